@@ -1,0 +1,154 @@
+// swift-tools-version: 6.3
+// The manifest is the map of the house: floors from the bottom up, one building a line, arrows downward only.
+// A new arrow is a decision: change it here and in Tests/TidyTests, which holds both to the same table.
+
+import PackageDescription
+
+/// One list of settings for every Swift target: the upcoming features, visible unsafety, no warnings.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A building and, where it has behaviour of its own, the test target beside it.
+func building(_ name: String, uses: [Target.Dependency], testsUse: [Target.Dependency]? = []) -> [Target] {
+    let main = Target.target(name: name, dependencies: uses, exclude: ["README.md"], swiftSettings: swiftSettings)
+    guard let testsUse else { return [main] }
+    let dependencies: [Target.Dependency] = [.target(name: name), "TestSupport"] + uses + testsUse
+    return [main, .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: swiftSettings)]
+}
+
+/// A library of Debian's, found through its module map.
+func systemLibrary(_ name: String, package: String, pkgConfig: String? = nil) -> [Target] {
+    [.systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])]
+}
+
+let floor0: [Target] = [
+    systemLibrary("CDeflate", package: "libdeflate-dev"),
+    systemLibrary("CSnappy", package: "libsnappy-dev"),
+    systemLibrary("CSQLite", package: "libsqlite3-dev"),
+    systemLibrary("CZstd", package: "libzstd-dev"),
+    [.target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")])],
+].flatMap { $0 }
+
+let floor1: [Target] = [
+    building("Bytes", uses: ["CDeflate", "CSnappy", "CZstd"])
+].flatMap { $0 }
+
+let floor2: [Target] = [
+    building("MetricModel", uses: ["Bytes", "CRE2"]),
+    building("SQLite", uses: ["CSQLite"]),
+].flatMap { $0 }
+
+let floor3: [Target] = [
+    building("Exposition", uses: ["Bytes", "MetricModel"]),
+    building("PromQLSyntax", uses: ["Bytes", "MetricModel"]),
+    building("Storage", uses: ["Bytes", "MetricModel"]),
+].flatMap { $0 }
+
+let floor4: [Target] = [
+    building("SelfMetrics", uses: ["Bytes", "Exposition", "MetricModel"])
+].flatMap { $0 }
+
+let floor5: [Target] = [
+    building("Cgroups", uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", logging]),
+    building(
+        "Notifications", uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore]),
+    building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "SelfMetrics", "Storage", logging]),
+    building("Remote", uses: ["Bytes", "MetricModel", asyncHTTPClient, logging, nioCore]),
+    building(
+        "Scraping",
+        uses: [
+            "Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage",
+            logging, nioCore, nioHTTP1, nioPosix, nioSSL,
+        ]),
+    building("TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging]),
+].flatMap { $0 }
+
+let floor6: [Target] = [
+    building("PromQLScripts", uses: ["Bytes", "MetricModel", "PromQL", "PromQLSyntax", "Storage"], testsUse: ["TSDB"]),
+    building(
+        "Rules",
+        uses: [
+            "Bytes", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "SQLite", "SelfMetrics", "Storage",
+            logging,
+        ]),
+].flatMap { $0 }
+
+let floor7: [Target] = [
+    building(
+        "ConfigurationFile",
+        uses: [
+            "Bytes", "Cgroups", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules", "Scraping", "TSDB",
+            yams,
+        ]),
+    building(
+        "WebAPI",
+        uses: [
+            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
+            "Scraping", "SelfMetrics", "Storage", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL,
+        ]),
+    [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
+].flatMap { $0 }
+
+let floor8: [Target] = [
+    building(
+        "LapwingServer",
+        uses: [
+            "Bytes", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "Notifications", "PromQL", "Rules",
+            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, serviceLifecycle,
+        ])
+].flatMap { $0 }
+
+let floor9: [Target] = [
+    .executableTarget(
+        name: "lapwing",
+        dependencies: [
+            "Bytes", "Cgroups", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQL", "PromQLScripts",
+            "PromQLSyntax", "Remote", "Rules", "Storage", "TSDB", argumentParser, logging,
+        ],
+        swiftSettings: swiftSettings)
+]
+
+let grounds: [Target] = [
+    .target(
+        name: "TestSupport", dependencies: ["Bytes", "MetricModel", "Storage"], path: "Tests/TestSupport",
+        swiftSettings: swiftSettings),
+    .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
+]
+
+let package = Package(
+    name: "lapwing",
+    products: [.executable(name: "lapwing", targets: ["lapwing"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: floor0 + floor1 + floor2 + floor3 + floor4 + floor5 + floor6 + floor7 + floor8 + floor9 + grounds,
+    swiftLanguageModes: [.v6]
+)

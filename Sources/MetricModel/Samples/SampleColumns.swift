@@ -1,0 +1,62 @@
+/// The timestamps that many series share, in milliseconds since the epoch, strictly ascending. Immutable.
+///
+/// All series of one target come with the same clock object, so that work that depends on the timestamps alone (the
+/// windows of a range function) is done once per clock: compare clocks by identity.
+package final class Clock: Sendable {
+    package let timestamps: [Int64]
+    package init(_ timestamps: [Int64]) { self.timestamps = timestamps }
+    package static let empty = Clock([])
+}
+
+/// One native histogram at one time.
+package struct HistogramSample: Hashable, Sendable {
+    package var timestamp: Int64
+    package var histogram: NativeHistogram
+    package init(timestamp: Int64, histogram: NativeHistogram) {
+        self.timestamp = timestamp
+        self.histogram = histogram
+    }
+}
+
+/// The samples of one series as columns.
+///
+/// `values[i]` was taken at `clock.timestamps[clockOffset + i]`. The column is dense: no absent values, staleness markers
+/// included. Histogram samples stand in a column of their own, in order of time; no timestamp is in both.
+package struct SampleColumns: Sendable {
+    package var clock: Clock
+    package var clockOffset: Int
+    package var values: [Double]
+    package var histograms: [HistogramSample]
+    /// Start timestamps of `values` (milliseconds, 0 is unknown), same count; empty where none is known.
+    package var startTimestamps: [Int64]
+
+    package init(
+        clock: Clock = .empty, clockOffset: Int = 0, values: [Double] = [], histograms: [HistogramSample] = [],
+        startTimestamps: [Int64] = []
+    ) {
+        self.clock = clock
+        self.clockOffset = clockOffset
+        self.values = values
+        self.histograms = histograms
+        self.startTimestamps = startTimestamps
+    }
+
+    /// A column with a clock of its own.
+    package init(timestamps: [Int64], values: [Double]) {
+        self.init(clock: Clock(timestamps), values: values)
+    }
+
+    package var isEmpty: Bool { values.isEmpty && histograms.isEmpty }
+
+    /// The time of a float sample.
+    package func timestamp(at index: Int) -> Int64 { clock.timestamps[clockOffset + index] }
+
+    /// Empties the columns and keeps their memory.
+    package mutating func removeAll() {
+        clock = .empty
+        clockOffset = 0
+        values.removeAll(keepingCapacity: true)
+        histograms.removeAll(keepingCapacity: true)
+        startTimestamps.removeAll(keepingCapacity: true)
+    }
+}

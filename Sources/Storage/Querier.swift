@@ -1,0 +1,59 @@
+package import MetricModel
+
+/// A consistent view of a database for one query. Safe on several threads.
+package protocol Querier: Sendable {
+    /// The series that match all matchers and may have samples in the range. Decodes nothing yet.
+    func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries
+
+    /// Label names of series that match any of the selectors (all series where there is none), sorted, at most `limit`
+    /// of them when it is not 0. The range is approximate: whole partitions.
+    func labelNames(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
+        -> [String]
+
+    /// Values of one label, sorted; the other arguments as for `labelNames`.
+    func labelValues(
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+    ) throws(StorageError) -> [String]
+
+    /// Label sets of series that match any of the selectors, each once, in label order.
+    func series(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
+        -> [LabelSet]
+}
+
+/// What a selector of a query needs.
+package struct SelectRequest: Sendable {
+    package var matchers: [LabelMatcher]
+    /// First and last time wanted, both included.
+    package var range: TimeRange
+    /// Only the newest sample in the range will be looked at (an instant selector at one time); a store may answer
+    /// from its last values and leave older samples out.
+    package var needsOnlyNewest: Bool
+
+    package init(matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false) {
+        self.matchers = matchers
+        self.range = range
+        self.needsOnlyNewest = needsOnlyNewest
+    }
+}
+
+/// The series that a selector found, in no promised order; each label set once. Safe on several threads.
+package protocol SelectedSeries: Sendable {
+    var count: Int { get }
+
+    /// The labels of one of them, `0 ..< count`.
+    func labels(at index: Int) -> LabelSet
+
+    /// An upper estimate of the samples that reading them all would give, for reserving memory.
+    var estimatedSampleCount: Int { get }
+
+    /// Opens a reader over some of them, in order. Readers are independent of each other: one per thread.
+    func makeReader(over indexes: Range<Int>) -> any SeriesReader
+}
+
+/// Reads series one after the other. Belongs to one thread.
+package protocol SeriesReader {
+    /// Fills `columns` with the samples of the next series in the request's range (none is a possible answer); false
+    /// when all were read. Staleness markers are among the samples. What `columns` held before is overwritten, its
+    /// memory is used again.
+    mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool
+}
