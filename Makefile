@@ -1,0 +1,40 @@
+# Lapwing: two words are enough. `make run` builds and starts it, `make test` runs every test.
+# Both set a fresh Debian 12 machine up first (Swift 6.3 must be there).
+
+release := .build-release/release/lapwing
+build_release := swift build -c release --static-swift-stdlib --scratch-path .build-release --product lapwing \
+	--explicit-target-dependency-import-check error
+
+.PHONY: run build test test-end-to-end bench format lint setup clean
+
+## Build the release binary and start a server on http://127.0.0.1:9090 with its data in ./data.
+run: build
+	$(release) serve
+
+build: setup
+	$(build_release)
+
+## Every test: the suites, the shipped rules, and the release binary from end to end.
+test: setup-tests
+	swift build --build-tests --explicit-target-dependency-import-check error
+	swift test --skip-build --disable-xctest --skip EndToEndTests
+	$(build_release)
+	LAPWING=$(CURDIR)/$(release) swift test --skip-build --disable-xctest --filter EndToEndTests
+
+test-end-to-end: build
+	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --filter EndToEndTests
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests
+
+.PHONY: setup-tests
+setup:
+	@.ci/setup
+setup-tests:
+	@.ci/setup --tests
+
+clean:
+	rm -rf .build .build-release
