@@ -1,0 +1,22 @@
+/// Why a text is not a query, and where. Only the first fault is reported.
+///
+/// The message is one of Prometheus' interface texts.
+package struct SyntaxError: Error, Hashable, Sendable {
+    package var message: String
+    /// The part of the text that is at fault, in bytes.
+    package var range: SourceRange
+    /// Line and column (in bytes, from 1) of the start of the range.
+    package var line: Int
+    package var column: Int
+
+    package init(_ message: String, range: SourceRange, in text: String) {
+        self.message = message
+        self.range = range
+        (line, column) = SourceRange.lineAndColumn(of: range.start, in: text)
+    }
+}
+
+extension SyntaxError: CustomStringConvertible {
+    /// The form `line:column: parse error: message`.
+    package var description: String { "\(line):\(column): parse error: \(message)" }
+}
