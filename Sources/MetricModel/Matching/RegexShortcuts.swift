@@ -71,7 +71,7 @@ package struct RegexShortcuts: Sendable {
 
     /// Whether the dot matches each of these bytes for certain: bytes that are no UTF-8 are none of its business.
     private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        for unsafebyte in unsafe bytes where byte >= 0x80 { return false }
+        for index in 0..<bytes.count where unsafe bytes[index] >= 0x80 { return false }
         return true
     }
 
