@@ -1,4 +1,6 @@
-/// Why a text is not a query, and where. Only the first fault is reported.
+/// Why a text is not a query, and where.
+///
+/// Only the first fault is reported.
 ///
 /// The message is one of Prometheus' interface texts.
 package struct SyntaxError: Error, Hashable, Sendable {
@@ -8,6 +10,8 @@ package struct SyntaxError: Error, Hashable, Sendable {
     /// Line and column (in bytes, from 1) of the start of the range.
     package var line: Int
     package var column: Int
+    /// The name that a misspelt one probably meant; not part of the message.
+    package var suggestion: String?
 
     package init(_ message: String, range: SourceRange, in text: String) {
         self.message = message

@@ -4,7 +4,9 @@ package enum DurationValue: Hashable, Sendable {
     case expression(DurationExpression)
 }
 
-/// Arithmetic over durations: `[step() * 2 + 30s]`. Values are seconds.
+/// Arithmetic over durations:
+///
+/// `[step() * 2 + 30s]`. Values are seconds.
 package indirect enum DurationExpression: Hashable, Sendable {
     package enum Operator: String, Hashable, Sendable {
         case plus = "+"

@@ -1,4 +1,6 @@
-/// A query as a tree. Every node knows its type and the part of the text it came from.
+/// A query as a tree.
+///
+/// Every node knows its type and the part of the text it came from.
 ///
 /// Trees made by `Parser` are type-checked: a call has the arguments its signature asks for, and so on. Equality looks
 /// at meaning, not at positions.
@@ -45,8 +47,9 @@ package indirect enum Expression: Hashable, Sendable {
         }
     }
 
-    /// The expressions directly below, in order of evaluation: an aggregation's parameter comes after its operand. The
-    /// vector selector inside a matrix selector counts as a child.
+    /// The expressions directly below, in order of evaluation: an aggregation's parameter comes after its operand.
+    ///
+    /// The vector selector inside a matrix selector counts as a child.
     package var children: [Expression] {
         switch self {
         case .number, .string, .vectorSelector: []
@@ -96,14 +99,26 @@ package struct NumberLiteral: Hashable, Sendable {
 }
 
 package struct StringLiteral: Hashable, Sendable {
-    /// The text meant, escapes resolved.
-    package var value: String
+    /// The bytes meant, escapes resolved.
+    ///
+    /// Escapes can make bytes that are not UTF-8.
+    package var bytes: [UInt8]
     @IgnoredInEquality package var range: SourceRange
 
-    package init(_ value: String, range: SourceRange) {
-        self.value = value
+    package init(bytes: [UInt8], range: SourceRange) {
+        self.bytes = bytes
         self.range = range
     }
+
+    package init(_ value: String, range: SourceRange) { self.init(bytes: Array(value.utf8), range: range) }
+
+    /// The text meant, bytes that are not UTF-8 replaced.
+    package var value: String { String(decoding: bytes, as: UTF8.self) }
+
+    package var isValidUTF8: Bool { String(validating: bytes, as: UTF8.self) != nil }
+
+    /// The string in double quotes, escaped as Go's `%q` does; the form of error texts.
+    package var quoted: String { QuotedText.quoted(bytes) }
 }
 
 package struct Parenthesized: Hashable, Sendable {

@@ -1,4 +1,6 @@
-/// The 90 functions. The raw value is the name in queries; case matters there.
+/// The 90 functions.
+///
+/// The raw value is the name in queries; case matters there.
 package enum Function: String, Hashable, Sendable, CaseIterable {
     case abs, absent
     case absentOverTime = "absent_over_time"

@@ -104,7 +104,9 @@ package struct FillValue: Hashable, Sendable {
     package func hash(into hasher: inout Hasher) { hasher.combine(value.bitPattern) }
 }
 
-/// A sign before a scalar or an instant vector. Signs of literals are part of the literal.
+/// A sign before a scalar or an instant vector.
+///
+/// Signs of literals are part of the literal.
 package struct UnaryOperation: Hashable, Sendable {
     package var isNegative: Bool
     package var operand: Expression

@@ -24,7 +24,9 @@ package struct VectorSelector: Hashable, Sendable {
     }
 }
 
-/// The samples of a selector over a window of time: `selector[5m]`. The modifiers stand in the selector.
+/// The samples of a selector over a window of time:
+///
+/// `selector[5m]`. The modifiers stand in the selector.
 package struct MatrixSelector: Hashable, Sendable {
     package var selector: VectorSelector
     package var window: DurationValue

@@ -1,4 +1,6 @@
-/// The types of PromQL values. The raw value is the name in the HTTP API.
+/// The types of PromQL values.
+///
+/// The raw value is the name in the HTTP API.
 package enum ValueType: String, Sendable, CaseIterable {
     case scalar
     case string

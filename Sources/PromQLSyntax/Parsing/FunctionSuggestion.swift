@@ -1,0 +1,31 @@
+/// Finds the function that a misspelt name probably meant.
+enum FunctionSuggestion {
+    /// The nearest name of a function or aggregation, nil where none is near.
+    static func nearest(to name: String) -> String? {
+        guard name.utf8.count <= 64 else { return nil }
+        let lowercase = Array(name.lowercased().utf8)
+        let names = Function.allCases.map(\.rawValue) + AggregationOperator.allCases.map(\.rawValue)
+        let scored = names.map { (name: $0, distance: distance(lowercase, Array($0.utf8))) }
+        guard let best = scored.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else { return nil }
+        return best.distance <= max(1, lowercase.count / 3) ? best.name : nil
+    }
+
+    /// Damerau's distance, restricted to neighbours: insertions, deletions, replacements and swaps.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var beforePrevious = [Int](repeating: 0, count: right.count + 1)
+        var previous = Array(0...right.count)
+        for (row, leftByte) in left.enumerated() {
+            var line = [row + 1] + [Int](repeating: 0, count: right.count)
+            for (column, rightByte) in right.enumerated() {
+                let replaced = previous[column] + (leftByte == rightByte ? 0 : 1)
+                line[column + 1] = min(replaced, previous[column + 1] + 1, line[column] + 1)
+                if row > 0, column > 0, leftByte == right[column - 1], left[row - 1] == rightByte {
+                    line[column + 1] = min(line[column + 1], beforePrevious[column - 1] + 1)
+                }
+            }
+            beforePrevious = previous
+            previous = line
+        }
+        return previous[right.count]
+    }
+}

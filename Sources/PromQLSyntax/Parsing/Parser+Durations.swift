@@ -1,0 +1,119 @@
+/// Durations in brackets and after `offset`.
+extension Parser {
+    /// A window or step: any duration expression; a literal must be greater than 0.
+    mutating func parsePositiveDuration(in context: String, expected: String) throws(SyntaxError) -> DurationValue {
+        guard canBeginDuration else { throw unexpected(in: context, expected: expected) }
+        let expression = try parseDurationExpression(minimumPrecedence: .addition)
+        guard case .literal(let number) = expression else { return .expression(expression) }
+        let milliseconds = try milliseconds(number)
+        guard milliseconds > 0 else { throw error("duration must be greater than 0", number.range) }
+        return .milliseconds(milliseconds)
+    }
+
+    /// What may follow `offset`: arithmetic only in parentheses, so that `foo offset 1m + 2` is an addition.
+    mutating func parseOffsetDuration() throws(SyntaxError) -> DurationValue {
+        guard canBeginDuration else { throw unexpected(in: "offset", expected: "number or duration") }
+        let expression = try parseDurationExpression(minimumPrecedence: .atom)
+        guard case .literal(let number) = expression else { return .expression(expression) }
+        return .milliseconds(try milliseconds(number))
+    }
+
+    private var canBeginDuration: Bool {
+        switch current.kind {
+        case .number, .duration, .leftParenthesis, .binaryOperator(.add), .binaryOperator(.subtract),
+            .keyword(.step), .keyword(.range), .keyword(.minOf), .keyword(.maxOf):
+            true
+        default: false
+        }
+    }
+
+    /// Whole milliseconds of a literal, rounded to nanoseconds first.
+    private func milliseconds(_ number: NumberLiteral) throws(SyntaxError) -> Int64 {
+        guard isInRange(number.value) else { throw error("duration out of range", number.range) }
+        let nanoseconds = (number.value * 1e9).rounded()
+        return Int64((nanoseconds / 1e6).rounded(.towardZero))
+    }
+
+    /// Whether seconds fit into 64 bits of nanoseconds.
+    private func isInRange(_ seconds: Double) -> Bool { (seconds * 1e9).magnitude < 0x1p63 }
+
+    private mutating func parseDurationExpression(
+        minimumPrecedence: Precedence
+    ) throws(SyntaxError) -> DurationExpression {
+        try enterLevel()
+        defer { leaveLevel() }
+        var left = try parseDurationOperand(isOffset: minimumPrecedence == .atom)
+        while case .binaryOperator(let token) = current.kind, let symbol = DurationExpression.Operator(token) {
+            let precedence = Precedence(of: token)
+            guard precedence >= minimumPrecedence else { break }
+            try countOperation()
+            let place = try take().range
+            guard canBeginDuration else { throw unexpected(in: "duration expression") }
+            let right = try parseDurationExpression(
+                minimumPrecedence: symbol == .power ? precedence : precedence.next)
+            if case .literal(let number) = right, number.value == 0, symbol == .divide || symbol == .modulo {
+                throw error(symbol == .divide ? "division by zero" : "modulo by zero", place)
+            }
+            left = .binary(symbol, left, right)
+        }
+        return left
+    }
+
+    private mutating func parseDurationOperand(isOffset: Bool) throws(SyntaxError) -> DurationExpression {
+        let start = current.range.start
+        switch current.kind {
+        case .number, .duration:
+            let number = try parseNumber()
+            guard isInRange(number.value) else { throw error("duration out of range", number.range) }
+            return .literal(number)
+        case .binaryOperator(let symbol) where symbol == .add || symbol == .subtract:
+            try countOperation()
+            try take()
+            guard canBeginDuration else { throw unexpected(in: isOffset ? "offset" : "duration expression") }
+            // Signs bind like multiplications; after `offset` only to what directly follows.
+            let operand = try parseDurationExpression(minimumPrecedence: isOffset ? .atom : .power)
+            if case .literal(var number) = operand {
+                if symbol == .subtract { number.value = -number.value }
+                number.range.start = start
+                return .literal(number)
+            }
+            if symbol == .add { return operand }
+            return .signed(isNegative: true, operand, .init(SourceRange(start, operand.range.end)))
+        case .leftParenthesis:
+            try take()
+            guard canBeginDuration else { throw unexpected(in: "duration expression") }
+            let content = try parseDurationExpression(minimumPrecedence: .addition)
+            guard try takeIf(.rightParenthesis) else { throw unexpected() }
+            return .parenthesized(content, .init(SourceRange(start, takenEnd)))
+        case .keyword(let keyword): return try parseDurationFunction(keyword, start)
+        default: throw unexpected(in: "duration expression")
+        }
+    }
+
+    private mutating func parseDurationFunction(_ keyword: Keyword, _ start: Int) throws(SyntaxError)
+        -> DurationExpression
+    {
+        try take()
+        guard try takeIf(.leftParenthesis) else { throw unexpected() }
+        if keyword == .step || keyword == .range {
+            guard try takeIf(.rightParenthesis) else { throw unexpected() }
+            return .quantity(keyword == .step ? .step : .range, .init(SourceRange(start, takenEnd)))
+        }
+        guard canBeginDuration else { throw unexpected(in: "duration expression") }
+        let left = try parseDurationExpression(minimumPrecedence: .addition)
+        guard try takeIf(.comma) else { throw unexpected() }
+        guard canBeginDuration else { throw unexpected(in: "duration expression") }
+        let right = try parseDurationExpression(minimumPrecedence: .addition)
+        guard try takeIf(.rightParenthesis) else { throw unexpected() }
+        return .choice(keyword == .minOf ? .minimum : .maximum, left, right, .init(SourceRange(start, takenEnd)))
+    }
+}
+
+extension DurationExpression.Operator {
+    init?(_ symbol: BinaryOperator) {
+        switch symbol {
+        case .add, .subtract, .multiply, .divide, .modulo, .power: self.init(rawValue: symbol.rawValue)
+        default: return nil
+        }
+    }
+}

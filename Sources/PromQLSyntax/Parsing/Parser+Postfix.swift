@@ -1,0 +1,161 @@
+import Bytes
+import MetricModel
+
+/// What follows an expression and changes when it is evaluated: ranges, offsets, `@`, `anchored` and `smoothed`.
+extension Parser {
+    mutating func parsePostfix() throws(SyntaxError) -> Expression {
+        var expression = try parsePrimary()
+        while true {
+            switch current.kind {
+            case .leftBracket: expression = try parseRange(of: expression)
+            case .at: expression = try parseAt(of: expression)
+            case .keyword(.offset): expression = try parseOffset(of: expression)
+            case .keyword(.anchored): expression = try parseBoundary(.anchored, of: expression)
+            case .keyword(.smoothed): expression = try parseBoundary(.smoothed, of: expression)
+            default: return expression
+            }
+        }
+    }
+
+    // MARK: - Ranges
+
+    private mutating func parseRange(of expression: Expression) throws(SyntaxError) -> Expression {
+        try countOperation()
+        let bracket = try take().range.start
+        let window = try parsePositiveDuration(in: "subquery selector", expected: "number or duration")
+        if try takeIf(.colon) { return try parseSubquery(of: expression, window: window) }
+        guard current.kind == .rightBracket else {
+            throw unexpected(in: "subquery or range", expected: "\":\" or \"]\"")
+        }
+        try take()
+        let range = SourceRange(bracket, takenEnd)
+        guard case .vectorSelector(let selector) = expression else {
+            throw error("ranges only allowed for vector selectors", range)
+        }
+        if selector.offset != nil { throw error("no offset modifiers allowed before range", range) }
+        if selector.at != nil { throw error("no @ modifiers allowed before range", range) }
+        return .matrixSelector(
+            MatrixSelector(selector, window: window, range: SourceRange(selector.range.start, takenEnd)))
+    }
+
+    private mutating func parseSubquery(
+        of expression: Expression, window: DurationValue
+    ) throws(SyntaxError) -> Expression {
+        var step: DurationValue?
+        if current.kind != .rightBracket {
+            step = try parsePositiveDuration(in: "subquery selector", expected: "number or duration or \"]\"")
+        }
+        try expect(.rightBracket, in: "subquery selector", expected: "\"]\"")
+        return .subquery(
+            Subquery(expression, window: window, step: step, range: SourceRange(expression.range.start, takenEnd)))
+    }
+
+    private mutating func parseBoundary(
+        _ boundary: RangeBoundary, of expression: Expression
+    ) throws(SyntaxError) -> Expression {
+        try take()
+        let name = boundary.rawValue
+        guard options.allowsExtendedRangeSelectors else {
+            throw error("\(name) modifier is experimental and not enabled", expression.range)
+        }
+        switch expression {
+        case .vectorSelector(var selector):
+            try set(boundary, in: &selector, range: expression.range)
+            return .vectorSelector(selector)
+        case .matrixSelector(var matrix):
+            try set(boundary, in: &matrix.selector, range: expression.range)
+            return .matrixSelector(matrix)
+        case .subquery: throw error("\(name) modifier is not supported for subqueries", expression.range)
+        default: throw error("\(name) modifier not implemented", expression.range)
+        }
+    }
+
+    private func set(
+        _ boundary: RangeBoundary, in selector: inout VectorSelector, range: SourceRange
+    ) throws(SyntaxError) {
+        guard selector.boundary == .plain || selector.boundary == boundary else {
+            throw error("anchored and smoothed modifiers cannot be used together", range)
+        }
+        selector.boundary = boundary
+    }
+
+    // MARK: - Times
+
+    private mutating func parseOffset(of expression: Expression) throws(SyntaxError) -> Expression {
+        try take()
+        let written = try parseOffsetDuration()
+        // An offset of nothing is as if none had been written, and is not printed.
+        let offset: DurationValue? = written == .milliseconds(0) ? nil : written
+        return try changingTimes(
+            of: expression, modifier: "offset modifier",
+            isSet: { offset, _ in offset != nil }, whenSet: "offset may not be set multiple times",
+            change: {
+                $0 = offset ?? $0; _ = $1
+            })
+    }
+
+    private mutating func parseAt(of expression: Expression) throws(SyntaxError) -> Expression {
+        try take()
+        let at = try parseAtModifier(of: expression)
+        return try changingTimes(
+            of: expression, modifier: "@ modifier",
+            isSet: { _, at in at != nil }, whenSet: "@ <timestamp> may not be set multiple times",
+            change: {
+                _ = $0; $1 = at
+            })
+    }
+
+    private mutating func parseAtModifier(of expression: Expression) throws(SyntaxError) -> AtModifier {
+        if current.kind == .keyword(.start) || current.kind == .keyword(.end) {
+            let isStart = try take().kind == .keyword(.start)
+            try expect(.leftParenthesis, in: "@", expected: "timestamp")
+            try expect(.rightParenthesis, in: "@", expected: "timestamp")
+            return isStart ? .start : .end
+        }
+        var isNegative = false
+        if case .binaryOperator(let symbol) = current.kind, symbol == .add || symbol == .subtract {
+            isNegative = symbol == .subtract
+            try take()
+        }
+        guard current.kind == .number else { throw unexpected(in: "@", expected: "timestamp") }
+        let number = try parseNumber().value
+        let seconds = isNegative ? -number : number
+        let milliseconds = (seconds * 1000).rounded()
+        guard milliseconds.magnitude < 0x1p63 else {
+            let shown =
+                seconds.isFinite
+                ? DecimalFormatting.text(seconds, style: .plain) + ".000000"
+                : DecimalFormatting.text(seconds, style: .plain)
+            throw error("timestamp out of bounds for @ modifier: \(shown)", expression.range)
+        }
+        return .timestamp(Timestamp(milliseconds: Int64(milliseconds)))
+    }
+
+    /// Changes offset and `@` of whatever can have them.
+    private func changingTimes(
+        of expression: Expression, modifier: String, isSet: (DurationValue?, AtModifier?) -> Bool, whenSet: String,
+        change: (inout DurationValue?, inout AtModifier?) -> Void
+    ) throws(SyntaxError) -> Expression {
+        switch expression {
+        case .vectorSelector(var selector):
+            if isSet(selector.offset, selector.at) { throw error(whenSet, expression.range) }
+            change(&selector.offset, &selector.at)
+            selector.range.end = takenEnd
+            return .vectorSelector(selector)
+        case .matrixSelector(var matrix):
+            if isSet(matrix.selector.offset, matrix.selector.at) { throw error(whenSet, expression.range) }
+            change(&matrix.selector.offset, &matrix.selector.at)
+            matrix.range.end = takenEnd
+            return .matrixSelector(matrix)
+        case .subquery(var subquery):
+            if isSet(subquery.offset, subquery.at) { throw error(whenSet, expression.range) }
+            change(&subquery.offset, &subquery.at)
+            subquery.range.end = takenEnd
+            return .subquery(subquery)
+        default:
+            throw error(
+                "\(modifier) must be preceded by an instant vector selector or range vector selector or a subquery",
+                expression.range)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import MetricModel
+
+/// Numbers, strings, parentheses, calls and aggregations.
+extension Parser {
+    mutating func parsePrimary() throws(SyntaxError) -> Expression {
+        switch current.kind {
+        case .number, .duration: return .number(try parseNumber())
+        case .string:
+            let token = try take()
+            return .string(StringLiteral(bytes: StringEscape.unquote(token.text), range: token.range))
+        case .leftParenthesis:
+            let start = try take().range.start
+            let content = try parseExpression(minimumPrecedence: .or)
+            guard current.kind == .rightParenthesis else { throw unexpected() }
+            try take()
+            return .parenthesized(Parenthesized(content, range: SourceRange(start, takenEnd)))
+        case .aggregator(let aggregator):
+            let name = try take()
+            switch current.kind {
+            case .leftParenthesis, .keyword(.by), .keyword(.without):
+                return .aggregation(try parseAggregation(aggregator, name: name))
+            default: return .vectorSelector(try parseVectorSelector(after: name))
+            }
+        case .identifier:
+            let name = try take()
+            if current.kind == .leftParenthesis { return .call(try parseCall(name)) }
+            return .vectorSelector(try parseVectorSelector(after: name))
+        case .keyword(let keyword) where keyword.isCallable:
+            let name = try take()
+            if current.kind == .leftParenthesis { return .call(try parseCall(name)) }
+            return .vectorSelector(try parseVectorSelector(after: name))
+        default:
+            guard isAtSelector else { throw unexpected() }
+            return .vectorSelector(try parseVectorSelector())
+        }
+    }
+
+    mutating func parseNumber() throws(SyntaxError) -> NumberLiteral {
+        let token = try take()
+        do {
+            if token.kind == .duration {
+                return NumberLiteral(try NumberText.seconds(token.text), isDuration: true, range: token.range)
+            }
+            return NumberLiteral(try NumberText.value(token.text), range: token.range)
+        } catch {
+            throw self.error(error.message, token.range)
+        }
+    }
+
+    private mutating func parseCall(_ name: Token) throws(SyntaxError) -> Call {
+        let arguments = try parseArguments()
+        guard let function = Function(rawValue: name.text) else {
+            var error = error("unknown function with name \(LabelName.quoted(name.text))", name.range)
+            error.suggestion = FunctionSuggestion.nearest(to: name.text)
+            throw error
+        }
+        if function.signature.isExperimental && !options.allowsExperimentalFunctions {
+            throw error("function \(LabelName.quoted(name.text)) is not enabled", name.range)
+        }
+        return Call(function, arguments, range: SourceRange(name.range.start, takenEnd))
+    }
+
+    private mutating func parseArguments() throws(SyntaxError) -> [Expression] {
+        try take()
+        if try takeIf(.rightParenthesis) { return [] }
+        var arguments = [try parseExpression(minimumPrecedence: .or)]
+        while current.kind == .comma {
+            let comma = try take()
+            if current.kind == .rightParenthesis {
+                throw error("trailing commas not allowed in function call args", comma.range)
+            }
+            arguments.append(try parseExpression(minimumPrecedence: .or))
+        }
+        guard try takeIf(.rightParenthesis) else { throw unexpected() }
+        return arguments
+    }
+
+    private mutating func parseAggregation(
+        _ aggregator: AggregationOperator, name: Token
+    ) throws(SyntaxError) -> Aggregation {
+        var grouping: (labels: [String], isWithout: Bool)?
+        if current.kind != .leftParenthesis { grouping = try parseGroupingClause() }
+        guard current.kind == .leftParenthesis else { throw unexpected(in: "aggregation") }
+        var arguments = try parseArguments()
+        if grouping == nil, current.kind == .keyword(.by) || current.kind == .keyword(.without) {
+            grouping = try parseGroupingClause()
+        }
+        let range = SourceRange(name.range.start, takenEnd)
+        guard !arguments.isEmpty else { throw error("no arguments for aggregate expression provided", range) }
+        if aggregator.isExperimental && !options.allowsExperimentalFunctions {
+            throw error(
+                "\(aggregator.rawValue)() is experimental and must be enabled with "
+                    + "--enable-feature=promql-experimental-functions", range)
+        }
+        let wanted = aggregator.parameterType == nil ? 1 : 2
+        guard arguments.count == wanted else {
+            throw error(
+                "wrong number of arguments for aggregate expression provided, expected \(wanted), "
+                    + "got \(arguments.count)", range)
+        }
+        let operand = arguments.removeLast()
+        return Aggregation(
+            aggregator, operand, parameter: arguments.first, grouping: grouping?.labels ?? [],
+            isWithout: grouping?.isWithout ?? false, range: range)
+    }
+
+    private mutating func parseGroupingClause() throws(SyntaxError) -> (labels: [String], isWithout: Bool) {
+        let isWithout = try take().kind == .keyword(.without)
+        return (try parseGroupingLabels(), isWithout)
+    }
+
+    /// A list of labels in parentheses, after `by`, `on` and their like.
+    mutating func parseGroupingLabels() throws(SyntaxError) -> [String] {
+        try expect(.leftParenthesis, in: "grouping opts", expected: "\"(\"")
+        var labels: [String] = []
+        while true {
+            if try takeIf(.rightParenthesis) { return labels }
+            labels.append(try parseGroupingLabel())
+            if try takeIf(.rightParenthesis) { return labels }
+            try expect(.comma, in: "grouping opts", expected: "\",\" or \")\"")
+        }
+    }
+
+    private mutating func parseGroupingLabel() throws(SyntaxError) -> String {
+        switch current.kind {
+        case .identifier, .metricIdentifier, .aggregator: return try take().text
+        case .keyword(let keyword) where keyword != .without: return try take().text
+        case .binaryOperator(let symbol) where symbol.isSetOperator || symbol == .arcTangent:
+            return try take().text
+        case .string:
+            let token = try take()
+            let name = StringLiteral(bytes: StringEscape.unquote(token.text), range: token.range)
+            guard name.isValidUTF8, !name.bytes.isEmpty else {
+                throw error("invalid label name \(name.quoted)", token.range)
+            }
+            return name.value
+        default: throw unexpected(in: "grouping opts", expected: "label")
+        }
+    }
+}
