@@ -1,0 +1,81 @@
+/// The shortest decimal that reads back as a given double, the closest one where several are as short.
+///
+/// Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2020): one multiplication of 64 by 128 bits
+/// each for the number and for the two ends of the interval that rounds to it.
+struct ShortestDecimal {
+    /// The digits as a whole number, without zeros at the end.
+    let digits: UInt64
+    /// The number is `digits` × 10^`exponent`.
+    let exponent: Int
+
+    var isZero: Bool { digits == 0 }
+
+    /// How many digits there are; one for zero.
+    var digitCount: Int {
+        var count = 1
+        var rest = digits
+        while rest >= 10 {
+            rest /= 10
+            count += 1
+        }
+        return count
+    }
+
+    /// The decimal of a finite number that is not negative.
+    init(_ value: Double) {
+        guard value > 0, value.isFinite else {
+            digits = 0
+            exponent = 0
+            return
+        }
+        var (significand, power) = Self.schubfach(value)
+        while significand % 10 == 0 {
+            significand /= 10
+            power += 1
+        }
+        digits = significand
+        exponent = power
+    }
+
+    private static func schubfach(_ value: Double) -> (UInt64, Int) {
+        let fraction = value.significandBitPattern
+        let biasedExponent = Int(value.exponentBitPattern)
+        let significand = biasedExponent == 0 ? fraction : fraction | 1 << 52
+        let power = max(biasedExponent, 1) - 1075
+        if power <= 0, power > -53, significand & (1 << UInt64(-power) - 1) == 0 {
+            return (significand >> UInt64(-power), 0)
+        }
+        // Ends of the interval are part of it where the significand is even: ties go to even.
+        let excludesEnds = significand & 1
+        let isLowerCloser = fraction == 0 && biasedExponent > 1
+        let decimalPower = (power * 1_262_611 - (isLowerCloser ? 524_031 : 0)) >> 22
+        let shift = UInt64(power + (-decimalPower * 1_741_647) >> 19 + 1)
+        let scale = PowersOfTen.significand(-decimalPower)
+        // Everything below counts quarters of a unit.
+        let lower = roundToOdd(scale, (4 * significand - (isLowerCloser ? 1 : 2)) << shift) + excludesEnds
+        let middle = roundToOdd(scale, (4 * significand) << shift)
+        let upper = roundToOdd(scale, (4 * significand + 2) << shift) - excludesEnds
+        let truncated = middle / 4
+        if truncated >= 10 {
+            let tens = truncated / 10
+            let isDownInside = lower <= 40 * tens
+            let isUpInside = 40 * tens + 40 <= upper
+            if isDownInside != isUpInside { return (tens + (isUpInside ? 1 : 0), decimalPower + 1) }
+        }
+        let isDownInside = lower <= 4 * truncated
+        let isUpInside = 4 * truncated + 4 <= upper
+        if isDownInside != isUpInside { return (truncated + (isUpInside ? 1 : 0), decimalPower) }
+        let half = 4 * truncated + 2
+        let roundsUp = middle > half || (middle == half && truncated & 1 == 1)
+        return (truncated + (roundsUp ? 1 : 0), decimalPower)
+    }
+
+    /// The upper 64 bits of the product of 192 bits, the lowest bit set where anything but one unit below was cut off.
+    private static func roundToOdd(_ scale: (high: UInt64, low: UInt64), _ factor: UInt64) -> UInt64 {
+        let low = scale.low.multipliedFullWidth(by: factor)
+        let high = scale.high.multipliedFullWidth(by: factor)
+        let (middle, overflows) = high.low.addingReportingOverflow(low.high)
+        let top = high.high &+ (overflows ? 1 : 0)
+        return top | (middle > 1 ? 1 : 0)
+    }
+}
