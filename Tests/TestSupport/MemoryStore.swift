@@ -1,0 +1,242 @@
+import MetricModel
+package import Storage
+import Synchronization
+
+/// A database in arrays, for tests: every rule of `SampleStore` and nothing fast.
+///
+/// Times may be any, from the epoch and before it; within a series samples must come in order.
+package final class MemoryStore: SampleStore {
+    /// One series: floats and histograms in order of time.
+    struct Series: Sendable {
+        var timestamps: [Int64] = []
+        var values: [Double] = []
+        var startTimestamps: [Int64] = []
+        var histograms: [HistogramSample] = []
+
+        var newest: Int64? {
+            switch (timestamps.last, histograms.last?.timestamp) {
+            case (let float?, let histogram?): max(float, histogram)
+            case (let float, let histogram): float ?? histogram
+            }
+        }
+    }
+
+    private let state = Mutex<[LabelSet: Series]>([:])
+
+    package init() {}
+
+    package func openSource(named name: String) throws(AppendError) -> any SourceWriter { MemorySource(store: self) }
+
+    package func append(_ batch: SampleBatch, onRejection: RejectionPolicy) throws(AppendError) -> AppendOutcome {
+        var outcome = AppendOutcome()
+        var failure: AppendError?
+        state.withLock { all in
+            let before = all
+            for entry in batch.series {
+                for sample in Self.samples(of: entry.columns) {
+                    let verdict = Self.insert(sample, into: &all[entry.labels, default: Series()])
+                    switch verdict {
+                    case .stored: outcome.appended += 1
+                    case .duplicate: outcome.duplicate += 1
+                    case .outOfOrder: outcome.outOfOrder += 1
+                    }
+                    if verdict != .stored, onRejection == .refuseAll {
+                        let newest = all[entry.labels]?.newest ?? 0
+                        failure = .outOfOrder(timestamp: sample.timestamp, newest: newest)
+                        all = before
+                        return
+                    }
+                }
+            }
+        }
+        if let failure { throw failure }
+        return outcome
+    }
+
+    package func querier() throws(StorageError) -> any Querier {
+        MemoryQuerier(series: state.withLock { all in all.filter { $0.value.newest != nil } })
+    }
+
+    package func statistics(limit: Int) -> StoreStatistics {
+        var statistics = StoreStatistics()
+        statistics.seriesCount = state.withLock { $0.count }
+        return statistics
+    }
+
+    // MARK: - Samples
+
+    struct Sample {
+        var timestamp: Int64
+        var value: Double
+        var startTimestamp: Int64 = 0
+        var histogram: NativeHistogram?
+    }
+
+    private enum Verdict { case stored, duplicate, outOfOrder }
+
+    /// The floats and histograms of columns in one order of time.
+    private static func samples(of columns: SampleColumns) -> [Sample] {
+        var result: [Sample] = columns.values.indices.map { index in
+            Sample(
+                timestamp: columns.timestamp(at: index), value: columns.values[index],
+                startTimestamp: columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index])
+        }
+        result += columns.histograms.map { Sample(timestamp: $0.timestamp, value: 0, histogram: $0.histogram) }
+        result.sort { $0.timestamp < $1.timestamp }
+        return result
+    }
+
+    private static func insert(_ sample: Sample, into series: inout Series) -> Verdict {
+        if let newest = series.newest, sample.timestamp <= newest {
+            guard sample.timestamp == newest else { return .outOfOrder }
+            let isSame =
+                sample.histogram.map { $0 == series.histograms.last?.histogram }
+                ?? (series.timestamps.last == newest && series.values.last?.bitPattern == sample.value.bitPattern)
+            return isSame ? .stored : .duplicate
+        }
+        if let histogram = sample.histogram {
+            series.histograms.append(HistogramSample(timestamp: sample.timestamp, histogram: histogram))
+        } else {
+            series.timestamps.append(sample.timestamp)
+            series.values.append(sample.value)
+            series.startTimestamps.append(sample.startTimestamp)
+        }
+        return .stored
+    }
+}
+
+/// The writer of a source over a memory store.
+private final class MemorySource: SourceWriter {
+    private struct State {
+        var slots: [LabelSet] = []
+        var newest: Int64 = .min
+    }
+
+    private let store: MemoryStore
+    private let state = Mutex(State())
+
+    init(store: MemoryStore) { self.store = store }
+
+    var slotCount: Int { state.withLock { $0.slots.count } }
+    var generation: UInt32 { 0 }
+
+    func slot(for labels: LabelSet) throws(AppendError) -> Int {
+        state.withLock { state in
+            if let known = state.slots.firstIndex(of: labels) { return known }
+            state.slots.append(labels)
+            return state.slots.count - 1
+        }
+    }
+
+    func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError) {
+        let time = timestamp.milliseconds
+        let (slots, newest) = state.withLock { state in
+            defer { state.newest = max(state.newest, time) }
+            return (state.slots, state.newest)
+        }
+        precondition(values.count == slots.count, "a row has a value for every slot")
+        guard time > newest else { throw .outOfOrder(timestamp: time, newest: newest) }
+        var batch = SampleBatch()
+        for (labels, value) in zip(slots, values) where !SpecialValue.isAbsent(value) {
+            batch.series.append(.init(labels: labels, columns: SampleColumns(timestamps: [time], values: [value])))
+        }
+        for entry in histograms {
+            let sample = HistogramSample(timestamp: time, histogram: entry.histogram)
+            batch.series.append(.init(labels: slots[entry.slot], columns: SampleColumns(histograms: [sample])))
+        }
+        _ = try store.append(batch, onRejection: .refuseAll)
+    }
+
+    func close() {}
+}
+
+/// A snapshot of a memory store.
+private struct MemoryQuerier: Querier {
+    let series: [LabelSet: MemoryStore.Series]
+
+    func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
+        let found = series.filter { entry in
+            request.matchers.allSatisfy { $0.matches(entry.key) } && isPresent(entry.value, in: request.range)
+        }
+        // Not in label order, so that nobody comes to rely on it.
+        let entries = found.sorted { $0.key.byteHash < $1.key.byteHash }.map { (labels: $0.key, series: $0.value) }
+        return MemorySelection(entries: entries, range: request.range)
+    }
+
+    private func isPresent(_ series: MemoryStore.Series, in range: TimeRange) -> Bool {
+        series.timestamps.contains { range.contains(Timestamp(milliseconds: $0)) }
+            || series.histograms.contains { range.contains(Timestamp(milliseconds: $0.timestamp)) }
+    }
+
+    private func matching(_ selectors: [[LabelMatcher]], _ range: TimeRange) -> [LabelSet] {
+        series.filter { entry in
+            isPresent(entry.value, in: range)
+                && (selectors.isEmpty || selectors.contains { $0.allSatisfy { $0.matches(entry.key) } })
+        }.map(\.key).sorted()
+    }
+
+    private func limited<Element>(_ elements: [Element], _ limit: Int) -> [Element] {
+        limit > 0 ? Array(elements.prefix(limit)) : elements
+    }
+
+    func labelNames(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
+        -> [String]
+    {
+        let names = Set(matching(selectors, range).flatMap { $0.pairs.map(\.name) })
+        return limited(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, limit)
+    }
+
+    func labelValues(
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+    ) throws(StorageError) -> [String] {
+        let values = Set(matching(selectors, range).compactMap { $0[name] })
+        return limited(values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, limit)
+    }
+
+    func series(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
+        -> [LabelSet]
+    {
+        limited(matching(selectors, range), limit)
+    }
+}
+
+private struct MemorySelection: SelectedSeries {
+    let entries: [(labels: LabelSet, series: MemoryStore.Series)]
+    let range: TimeRange
+
+    var count: Int { entries.count }
+    func labels(at index: Int) -> LabelSet { entries[index].labels }
+    var estimatedSampleCount: Int {
+        entries.reduce(0) { $0 + $1.series.timestamps.count + $1.series.histograms.count }
+    }
+    func makeReader(over indexes: Range<Int>) -> any SeriesReader {
+        MemoryReader(rest: entries[indexes].map(\.series), range: range)
+    }
+}
+
+private struct MemoryReader: SeriesReader {
+    var rest: [MemoryStore.Series]
+    let range: TimeRange
+    var position = 0
+
+    mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
+        columns.removeAll()
+        guard position < rest.count else { return false }
+        let series = rest[position]
+        position += 1
+        let times = series.timestamps
+        let start = times.firstIndex { $0 >= range.start.milliseconds } ?? times.count
+        let end = times.firstIndex { $0 > range.end.milliseconds } ?? times.count
+        // The clock is longer than the column, as that of a target is.
+        columns.clock = Clock(times)
+        columns.clockOffset = start
+        if start < end {
+            columns.values.append(contentsOf: series.values[start..<end])
+            let starts = series.startTimestamps[start..<end]
+            if starts.contains(where: { $0 != 0 }) { columns.startTimestamps.append(contentsOf: starts) }
+        }
+        columns.histograms.append(
+            contentsOf: series.histograms.filter { range.contains(Timestamp(milliseconds: $0.timestamp)) })
+        return true
+    }
+}
