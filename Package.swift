@@ -19,6 +19,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -70,9 +71,9 @@ let floor4: [Target] = [
 let floor5: [Target] = [
     building("Cgroups", uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", logging]),
     building(
-        "Notifications", uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore]),
+        "Notifications", uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1]),
     building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "SelfMetrics", "Storage", logging]),
-    building("Remote", uses: ["Bytes", "MetricModel", asyncHTTPClient, logging, nioCore]),
+    building("Remote", uses: ["Bytes", asyncHTTPClient, nioCore, nioHTTP1]),
     building(
         "Scraping",
         uses: [
@@ -103,7 +104,7 @@ let floor7: [Target] = [
         "WebAPI",
         uses: [
             "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
-            "Scraping", "SelfMetrics", "Storage", hummingbird, hummingbirdTLS, logging, nioCore, nioSSL,
+            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix, nioSSL,
         ]),
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
 ].flatMap { $0 }
@@ -141,6 +142,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),

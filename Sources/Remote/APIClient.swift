@@ -1,0 +1,102 @@
+import AsyncHTTPClient
+import Bytes
+import NIOCore
+import NIOHTTP1
+
+/// What can go wrong when another server is asked.
+package enum APIClientError: Error, Sendable {
+    /// Nothing answers there; the reason is the system's own.
+    case unreachable(server: String, reason: String)
+    /// It answered, and said no: Prometheus' error type and sentence.
+    case refused(type: String, message: String)
+    /// It answered something that is not Prometheus' API.
+    case notTheAPI(server: String, status: Int, what: String)
+}
+
+extension APIClientError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreachable(let server, let reason):
+            "cannot reach \(server): \(reason). Is `lapwing serve` running there? Another address goes with --server URL"
+        case .refused(_, let message): message
+        case .notTheAPI(let server, let status, let what):
+            "\(server) answered with status \(status), but not as Prometheus' API does: \(what)"
+        }
+    }
+}
+
+/// Asks a server that speaks Prometheus' HTTP API; for the command line.
+package struct APIClient: Sendable {
+    /// The largest answer that is read.
+    package static let responseLimitBytes = 1 << 30
+
+    private let server: String
+    private let timeoutSeconds: Int64
+
+    /// - Parameter server: a base URL such as `http://127.0.0.1:9090`; a missing scheme is taken for http.
+    package init(server: String, timeoutSeconds: Int64 = 150) {
+        var server = server.contains("://") ? server : "http://" + server
+        while server.hasSuffix("/") { server.removeLast() }
+        self.server = server
+        self.timeoutSeconds = timeoutSeconds
+    }
+
+    /// Posts a form and gives the answer's bytes, whatever they say.
+    package func post(_ path: String, form: [(name: String, value: String)]) async throws(APIClientError) -> (
+        status: Int, body: [UInt8]
+    ) {
+        var request = HTTPClientRequest(url: server + path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+        request.headers.add(name: "user-agent", value: "lapwing")
+        let encoded = form.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
+        request.body = .bytes(ByteBuffer(string: encoded))
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(timeoutSeconds))
+            let body = try await response.body.collect(upTo: Self.responseLimitBytes)
+            return (Int(response.status.code), Array(body.readableBytesView))
+        } catch {
+            throw .unreachable(server: server, reason: Self.reason(error))
+        }
+    }
+
+    /// Posts a form and gives the whole answer of a success.
+    package func ask(_ path: String, form: [(name: String, value: String)]) async throws(APIClientError) -> JSONValue {
+        let (status, body) = try await post(path, form: form)
+        let answer: JSONValue
+        do {
+            answer = try JSONReader.read(body)
+        } catch {
+            throw .notTheAPI(server: server, status: status, what: error.description)
+        }
+        guard answer["status"]?.text == "success" else {
+            guard let message = answer["error"]?.text else {
+                throw .notTheAPI(server: server, status: status, what: "no field \"status\"")
+            }
+            throw .refused(type: answer["errorType"]?.text ?? "", message: message)
+        }
+        return answer
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let text = String(describing: error)
+        if text.contains("ECONNREFUSED") || text.contains("Connection refused") { return "connection refused" }
+        if text.contains("connectTimeout") || text.contains("deadlineExceeded") { return "no answer in time" }
+        return text
+    }
+
+    private static func encode(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var result: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.append(byte)
+            default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

@@ -1,0 +1,57 @@
+// Alerting rules and their alerts.
+
+import { ask } from './api.js';
+import { element, errorBox, replace } from './dom.js';
+import { ago, formatDuration } from './format.js';
+import { poll, queryLink } from './page.js';
+
+const order = { firing: 0, pending: 1, inactive: 2, unknown: 3 };
+
+export function showAlertsPage(page) {
+  const chosen = new Set(['firing', 'pending', 'inactive']);
+  let words = '';
+  const filters = element('div', { class: 'controls' });
+  const list = element('div');
+  replace(page, element('h1', {}, 'Alerts'), filters, list);
+  let groups = [];
+  const stop = poll(async (signal) => {
+    groups = (await ask('/api/v1/rules', { type: 'alert' }, signal)).data.groups;
+    draw();
+  }, (error) => replace(list, errorBox(error)));
+
+  function draw() {
+    const rules = groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, group })));
+    const count = (state) => rules.filter((rule) => rule.state === state).length;
+    if (!filters.contains(document.activeElement)) {
+      replace(filters, ['firing', 'pending', 'inactive'].map((state) => element('label', { class: `chip ${state}` },
+        element('input', { type: 'checkbox', checked: chosen.has(state), onchange: (event) => { event.target.checked ? chosen.add(state) : chosen.delete(state); event.target.blur(); draw(); } }),
+        ` ${state} (${count(state)})`)),
+      element('input', { type: 'search', placeholder: 'Filter by name or label', value: words, oninput: (event) => { words = event.target.value; drawList(); } }));
+    }
+    drawList();
+  }
+
+  function drawList() {
+    const rules = groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, group })))
+      .filter((rule) => chosen.has(rule.state) || rule.state === 'unknown')
+      .filter((rule) => JSON.stringify([rule.name, rule.labels, rule.alerts?.map((alert) => alert.labels)]).toLowerCase().includes(words.toLowerCase()))
+      .sort((left, right) => order[left.state] - order[right.state] || left.name.localeCompare(right.name));
+    replace(list, rules.length ? rules.map(drawRule) : element('p', { class: 'quiet' }, 'No alerting rule fits.'));
+  }
+  return stop;
+}
+
+function drawRule(rule) {
+  const alerts = rule.alerts || [];
+  return element('details', { class: `card ${rule.state}`, open: rule.state === 'firing' },
+    element('summary', {}, element('span', { class: `badge ${rule.state}` }, rule.state), ' ', element('strong', {}, rule.name), ' ',
+      element('span', { class: 'quiet' }, `${alerts.length || 'no'} alert${alerts.length === 1 ? '' : 's'}, ${rule.group.name}`)),
+    element('p', {}, queryLink(rule.query), rule.duration ? element('span', { class: 'quiet' }, ` for ${formatDuration(rule.duration)}`) : null),
+    rule.lastError ? element('div', { class: 'notice error' }, rule.lastError) : null,
+    alerts.length ? element('table', {}, element('thead', {}, element('tr', {}, ['State', 'Labels', 'Since', 'Value', 'What'].map((name) => element('th', {}, name)))),
+      element('tbody', {}, alerts.map((alert) => element('tr', {},
+        element('td', {}, element('span', { class: `badge ${alert.state}` }, alert.state)),
+        element('td', {}, Object.entries(alert.labels).map(([name, value]) => element('span', { class: 'chip' }, `${name}="${value}"`))),
+        element('td', { title: alert.activeAt }, ago(alert.activeAt)), element('td', { class: 'number' }, alert.value),
+        element('td', {}, alert.annotations.summary || alert.annotations.description || ''))))) : null);
+}

@@ -1,0 +1,38 @@
+// The server itself: version, runtime, store, flags, configuration.
+
+import { ask } from './api.js';
+import { element, errorBox, replace } from './dom.js';
+
+export function showStatusPage(page) {
+  const controller = new AbortController();
+  const parts = [
+    ['Build', '/api/v1/status/buildinfo', (data) => pairs(Object.entries(data).filter(([, value]) => value !== ''))],
+    ['Runtime', '/api/v1/status/runtimeinfo', (data) => pairs(Object.entries(data).filter(([name]) => !/^GO|goroutine/.test(name)))],
+    ['Store', '/api/v1/status/tsdb', store],
+    ['Flags', '/api/v1/status/flags', (data) => pairs(Object.entries(data).sort())],
+    ['Configuration', '/api/v1/status/config', (data) => element('pre', {}, data.yaml || 'No configuration file: the defaults hold.')],
+  ];
+  const boxes = parts.map(([title]) => element('section', { class: 'card' }, element('h2', {}, title), element('div', { class: 'quiet' }, '…')));
+  replace(page, element('h1', {}, 'Status'), boxes);
+  parts.forEach(([, path, draw], index) => {
+    ask(path, {}, controller.signal).then((answer) => replace(boxes[index].lastChild, draw(answer.data)), (error) => {
+      if (error.name !== 'AbortError') replace(boxes[index].lastChild, errorBox(error));
+    });
+  });
+  return () => controller.abort();
+}
+
+function pairs(entries) {
+  return element('table', {}, element('tbody', {}, entries.map(([name, value]) => element('tr', {}, element('th', {}, name), element('td', {}, String(value))))));
+}
+
+function store(data) {
+  const time = (milliseconds) => (milliseconds ? new Date(milliseconds).toLocaleString() : '–');
+  const list = (title, entries) => element('div', {}, element('h3', {}, title), pairs((entries || []).map(({ name, value }) => [name, value.toLocaleString()])));
+  const head = data.headStats;
+  return [
+    pairs([['Series in memory', head.numSeries.toLocaleString()], ['Label pairs', head.numLabelPairs.toLocaleString()], ['Oldest sample in memory', time(head.minTime)], ['Newest sample', time(head.maxTime)]]),
+    element('div', { class: 'columns' }, list('Series by metric', data.seriesCountByMetricName), list('Values by label', data.labelValueCountByLabelName),
+      list('Series by label pair', data.seriesCountByLabelValuePair), list('Memory by label (bytes)', data.memoryInBytesByLabelName)),
+  ];
+}
