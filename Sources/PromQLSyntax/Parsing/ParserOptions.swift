@@ -32,5 +32,5 @@ package struct ParserOptions: Sendable {
     /// How many operators and subqueries a query may have.
     ///
     /// A chain makes a tree as high as it is long, and whoever walks a tree recurses once a level.
-    package static let operationLimit = 1000
+    package static let operationLimit = 500
 }

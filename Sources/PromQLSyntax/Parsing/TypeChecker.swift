@@ -19,25 +19,9 @@ struct TypeChecker {
         case .matrixSelector(let matrix):
             try check(matrix.selector)
             return expression
-        case .parenthesized(var group):
-            group.content = try checked(group.content)
-            return .parenthesized(group)
-        case .subquery(var subquery):
-            subquery.operand = try checked(subquery.operand)
-            guard subquery.operand.type == .instantVector else {
-                let type = subquery.operand.type.rawValue
-                throw error("subquery is only allowed on instant vector, got \(type) instead", subquery.range)
-            }
-            return .subquery(subquery)
-        case .unary(var operation):
-            operation.operand = try checked(operation.operand)
-            let type = operation.operand.type
-            guard type == .scalar || type == .instantVector else {
-                throw error(
-                    "unary expression only allowed on expressions of type scalar or instant vector, "
-                        + "got \(LabelName.quoted(type.documentedName))", operation.range)
-            }
-            return .unary(operation)
+        case .parenthesized(let group): return try checked(group)
+        case .subquery(let subquery): return try checked(subquery)
+        case .unary(let operation): return try checked(operation)
         case .aggregation(let aggregation): return .aggregation(try checked(aggregation))
         case .call(let call): return .call(try checked(call))
         case .binary(let operation): return .binary(try checked(operation))
@@ -56,6 +40,36 @@ struct TypeChecker {
         guard selector.matchers.contains(where: { !$0.matchesEmpty }) else {
             throw error("vector selector must contain at least one non-empty matcher", selector.range)
         }
+    }
+
+    // Each kind has a function of its own: the recursion's frames stay small, and trees may be some hundred high.
+
+    private func checked(_ group: Parenthesized) throws(SyntaxError) -> Expression {
+        var result = group
+        result.content = try checked(group.content)
+        return .parenthesized(result)
+    }
+
+    private func checked(_ subquery: Subquery) throws(SyntaxError) -> Expression {
+        var result = subquery
+        result.operand = try checked(subquery.operand)
+        guard result.operand.type == .instantVector else {
+            let type = result.operand.type.rawValue
+            throw error("subquery is only allowed on instant vector, got \(type) instead", subquery.range)
+        }
+        return .subquery(result)
+    }
+
+    private func checked(_ operation: UnaryOperation) throws(SyntaxError) -> Expression {
+        var result = operation
+        result.operand = try checked(operation.operand)
+        let type = result.operand.type
+        guard type == .scalar || type == .instantVector else {
+            throw error(
+                "unary expression only allowed on expressions of type scalar or instant vector, "
+                    + "got \(LabelName.quoted(type.documentedName))", operation.range)
+        }
+        return .unary(result)
     }
 
     private func checked(_ aggregation: Aggregation) throws(SyntaxError) -> Aggregation {

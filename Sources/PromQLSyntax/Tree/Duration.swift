@@ -4,9 +4,7 @@ package enum DurationValue: Hashable, Sendable {
     case expression(DurationExpression)
 }
 
-/// Arithmetic over durations:
-///
-/// `[step() * 2 + 30s]`. Values are seconds.
+/// Arithmetic over durations in seconds, as in `[step() * 2 + 30s]`.
 package indirect enum DurationExpression: Hashable, Sendable {
     package enum Operator: String, Hashable, Sendable {
         case plus = "+"

@@ -24,9 +24,25 @@ package struct VectorSelector: Hashable, Sendable {
     }
 }
 
-/// The samples of a selector over a window of time:
+extension VectorSelector {
+    /// The order of matchers means nothing.
+    package static func == (left: VectorSelector, right: VectorSelector) -> Bool {
+        left.name == right.name && left.offset == right.offset && left.at == right.at
+            && left.boundary == right.boundary
+            && (left.matchers == right.matchers || left.sortedMatchers == right.sortedMatchers)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(sortedMatchers)
+    }
+
+    private var sortedMatchers: [String] { matchers.map(\.description).sorted() }
+}
+
+/// The samples of a selector over a window of time, as in `selector[5m]`.
 ///
-/// `selector[5m]`. The modifiers stand in the selector.
+/// The modifiers stand in the selector.
 package struct MatrixSelector: Hashable, Sendable {
     package var selector: VectorSelector
     package var window: DurationValue
