@@ -46,6 +46,8 @@ let floor0: [Target] = [
     systemLibrary("CSnappy", package: "libsnappy-dev"),
     systemLibrary("CSQLite", package: "libsqlite3-dev"),
     systemLibrary("CZstd", package: "libzstd-dev"),
+    [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
+    [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")])],
 ].flatMap { $0 }
 
@@ -71,7 +73,8 @@ let floor4: [Target] = [
 let floor5: [Target] = [
     building("Cgroups", uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", logging]),
     building(
-        "Notifications", uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1]),
+        "Notifications",
+        uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1]),
     building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "SelfMetrics", "Storage", logging]),
     building("Remote", uses: ["Bytes", asyncHTTPClient, nioCore, nioHTTP1]),
     building(
@@ -104,16 +107,17 @@ let floor7: [Target] = [
         "WebAPI",
         uses: [
             "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
-            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix, nioSSL,
+            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix,
+            nioSSL,
         ]),
-    [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
 ].flatMap { $0 }
 
 let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "Bytes", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "Notifications", "PromQL", "Rules",
+            "Bytes", "CShippedRules", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "Notifications",
+            "PromQL", "Rules",
             "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, serviceLifecycle,
         ])
 ].flatMap { $0 }
@@ -133,7 +137,7 @@ let grounds: [Target] = [
         name: "TestSupport", dependencies: ["Bytes", "MetricModel", "Storage"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
-    .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
 ]
 
 let package = Package(

@@ -1,0 +1,53 @@
+import Testing
+
+@Suite("Files")
+struct FileTests {
+    static let lineLimit = 600
+
+    @Test("no source file has grown past the limit")
+    func filesAreShort() {
+        let tree = SourceTree()
+        for file in tree.files(in: "Sources", endings: [".swift", ".cc", ".h"])
+            + tree.files(in: "web", endings: [".js", ".html"])
+        {
+            #expect(
+                file.lines.count <= Self.lineLimit, "\(file.path) has \(file.lines.count) lines; split it by capability"
+            )
+        }
+    }
+
+    @Test("nothing is left for later")
+    func noLeftovers() {
+        let markers = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "try" + "!", "as" + "! "]
+        for file in SourceTree().files(in: "Sources", endings: [".swift", ".cc", ".h"]) {
+            for (number, line) in file.lines.enumerated() {
+                for marker in markers where line.contains(marker) {
+                    Issue.record("\(file.path):\(number + 1) holds \(marker)")
+                }
+            }
+        }
+    }
+
+    @Test("every building tells on one page what it is")
+    func buildingsHavePages() {
+        let tree = SourceTree()
+        for building in tree.folders(in: "Sources")
+        where !building.hasPrefix("C") || building == "Cgroups" || building == "ConfigurationFile" {
+            guard building != "lapwing" else { continue }
+            let page = tree.read("Sources/\(building)/README.md") ?? ""
+            #expect(page.utf8.count > 200, "Sources/\(building)/README.md says too little")
+        }
+    }
+
+    @Test("the page builds no markup from data")
+    func pageIsSafe() {
+        let banned = [
+            "inner" + "HTML", "outer" + "HTML", "insertAdjacent" + "HTML", "document" + ".write", "ev" + "al(",
+        ]
+        for file in SourceTree().files(in: "web", endings: [".js", ".html"]) {
+            for (number, line) in file.lines.enumerated() {
+                for word in banned where line.contains(word) { Issue.record("\(file.path):\(number + 1) uses \(word)") }
+            }
+        }
+    }
+}
