@@ -48,6 +48,6 @@ extension Parser {
         guard current.kind == .number || current.kind == .duration else { throw unexpected() }
         let number = try parseNumber()
         guard try takeIf(.rightParenthesis) else { throw unexpected() }
-        return FillValue(isNegative ? -number.value : number.value)
+        return FillValue(isNegative && !number.value.isNaN ? -number.value : number.value)
     }
 }

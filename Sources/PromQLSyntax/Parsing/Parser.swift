@@ -133,7 +133,7 @@ package struct Parser {
         let sign = try take()
         let operand = try parseExpression(minimumPrecedence: .power)
         if case .number(var number) = operand {
-            if symbol == .subtract { number.value = -number.value }
+            if symbol == .subtract && !number.value.isNaN { number.value = -number.value }
             number.range.start = sign.range.start
             return .number(number)
         }
