@@ -67,7 +67,7 @@ let floor3: [Target] = [
 ].flatMap { $0 }
 
 let floor4: [Target] = [
-    building("SelfMetrics", uses: ["Bytes", "Exposition", "MetricModel"])
+    building("SelfMetrics", uses: ["Bytes"])
 ].flatMap { $0 }
 
 let floor5: [Target] = [

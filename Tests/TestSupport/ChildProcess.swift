@@ -19,7 +19,7 @@ package final class ChildProcess: @unchecked Sendable {  // one test owns it; no
         unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, flags, 0o644)
         var words = unsafe arguments.map { unsafe strdup($0) }
         unsafe words.append(nil)
-        defer { for unsafeword in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var child: pid_t = 0
         let failure = unsafe posix_spawnp(&child, arguments[0], &actions, nil, words, environ)
         identifier = failure == 0 ? child : -1
