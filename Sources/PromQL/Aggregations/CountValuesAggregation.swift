@@ -1,0 +1,57 @@
+import Bytes
+import MetricModel
+
+/// `count_values`: how often each value stands in a group, the value as a label.
+struct CountValuesAggregation: VectorOperator {
+    let operand: any VectorOperator
+    let label: String
+    let grouping: Grouping
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { false }
+
+    private struct Key: Hashable {
+        var group: LabelSet
+        var value: String
+    }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var results: [StepSeries] = []
+        var indexes: [Key: Int] = [:]
+        var texts: [UInt64: String] = [:]
+        var held = 0
+        let stepCount = timeline.count
+        func count(_ value: String, at step: Int, _ group: LabelSet, _ dropsName: Bool) throws(QueryError) {
+            let key = Key(group: group, value: value)
+            let index: Int
+            if let known = indexes[key] {
+                index = known
+            } else {
+                index = results.count
+                try context.hold(samples: stepCount)
+                held += stepCount
+                indexes[key] = index
+                var labels = LabelSetBuilder(group)
+                labels.set(label, to: value)
+                results.append(StepSeries(labels: labels.build(), absentOver: stepCount))
+            }
+            let before = results[index].values[step]
+            results[index].values[step] = before.isAbsent ? 1 : before + 1
+            if dropsName { results[index].dropsName = true }
+        }
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            let group = grouping.key(of: series.labels)
+            for step in 0..<stepCount where !series.values[step].isAbsent {
+                let bits = series.values[step].bitPattern
+                let text = texts[bits] ?? DecimalFormatting.text(series.values[step], style: .plain)
+                texts[bits] = text
+                try count(text, at: step, group, series.dropsName)
+            }
+            for sample in series.histograms {
+                try count(sample.histogram.compactText, at: sample.step, group, series.dropsName)
+            }
+        }
+        for index in results.indices { try body(&results[index]) }
+        context.release(samples: held)
+    }
+}

@@ -1,0 +1,227 @@
+import MetricModel
+
+/// What an aggregation keeps of one group, for all steps at once.
+///
+/// Series are added one after the other, so that the sums of every step are taken in the order of the series.
+protocol GroupAccumulator {
+    init(stepCount: Int)
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes)
+    /// The group's values; the labels are the caller's to set.
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries
+}
+
+/// What an aggregation noticed.
+struct AggregationNotes: OptionSet {
+    let rawValue: UInt8
+    static let mixedFloatsAndHistograms = AggregationNotes(rawValue: 1)
+    static let ignoredHistograms = AggregationNotes(rawValue: 2)
+    static let mixedExponentialAndCustom = AggregationNotes(rawValue: 4)
+    static let reconciledCustomBuckets = AggregationNotes(rawValue: 8)
+    static let counterResetCollision = AggregationNotes(rawValue: 16)
+
+    /// The notes of a sum of histograms in terms of aggregations.
+    init(_ notes: KernelNotes) {
+        var result: AggregationNotes = []
+        if notes.contains(.mixedExponentialAndCustom) { result.insert(.mixedExponentialAndCustom) }
+        if notes.contains(.reconciledCustomBucketsInAggregation) { result.insert(.reconciledCustomBuckets) }
+        if notes.contains(.counterResetCollisionInAggregation) { result.insert(.counterResetCollision) }
+        self = result
+    }
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+}
+
+/// `sum`: compensated float sums, and sums of histograms beside them.
+struct SumAccumulator: GroupAccumulator {
+    private var sums: [CompensatedSum]
+    private var hasFloat: [Bool]
+    private var histograms: [Int: HistogramSum] = [:]
+
+    init(stepCount: Int) {
+        sums = [CompensatedSum](repeating: CompensatedSum(-0.0), count: stepCount)
+        hasFloat = [Bool](repeating: false, count: stepCount)
+    }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in sums.indices {
+            let value = series.values[step]
+            if value.isAbsent { continue }
+            sums[step].add(value)
+            hasFloat[step] = true
+        }
+        for sample in series.histograms {
+            histograms[sample.step, default: HistogramSum(takesMean: false)].add(sample.histogram)
+        }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+        var result = StepSeries(absentOver: sums.count)
+        for step in sums.indices where hasFloat[step] { result.values[step] = sums[step].value }
+        result.add(histograms, notes: &notes)
+        return result
+    }
+}
+
+/// `avg`: compensated means.
+struct MeanAccumulator: GroupAccumulator {
+    private var means: [CompensatedMean?]
+    private var histograms: [Int: HistogramSum] = [:]
+
+    init(stepCount: Int) { means = [CompensatedMean?](repeating: nil, count: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in means.indices {
+            let value = series.values[step]
+            if value.isAbsent { continue }
+            if means[step] == nil { means[step] = CompensatedMean(first: value) } else { means[step]?.add(value) }
+        }
+        for sample in series.histograms {
+            histograms[sample.step, default: HistogramSum(takesMean: true)].add(sample.histogram)
+        }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+        var result = StepSeries(absentOver: means.count)
+        for step in means.indices {
+            if let mean = means[step] { result.values[step] = mean.value }
+        }
+        result.add(histograms, notes: &notes)
+        return result
+    }
+}
+
+extension StepSeries {
+    /// Puts finished sums of histograms beside the floats; a step that has both gets neither.
+    fileprivate mutating func add(_ sums: [Int: HistogramSum], notes: inout AggregationNotes) {
+        for (step, var sum) in sums.sorted(by: { $0.key < $1.key }) {
+            guard values[step].isAbsent else {
+                values[step] = SpecialValue.absent
+                notes.insert(.mixedFloatsAndHistograms)
+                continue
+            }
+            let histogram = sum.result
+            notes.formUnion(AggregationNotes(sum.notes))
+            if let histogram { histograms.append(StepHistogram(step: step, histogram: histogram)) }
+        }
+    }
+}
+
+/// `min`: NaN only where all values are NaN.
+struct MinimumAccumulator: GroupAccumulator {
+    private var values: [Double]
+
+    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in values.indices {
+            let value = series.values[step]
+            if value.isAbsent { continue }
+            // An absent value is a NaN too, so that the first value replaces it.
+            if value < values[step] || values[step].isNaN { values[step] = value }
+        }
+        if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+}
+
+/// `max`: NaN only where all values are NaN.
+struct MaximumAccumulator: GroupAccumulator {
+    private var values: [Double]
+
+    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in values.indices {
+            let value = series.values[step]
+            if value.isAbsent { continue }
+            if value > values[step] || values[step].isNaN { values[step] = value }
+        }
+        if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+}
+
+/// `count`: how many elements of either type.
+struct CountAccumulator: GroupAccumulator {
+    private var counts: [Double]
+
+    init(stepCount: Int) { counts = [Double](repeating: 0, count: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in counts.indices where !series.values[step].isAbsent { counts[step] += 1 }
+        for sample in series.histograms { counts[sample.step] += 1 }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+        StepSeries(values: counts.map { $0 == 0 ? SpecialValue.absent : $0 })
+    }
+}
+
+/// `group`: 1 where there is any element.
+struct PresenceAccumulator: GroupAccumulator {
+    private var values: [Double]
+
+    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in values.indices where !series.values[step].isAbsent { values[step] = 1 }
+        for sample in series.histograms { values[sample.step] = 1 }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+}
+
+/// `stdvar`: population variance after Welford; a group whose first value is not finite has NaN.
+struct VarianceAccumulator: GroupAccumulator {
+    private var counts: [Double]
+    private var means: [Double]
+    private var squares: [Double]
+
+    init(stepCount: Int) {
+        counts = [Double](repeating: 0, count: stepCount)
+        means = counts
+        squares = counts
+    }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+        for step in counts.indices {
+            let value = series.values[step]
+            if value.isAbsent { continue }
+            counts[step] += 1
+            if counts[step] == 1 {
+                means[step] = value
+                squares[step] = value.isFinite ? 0 : SpecialValue.notANumber
+                continue
+            }
+            let delta = value - means[step]
+            means[step] += delta / counts[step]
+            squares[step] += delta * (value - means[step])
+        }
+        if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
+    }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+        var result = StepSeries(absentOver: counts.count)
+        for step in counts.indices where counts[step] > 0 { result.values[step] = squares[step] / counts[step] }
+        return result
+    }
+}
+
+/// `stddev`: the root of the variance.
+struct DeviationAccumulator: GroupAccumulator {
+    private var variance: VarianceAccumulator
+
+    init(stepCount: Int) { variance = VarianceAccumulator(stepCount: stepCount) }
+
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) { variance.add(series, notes: &notes) }
+
+    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+        var result = variance.finish(notes: &notes)
+        for step in result.values.indices where !result.values[step].isAbsent {
+            result.values[step] = result.values[step].squareRoot()
+        }
+        return result
+    }
+}

@@ -1,0 +1,27 @@
+import MetricModel
+
+/// Series gathered by group, for aggregations that must see a step's elements together.
+struct GroupedSeries {
+    var series: [StepSeries] = []
+    /// The labels of the groups and the indexes of their series, in order of appearance.
+    var groups: [(labels: LabelSet, members: [Int])] = []
+    var hasHistograms = false
+    var sampleCost = 0
+
+    init(_ operand: any VectorOperator, _ grouping: Grouping, _ context: QueryContext) throws(QueryError) {
+        let collected = try operand.collect(context)
+        series = collected.series
+        sampleCost = collected.sampleCost
+        var indexes: [LabelSet: Int] = [:]
+        for (position, next) in series.enumerated() {
+            if !next.histograms.isEmpty { hasHistograms = true }
+            let key = grouping.key(of: next.labels)
+            if let index = indexes[key] {
+                groups[index].members.append(position)
+            } else {
+                indexes[key] = groups.count
+                groups.append((key, [position]))
+            }
+        }
+    }
+}

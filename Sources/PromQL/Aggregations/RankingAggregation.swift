@@ -1,0 +1,94 @@
+import MetricModel
+
+/// `topk` and `bottomk`: the elements of a group with the largest or smallest values, with their own labels.
+struct RankingAggregation: VectorOperator {
+    let operand: any VectorOperator
+    let parameter: any ScalarOperator
+    let grouping: Grouping
+    let takesLargest: Bool
+    let annotator: AggregationAnnotator
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        let limits = try ElementLimit.counts(parameter.evaluate(context), context)
+        guard limits.contains(where: { $0 > 0 }) else { return }
+        var grouped = try GroupedSeries(operand, grouping, context)
+        if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
+        var order: [Int] = []
+        for group in grouped.groups {
+            try context.limits.check()
+            for step in 0..<timeline.count {
+                let best = best(limits[step], of: group.members, at: step, in: grouped.series)
+                for index in best { kept[index].values[step] = grouped.series[index].values[step] }
+                if timeline.count == 1 { order.append(contentsOf: best) }
+            }
+        }
+        for index in kept.indices { kept[index].dropsName = grouped.series[index].dropsName }
+        grouped.series = []
+        // At one time the result is ranked; over several the order carries no meaning.
+        for index in timeline.count == 1 ? order : Array(kept.indices) where !kept[index].isEmpty {
+            try body(&kept[index])
+        }
+        context.release(samples: grouped.sampleCost)
+    }
+
+    /// The best elements of a step, best first, those equal in order of appearance; NaN ranks last.
+    private func best(_ limit: Int, of members: [Int], at step: Int, in series: [StepSeries]) -> [Int] {
+        guard limit > 0 else { return [] }
+        var candidates: [(value: Double, index: Int)] = []
+        for index in members {
+            let value = series[index].values[step]
+            if value.isAbsent { continue }
+            let next = (value: value, index: index)
+            guard candidates.count < limit || limit == 0 else {
+                if let last = candidates.last, ranks(next.value, before: last.value) {
+                    candidates.removeLast()
+                    insert(next, into: &candidates)
+                }
+                continue
+            }
+            insert(next, into: &candidates)
+        }
+        return candidates.map(\.index)
+    }
+
+    private func insert(_ next: (value: Double, index: Int), into sorted: inout [(value: Double, index: Int)]) {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranks(next.value, before: sorted[middle].value) { high = middle } else { low = middle + 1 }
+        }
+        sorted.insert(next, at: low)
+    }
+
+    @inline(__always)
+    private func ranks(_ left: Double, before right: Double) -> Bool {
+        if left.isNaN { return false }
+        if right.isNaN { return true }
+        return takesLargest ? left > right : left < right
+    }
+}
+
+/// The parameter of `topk`, `bottomk` and `limitk` as a number of elements.
+enum ElementLimit {
+    /// Truncated to whole numbers; NaN is an error.
+    static func counts(_ values: [Double], _ context: QueryContext) throws(QueryError) -> [Int] {
+        var result: [Int] = []
+        result.reserveCapacity(values.count)
+        for value in values {
+            if value.isNaN { throw .execution(message: "Parameter value is NaN") }
+            if value <= -9.2e18 || value >= 9.2e18 {
+                guard value > 0 else {
+                    throw .execution(message: "Scalar value \(GoNumber.general(value)) underflows int64")
+                }
+                throw .execution(message: "Scalar value \(GoNumber.general(value)) overflows int64")
+            }
+            result.append(Int(value))
+        }
+        return result
+    }
+}

@@ -1,0 +1,49 @@
+import MetricModel
+
+/// An aggregation that keeps one accumulator a group and lets the series pass by.
+struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
+    let operand: any VectorOperator
+    let grouping: Grouping
+    let annotator: AggregationAnnotator
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { false }
+
+    private struct Group {
+        var labels: LabelSet
+        var dropsName: Bool
+        var accumulator: Accumulator
+    }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var groups: [Group] = []
+        var indexes: [LabelSet: Int] = [:]
+        var notes: AggregationNotes = []
+        var held = 0
+        let stepCount = timeline.count
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            let key = grouping.key(of: series.labels)
+            let index: Int
+            if let known = indexes[key] {
+                index = known
+            } else {
+                index = groups.count
+                try context.hold(samples: stepCount)
+                held += stepCount
+                indexes[key] = index
+                groups.append(
+                    Group(labels: key, dropsName: false, accumulator: Accumulator(stepCount: stepCount)))
+            }
+            if series.dropsName { groups[index].dropsName = true }
+            groups[index].accumulator.add(series, notes: &notes)
+        }
+        for index in groups.indices {
+            var result = groups[index].accumulator.finish(notes: &notes)
+            result.labels = groups[index].labels
+            result.dropsName = groups[index].dropsName
+            if !result.isEmpty { try body(&result) }
+        }
+        annotator.annotate(notes, context)
+        context.release(samples: held)
+    }
+}

@@ -1,0 +1,65 @@
+import MetricModel
+import PromQLSyntax
+
+/// `and`, `or` and `unless`: elements survive by whether the other side has one with the same match key.
+struct SetOperation: VectorOperator {
+    let left: any VectorOperator
+    let right: any VectorOperator
+    let symbol: BinaryOperator
+    let key: LabelFilter
+
+    var timeline: Timeline { left.timeline }
+    var sharesOneName: Bool { symbol == .or ? false : left.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        if symbol == .or { return try streamUnion(context, body) }
+        var present: [LabelSet: [Bool]] = [:]
+        try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            Self.note(series, under: key.apply(series.labels), in: &present)
+        }
+        if symbol == .and, present.isEmpty { return }
+        let keepsPresent = symbol == .and
+        try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            if let other = present[key.apply(series.labels)] {
+                series.keep(where: keepsPresent ? other : other.map { !$0 })
+            } else if keepsPresent {
+                return
+            }
+            try body(&series)
+        }
+    }
+
+    private func streamUnion(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var present: [LabelSet: [Bool]] = [:]
+        var all: [StepSeries] = []
+        var held = 0
+        try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            Self.note(series, under: key.apply(series.labels), in: &present)
+            let cost = series.sampleCost
+            try context.hold(samples: cost)
+            held += cost
+            all.append(series)
+        }
+        try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            if let other = present[key.apply(series.labels)] { series.keep(where: other.map { !$0 }) }
+            let cost = series.sampleCost
+            guard cost > 0 else { return }
+            try context.hold(samples: cost)
+            held += cost
+            all.append(series)
+        }
+        var merged = try SeriesMerger.merged(all)
+        for index in merged.indices { try body(&merged[index]) }
+        context.release(samples: held)
+    }
+
+    private static func note(_ series: StepSeries, under key: LabelSet, in present: inout [LabelSet: [Bool]]) {
+        guard var known = present.removeValue(forKey: key) else {
+            present[key] = series.presence()
+            return
+        }
+        for step in series.values.indices where !series.values[step].isAbsent { known[step] = true }
+        for sample in series.histograms { known[sample.step] = true }
+        present[key] = known
+    }
+}

@@ -1,0 +1,59 @@
+import MetricModel
+
+/// When an operator's results lose name, type and unit.
+struct NameDropping: Sendable {
+    /// Delayed name removal: the series is only marked.
+    var delays: Bool
+
+    /// Applies the rule to a series.
+    func apply(_ series: inout StepSeries) {
+        if delays {
+            series.dropsName = true
+        } else {
+            series.labels = series.labels.droppingMetadata()
+        }
+    }
+}
+
+/// Gives the series of an operator without their names, or marks them.
+///
+/// Where that may give two series the same labels all of them are gathered and merged first.
+struct NamelessVector: VectorOperator {
+    let operand: any VectorOperator
+    let dropping: NameDropping
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName || !dropping.delays }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        guard !dropping.delays, !operand.sharesOneName else {
+            return try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                dropping.apply(&series)
+                try body(&series)
+            }
+        }
+        var merger = SeriesMerger()
+        var held = 0
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            let cost = series.sampleCost
+            guard cost > 0 else { return }
+            try context.hold(samples: cost)
+            held += cost
+            dropping.apply(&series)
+            try merger.add(series)
+        }
+        var all = merger.series
+        merger = SeriesMerger()
+        for index in all.indices { try body(&all[index]) }
+        context.release(samples: held)
+    }
+}
+
+extension Planner {
+    /// The operator with the names of its results dropped, if they are to be.
+    func nameless(_ operand: any VectorOperator, drops: Bool = true) -> any VectorOperator {
+        guard drops else { return operand }
+        return NamelessVector(
+            operand: operand, dropping: NameDropping(delays: settings.delaysNameRemoval))
+    }
+}

@@ -1,0 +1,92 @@
+import MetricModel
+
+/// One series of an instant vector over all steps of a timeline.
+///
+/// `values[k]` is the float at step `k`, or `SpecialValue.absent` where there is none. Histograms are rare and stand in
+/// a sparse column beside it, in order of step; a step has a float, a histogram or neither.
+struct StepSeries: Sendable {
+    var labels: LabelSet
+    /// The name, type and unit labels are to be dropped at the end (delayed name removal only).
+    var dropsName: Bool
+    var values: [Double]
+    var histograms: [StepHistogram]
+
+    init(labels: LabelSet = .empty, dropsName: Bool = false, values: [Double], histograms: [StepHistogram] = []) {
+        self.labels = labels
+        self.dropsName = dropsName
+        self.values = values
+        self.histograms = histograms
+    }
+
+    /// A series with nothing at any step.
+    init(labels: LabelSet = .empty, absentOver stepCount: Int) {
+        self.init(labels: labels, values: [Double](repeating: SpecialValue.absent, count: stepCount))
+    }
+
+    /// Whether there is a sample at any step.
+    var isEmpty: Bool { histograms.isEmpty && !values.contains { !$0.isAbsent } }
+
+    /// The number of floats.
+    var floatCount: Int {
+        var count = 0
+        for value in values where !value.isAbsent { count += 1 }
+        return count
+    }
+
+    /// Which steps have a float or a histogram.
+    func presence() -> [Bool] {
+        var result = values.map { !$0.isAbsent }
+        for sample in histograms { result[sample.step] = true }
+        return result
+    }
+
+    /// Takes away what is at the steps for which `isKept` is false.
+    mutating func keep(where isKept: [Bool]) {
+        for step in values.indices where !isKept[step] { values[step] = SpecialValue.absent }
+        if !histograms.isEmpty { histograms.removeAll { !isKept[$0.step] } }
+    }
+
+    /// The histogram at a step, nil where there is none.
+    /// - Complexity: O(log n)
+    func histogram(at step: Int) -> NativeHistogram? {
+        guard !histograms.isEmpty else { return nil }
+        var low = 0
+        var high = histograms.count
+        while low < high {
+            let middle = (low + high) / 2
+            if histograms[middle].step < step { low = middle + 1 } else { high = middle }
+        }
+        return low < histograms.count && histograms[low].step == step ? histograms[low].histogram : nil
+    }
+
+    /// Removes all histograms.
+    mutating func dropHistograms() { if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) } }
+
+    /// What the series counts against the limit of samples: floats one each, histograms by their size.
+    var sampleCost: Int {
+        var cost = floatCount
+        for sample in histograms { cost += sample.histogram.sampleCost }
+        return cost
+    }
+}
+
+/// A histogram at one step.
+struct StepHistogram: Sendable {
+    var step: Int
+    var histogram: NativeHistogram
+}
+
+extension Double {
+    /// Whether the column has no value here; told by bits.
+    @inline(__always)
+    var isAbsent: Bool { bitPattern == SpecialValue.absentBits }
+}
+
+extension NativeHistogram {
+    /// The size in float samples of 16 bytes, as Prometheus counts it.
+    var sampleCost: Int {
+        let spans = (positiveSpans.count + negativeSpans.count) * 8
+        let buckets = (positiveBuckets.count + negativeBuckets.count + customValues.count) * 8
+        return (168 + spans + buckets + 8) / 16
+    }
+}

@@ -1,0 +1,52 @@
+import Synchronization
+
+/// The settings of a query engine; defaults are Prometheus'.
+package struct EngineSettings: Sendable {
+    /// How far back an instant selector looks for the newest sample.
+    package var lookbackDeltaMilliseconds: Int64 = 300_000
+    package var timeoutMilliseconds: Int64 = 120_000
+    /// The most samples that a query may hold at a time.
+    package var maximumSamples = 50_000_000
+    /// The step of subqueries that name none: the server's evaluation interval.
+    package var defaultSubqueryStepMilliseconds: Int64 = 60_000
+    /// Names are dropped at the end of the query, not operator by operator.
+    package var delaysNameRemoval = false
+    /// `rate` and its like look at the start timestamps of counters.
+    package var usesStartTimestamps = false
+    /// `rate` judges by `__type__` whether a metric is a counter.
+    package var usesTypeAndUnitLabels = false
+    /// The bytes that the columns of one query may take.
+    package var memoryLimitBytes = 1 << 30
+    /// Threads that one query may use.
+    package var maximumThreads = 2
+
+    package init() {}
+}
+
+/// What one query asks for beside its text.
+package struct QueryOptions: Sendable {
+    /// The text that the expression was parsed from; positions in errors and annotations are lines and columns of it.
+    package var text: String?
+    package var lookbackDeltaMilliseconds: Int64?
+    /// A shorter timeout than the engine's; longer ones are cut to that.
+    package var timeoutMilliseconds: Int64?
+    package var cancellation: CancellationFlag?
+
+    package init(
+        text: String? = nil, lookbackDeltaMilliseconds: Int64? = nil, timeoutMilliseconds: Int64? = nil,
+        cancellation: CancellationFlag? = nil
+    ) {
+        self.text = text
+        self.lookbackDeltaMilliseconds = lookbackDeltaMilliseconds
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.cancellation = cancellation
+    }
+}
+
+/// A flag that another thread raises to end a query early.
+package final class CancellationFlag: Sendable {
+    private let raised = Atomic<Bool>(false)
+    package init() {}
+    package func cancel() { raised.store(true, ordering: .relaxed) }
+    package var isCancelled: Bool { raised.load(ordering: .relaxed) }
+}

@@ -1,0 +1,88 @@
+import MetricModel
+import PromQLSyntax
+import Storage
+
+/// What the operators of one query share: the view of the database, limits, annotations and counters.
+///
+/// Belongs to the thread that runs the query. Threads that help decode get `limits`, which is safe on all of them.
+final class QueryContext {
+    let querier: any Querier
+    let settings: EngineSettings
+    let limits: QueryLimits
+    private let text: String?
+    private(set) var annotations = Annotations()
+    private(set) var statistics = QueryStatistics()
+    private var heldSamples = 0
+    /// Steps of the query as asked, not of a subquery: whether this is a range query.
+    let isRangeQuery: Bool
+
+    init(
+        querier: any Querier, settings: EngineSettings, options: QueryOptions, clock: any WallClock,
+        isRangeQuery: Bool
+    ) {
+        self.querier = querier
+        self.settings = settings
+        self.isRangeQuery = isRangeQuery
+        text = options.text
+        let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
+        let timeout = UInt64(max(0, min(wanted, settings.timeoutMilliseconds)))
+        limits = QueryLimits(
+            clock: clock, deadlineNanoseconds: clock.monotonicNanoseconds &+ timeout &* 1_000_000,
+            cancellation: options.cancellation)
+    }
+
+    func warn(_ message: String, at range: SourceRange) {
+        annotations.add(.warning, message, position: position(of: range))
+    }
+
+    func inform(_ message: String, at range: SourceRange) {
+        annotations.add(.info, message, position: position(of: range))
+    }
+
+    private func position(of range: SourceRange) -> String {
+        guard let text else { return "1:\(range.start + 1)" }
+        return range.position(in: text)
+    }
+
+    /// Counts samples that the query will hold until `release`.
+    func hold(samples: Int) throws(QueryError) {
+        heldSamples += samples
+        statistics.peakSamples = max(statistics.peakSamples, heldSamples)
+        guard heldSamples <= settings.maximumSamples else { throw .tooManySamples }
+    }
+
+    func release(samples: Int) { heldSamples -= samples }
+
+    /// Refuses columns for which there is no room before they are made.
+    func reserve(columns: Int, steps: Int) throws(QueryError) {
+        let (cells, overflows) = columns.multipliedReportingOverflow(by: max(steps, 1))
+        let bytes = overflows || cells > Int.max / 8 ? Int.max : cells * 8
+        guard bytes <= settings.memoryLimitBytes else {
+            throw .tooManyBytes(wanted: bytes, maximum: settings.memoryLimitBytes)
+        }
+    }
+
+    func count(queryable: Int, read: Int) {
+        statistics.samplesQueryable += queryable
+        statistics.samplesRead += read
+    }
+}
+
+/// Whether a query may go on. Safe on several threads.
+final class QueryLimits: Sendable {
+    private let clock: any WallClock
+    private let deadlineNanoseconds: UInt64
+    private let cancellation: CancellationFlag?
+
+    init(clock: any WallClock, deadlineNanoseconds: UInt64, cancellation: CancellationFlag?) {
+        self.clock = clock
+        self.deadlineNanoseconds = deadlineNanoseconds
+        self.cancellation = cancellation
+    }
+
+    /// Throws once the time is over or the caller has withdrawn. Asked once per series, never per sample.
+    func check() throws(QueryError) {
+        if cancellation?.isCancelled ?? false { throw .cancelled(place: "expression evaluation") }
+        if clock.monotonicNanoseconds > deadlineNanoseconds { throw .timedOut(place: "expression evaluation") }
+    }
+}

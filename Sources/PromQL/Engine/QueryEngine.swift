@@ -1,0 +1,160 @@
+package import MetricModel
+package import PromQLSyntax
+package import Storage
+
+/// Plans and runs PromQL queries. Holds no state between queries; safe on several threads.
+///
+/// Calls are synchronous and may take long: callers run them on threads of their own.
+package final class QueryEngine: Sendable {
+    package let settings: EngineSettings
+    private let clock: any WallClock
+
+    package init(settings: EngineSettings = EngineSettings(), clock: any WallClock = SystemClock()) {
+        self.settings = settings
+        self.clock = clock
+    }
+
+    /// The value of an expression at one time; any type of value is possible.
+    package func instantQuery(
+        _ expression: Expression, at time: Timestamp, from querier: any Querier, options: QueryOptions = QueryOptions()
+    ) throws(QueryError) -> QueryResult {
+        let timeline = Timeline(instant: time.milliseconds)
+        let run = QueryRun(
+            engine: self, clock: clock, querier: querier, options: options, timeline: timeline, stepMilliseconds: 0,
+            isRangeQuery: false)
+        return try run.result(of: expression)
+    }
+
+    /// The values at `start`, `start + step`, … up to `end`, as a matrix ordered by labels.
+    ///
+    /// The expression must be a scalar or an instant vector. How many steps are allowed is the caller's to decide.
+    package func rangeQuery(
+        _ expression: Expression, start: Timestamp, end: Timestamp, stepMilliseconds: Int64,
+        from querier: any Querier, options: QueryOptions = QueryOptions()
+    ) throws(QueryError) -> QueryResult {
+        guard expression.type == .scalar || expression.type == .instantVector else {
+            throw .execution(
+                message: "invalid expression type \"\(expression.type.documentedName)\" for range query, "
+                    + "must be Scalar or instant Vector")
+        }
+        let timeline = Timeline(start: start.milliseconds, end: end.milliseconds, step: stepMilliseconds)
+        guard timeline.count <= settings.maximumSamples else { throw .tooManySamples }
+        let run = QueryRun(
+            engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
+            stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds)
+        return try run.result(of: expression)
+    }
+}
+
+/// One query on its way: plan, run, put the result together.
+struct QueryRun {
+    private let context: QueryContext
+    private let planner: Planner
+    private let timeline: Timeline
+    private let clock: any WallClock
+
+    init(
+        engine: QueryEngine, clock: any WallClock, querier: any Querier, options: QueryOptions, timeline: Timeline,
+        stepMilliseconds: Int64, isRangeQuery: Bool, end: Int64? = nil
+    ) {
+        context = QueryContext(
+            querier: querier, settings: engine.settings, options: options, clock: clock, isRangeQuery: isRangeQuery)
+        planner = Planner(
+            settings: engine.settings,
+            lookbackMilliseconds: options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds,
+            queryStart: timeline.start, queryEnd: end ?? timeline.end, queryStep: stepMilliseconds,
+            text: options.text ?? "")
+        self.timeline = timeline
+        self.clock = clock
+    }
+
+    func result(of expression: Expression) throws(QueryError) -> QueryResult {
+        let started = clock.monotonicNanoseconds
+        let value: QueryValue
+        var planned = started
+        switch expression.type {
+        case .string:
+            value = .string(
+                timestamp: Timestamp(milliseconds: timeline.start), value: try planner.string(expression))
+        case .scalar:
+            let plan = try planner.scalar(expression, on: timeline)
+            planned = clock.monotonicNanoseconds
+            value = try scalar(plan)
+        case .instantVector:
+            let plan = try planner.vector(expression, on: timeline)
+            planned = clock.monotonicNanoseconds
+            value = try vector(plan)
+        case .rangeVector:
+            let plan = try planner.range(expression, on: timeline)
+            planned = clock.monotonicNanoseconds
+            value = try RawRange(plan: plan, timeline: timeline, planner: planner, range: expression.range)
+                .matrix(context)
+        }
+        let finished = clock.monotonicNanoseconds
+        var statistics = context.statistics
+        statistics.preparationSeconds = Double(planned &- started) / 1e9
+        statistics.evaluationSeconds = Double(finished &- planned) / 1e9
+        return QueryResult(
+            value: value, warnings: context.annotations.warnings, infos: context.annotations.infos,
+            statistics: statistics)
+    }
+
+    private func scalar(_ plan: any ScalarOperator) throws(QueryError) -> QueryValue {
+        let values = try plan.evaluate(context)
+        guard context.isRangeQuery else {
+            return .scalar(
+                timestamp: Timestamp(milliseconds: timeline.start), value: values.first ?? SpecialValue.notANumber)
+        }
+        let times = (0..<timeline.count).map { timeline.time(at: $0) }
+        return .matrix(times.isEmpty ? [] : [MatrixSeries(labels: .empty, timestamps: times, values: values)])
+    }
+
+    private func vector(_ plan: any VectorOperator) throws(QueryError) -> QueryValue {
+        var series = try plan.collect(context).series
+        if series.contains(where: { $0.dropsName }) {
+            for index in series.indices where series[index].dropsName {
+                series[index].labels = series[index].labels.droppingMetadata()
+                series[index].dropsName = false
+            }
+        }
+        series = try SeriesMerger.merged(series)
+        return context.isRangeQuery ? .matrix(matrix(series)) : .vector(elements(series))
+    }
+
+    private func elements(_ series: [StepSeries]) -> [VectorElement] {
+        let time = Timestamp(milliseconds: timeline.start)
+        return series.map { next in
+            let histogram = next.histograms.first?.histogram
+            return VectorElement(
+                labels: next.labels, timestamp: time, value: histogram == nil ? next.values[0] : 0,
+                histogram: histogram)
+        }
+    }
+
+    private func matrix(_ series: [StepSeries]) -> [MatrixSeries] {
+        var result: [MatrixSeries] = []
+        result.reserveCapacity(series.count)
+        let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
+        for next in series {
+            let histograms = next.histograms.map {
+                HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
+            }
+            if !next.values.contains(where: { $0.isAbsent }) {
+                result.append(
+                    MatrixSeries(
+                        labels: next.labels, timestamps: allTimes, values: next.values, histograms: histograms))
+                continue
+            }
+            var times: [Int64] = []
+            var values: [Double] = []
+            for step in next.values.indices where !next.values[step].isAbsent {
+                times.append(allTimes[step])
+                values.append(next.values[step])
+            }
+            result.append(
+                MatrixSeries(labels: next.labels, timestamps: times, values: values, histograms: histograms))
+        }
+        result.sort { $0.labels < $1.labels }
+        return result
+    }
+}

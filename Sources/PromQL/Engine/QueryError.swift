@@ -1,0 +1,39 @@
+package import PromQLSyntax
+package import Storage
+
+/// Why a query has no answer. The descriptions are Prometheus' texts.
+package enum QueryError: Error, Sendable {
+    case syntax(SyntaxError)
+    /// `place` says what the engine was doing: "expression evaluation".
+    case timedOut(place: String)
+    case cancelled(place: String)
+    case tooManySamples
+    /// The query's operators would hold more bytes than one query may.
+    case tooManyBytes(wanted: Int, maximum: Int)
+    /// The query asks for something that cannot be computed.
+    case execution(message: String)
+    case storage(StorageError)
+    /// A function or feature that this version does not have yet.
+    case notImplemented(name: String)
+}
+
+extension QueryError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .syntax(let error): error.description
+        case .timedOut(let place): "query timed out in \(place)"
+        case .cancelled(let place): "query was canceled in \(place)"
+        case .tooManySamples: "query processing would load too many samples into memory in query execution"
+        case .tooManyBytes(let wanted, let maximum):
+            "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed"
+        case .execution(let message): message
+        case .storage(let error): error.description
+        case .notImplemented(let name): "not implemented yet: \(name)"
+        }
+    }
+}
+
+extension QueryError {
+    /// Two elements of a vector have the same labels at the same time.
+    static let sameLabelSet = QueryError.execution(message: "vector cannot contain metrics with the same labelset")
+}

@@ -1,0 +1,128 @@
+import Glibc
+import MetricModel
+import PromQLSyntax
+
+/// A function of each float by itself; histograms are left out.
+struct ElementwiseFunction: VectorOperator {
+    let operand: any VectorOperator
+    let function: Function
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        guard let operation = Self.operation(function) else {
+            throw .notImplemented(name: function.rawValue)
+        }
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            series.dropHistograms()
+            for step in series.values.indices where !series.values[step].isAbsent {
+                series.values[step] = operation(series.values[step])
+            }
+            try body(&series)
+        }
+    }
+
+    /// The function of one number, nil where the function is not of this kind.
+    static func operation(_ function: Function) -> ((Double) -> Double)? {
+        switch function {
+        case .abs: { $0.magnitude }
+        case .ceil: { $0.rounded(.up) }
+        case .floor: { $0.rounded(.down) }
+        case .exp: { Glibc.exp($0) }
+        case .sqrt: { $0.squareRoot() }
+        case .ln: { Glibc.log($0) }
+        case .log2: { Glibc.log2($0) }
+        case .log10: { Glibc.log10($0) }
+        case .sin: { Glibc.sin($0) }
+        case .cos: { Glibc.cos($0) }
+        case .tan: { Glibc.tan($0) }
+        case .asin: { Glibc.asin($0) }
+        case .acos: { Glibc.acos($0) }
+        case .atan: { Glibc.atan($0) }
+        case .sinh: { Glibc.sinh($0) }
+        case .cosh: { Glibc.cosh($0) }
+        case .tanh: { Glibc.tanh($0) }
+        case .asinh: { Glibc.asinh($0) }
+        case .acosh: { Glibc.acosh($0) }
+        case .atanh: { Glibc.atanh($0) }
+        case .deg: { $0 * 180 / Double.pi }
+        case .rad: { $0 * Double.pi / 180 }
+        case .sgn: { $0 < 0 ? -1 : $0 > 0 ? 1 : $0 }
+        default: CalendarField(function).map { field in { field.value(of: $0) } }
+        }
+    }
+}
+
+/// Unary minus.
+struct NegatedVector: VectorOperator {
+    let operand: any VectorOperator
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            for step in series.values.indices where !series.values[step].isAbsent {
+                series.values[step] = -series.values[step]
+            }
+            for index in series.histograms.indices {
+                series.histograms[index].histogram = series.histograms[index].histogram.multiplied(by: -1)
+            }
+            try body(&series)
+        }
+    }
+}
+
+/// `clamp`, `clamp_min`, `clamp_max` and `round`: a function of each float and of a scalar or two.
+struct BoundedFunction: VectorOperator {
+    enum Operation { case clamp, clampMinimum, clampMaximum, round }
+
+    let operand: any VectorOperator
+    let operation: Operation
+    let first: any ScalarOperator
+    var second: (any ScalarOperator)?
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        let firsts = try first.evaluate(context)
+        let seconds = try second?.evaluate(context) ?? firsts
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            series.dropHistograms()
+            for step in series.values.indices where !series.values[step].isAbsent {
+                series.values[step] = value(series.values[step], firsts[step], seconds[step])
+            }
+            try body(&series)
+        }
+    }
+
+    private func value(_ value: Double, _ first: Double, _ second: Double) -> Double {
+        switch operation {
+        case .clamp: second < first ? SpecialValue.absent : GoMath.maximum(first, GoMath.minimum(second, value))
+        case .clampMinimum: GoMath.maximum(first, value)
+        case .clampMaximum: GoMath.minimum(first, value)
+        case .round:
+            // The inverse is less prone to rounding than a division by the unit.
+            (value * (1 / first) + 0.5).rounded(.down) / (1 / first)
+        }
+    }
+}
+
+/// Minimum and maximum as Go has them: an infinity of the wanted sign wins over NaN, NaN over the rest.
+enum GoMath {
+    static func minimum(_ left: Double, _ right: Double) -> Double {
+        if left == -.infinity || right == -.infinity { return -.infinity }
+        if left.isNaN || right.isNaN { return SpecialValue.notANumber }
+        if left == 0, right == 0 { return left.sign == .minus ? left : right }
+        return left < right ? left : right
+    }
+
+    static func maximum(_ left: Double, _ right: Double) -> Double {
+        if left == .infinity || right == .infinity { return .infinity }
+        if left.isNaN || right.isNaN { return SpecialValue.notANumber }
+        if left == 0, right == 0 { return left.sign == .minus ? right : left }
+        return left > right ? left : right
+    }
+}

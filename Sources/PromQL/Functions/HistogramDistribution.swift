@@ -1,0 +1,134 @@
+import Bytes
+import MetricModel
+import PromQLSyntax
+
+/// `histogram_quantile`, `histogram_quantiles` and `histogram_fraction`, of native and classic histograms.
+struct HistogramDistribution: VectorOperator {
+    enum Measure {
+        case quantile(any ScalarOperator)
+        case quantiles(label: String, [any ScalarOperator])
+        case fraction(lower: any ScalarOperator, upper: any ScalarOperator)
+    }
+
+    let operand: any VectorOperator
+    let measure: Measure
+    let delaysNameRemoval: Bool
+    /// Where annotations about the vector and about native results point.
+    let operandRange: SourceRange
+    let resultRange: SourceRange
+    let quantileRanges: [SourceRange]
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { !delaysNameRemoval }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        let columns = try self.columns(context)
+        let collected = try operand.collect(context)
+        let gathered = HistogramGroups(
+            collected.series, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange, context)
+        var monotonicity = MonotonicityReport()
+        var merger = SeriesMerger()
+        for column in columns {
+            for group in gathered.groups {
+                try context.limits.check()
+                var result = StepSeries(labels: group.labels, absentOver: timeline.count)
+                result.dropsName = delaysNameRemoval
+                if !delaysNameRemoval { result.labels = group.labels.droppingMetadata() }
+                if let label = column.label {
+                    var builder = LabelSetBuilder(result.labels)
+                    builder.set(label.name, to: label.value)
+                    result.labels = builder.build()
+                }
+                for step in 0..<timeline.count {
+                    result.values[step] = value(
+                        of: group, gathered, column, at: step, &monotonicity, context)
+                }
+                if !result.isEmpty { try merger.add(result) }
+            }
+        }
+        monotonicity.annotate(context, delaysNameRemoval ? { $0 } : { _ in "" }, operandRange)
+        var all = merger.series
+        for index in all.indices { try body(&all[index]) }
+        context.release(samples: collected.sampleCost)
+    }
+
+    /// The parameters over the steps; one column a result.
+    private struct Column {
+        var label: (name: String, value: String)?
+        var first: [Double]
+        var second: [Double]?
+    }
+
+    private func columns(_ context: QueryContext) throws(QueryError) -> [Column] {
+        switch measure {
+        case .fraction(let lower, let upper):
+            return [Column(first: try lower.evaluate(context), second: try upper.evaluate(context))]
+        case .quantile(let quantile):
+            let values = try quantile.evaluate(context)
+            QuantileJudge(range: quantileRanges[0]).judge(values, context)
+            return [Column(first: values)]
+        case .quantiles(let label, let quantiles):
+            var result: [Column] = []
+            for (index, quantile) in quantiles.enumerated() {
+                let values = try quantile.evaluate(context)
+                QuantileJudge(range: quantileRanges[index]).judge(values, context)
+                // A quantile that varies over the steps gives a series for each of its values.
+                let distinct = Set(values.map(\.bitPattern)).sorted()
+                for bits in distinct {
+                    let shown = DecimalFormatting.text(Double(bitPattern: bits), style: .openMetrics)
+                    result.append(
+                        Column(
+                            label: (label, shown),
+                            first: values.map { $0.bitPattern == bits ? $0 : SpecialValue.absent }))
+                }
+            }
+            return result
+        }
+    }
+
+    private func value(
+        of group: HistogramGroups.Group, _ gathered: HistogramGroups, _ column: Column, at step: Int,
+        _ monotonicity: inout MonotonicityReport, _ context: QueryContext
+    ) -> Double {
+        if column.first[step].isAbsent { return SpecialValue.absent }
+        guard let sample = gathered.sample(of: group, at: step, context) else { return SpecialValue.absent }
+        switch sample {
+        case .native(let histogram): return native(histogram, group, column, step, context)
+        case .classic(var buckets):
+            if let upper = column.second { return buckets.fraction(from: column.first[step], to: upper[step]) }
+            let (value, repair) = buckets.quantile(column.first[step])
+            if let repair {
+                monotonicity.add(repair, name: group.labels.metricName, time: timeline.time(at: step))
+            }
+            return value
+        }
+    }
+
+    private func native(
+        _ histogram: NativeHistogram, _ group: HistogramGroups.Group, _ column: Column, _ step: Int,
+        _ context: QueryContext
+    ) -> Double {
+        let name = delaysNameRemoval ? group.labels.metricName : ""
+        let suffix = name.isEmpty ? "" : " for metric name \(LabelName.quoted(name))"
+        if let upper = column.second {
+            if histogram.sum.isNaN, histogram.count != 0 {
+                context.inform(
+                    "input to histogram_fraction has NaN observations, which are excluded from all fractions"
+                        + suffix, at: resultRange)
+            }
+            return histogram.fraction(from: column.first[step], to: upper[step])
+        }
+        let (value, observations) = histogram.quantile(column.first[step])
+        switch observations {
+        case .none: break
+        case .resultIsNaN:
+            context.inform(
+                "input to histogram_quantile has NaN observations, result is NaN" + suffix, at: resultRange)
+        case .resultIsSkewed:
+            context.inform(
+                "input to histogram_quantile has NaN observations, result is skewed higher" + suffix,
+                at: resultRange)
+        }
+        return value
+    }
+}

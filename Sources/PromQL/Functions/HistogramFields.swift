@@ -1,0 +1,73 @@
+import MetricModel
+import PromQLSyntax
+
+/// `histogram_count`, `histogram_sum` and their like: a number out of each native histogram; floats are left out.
+struct HistogramFields: VectorOperator {
+    let operand: any VectorOperator
+    let function: Function
+    let delaysNameRemoval: Bool
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { !delaysNameRemoval }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var merger = SeriesMerger()
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            guard !series.histograms.isEmpty else { return }
+            var result = StepSeries(labels: series.labels, absentOver: series.values.count)
+            result.dropsName = delaysNameRemoval
+            // These keep type and unit, unlike other functions.
+            if !delaysNameRemoval { result.labels = LabelFilter.metricName.apply(series.labels) }
+            for sample in series.histograms { result.values[sample.step] = field(of: sample.histogram) }
+            try merger.add(result)
+        }
+        var all = merger.series
+        for index in all.indices { try body(&all[index]) }
+    }
+
+    private func field(of histogram: NativeHistogram) -> Double {
+        switch function {
+        case .histogramCount: histogram.count
+        case .histogramSum: histogram.sum
+        case .histogramAvg: histogram.sum / histogram.count
+        case .histogramStddev: histogram.variance.squareRoot()
+        default: histogram.variance
+        }
+    }
+}
+
+extension Planner {
+    /// The plan of a function of histograms.
+    func histogramCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
+        let arguments = call.arguments
+        let position = arguments.firstIndex { $0.type == .instantVector } ?? 0
+        let operand = try vector(arguments[position], on: timeline)
+        let measure: HistogramDistribution.Measure
+        var quantileRanges: [SourceRange] = []
+        switch call.function {
+        case .histogramQuantile:
+            measure = .quantile(try scalar(arguments[0], on: timeline))
+            quantileRanges = [arguments[0].range]
+        case .histogramFraction:
+            measure = .fraction(
+                lower: try scalar(arguments[0], on: timeline), upper: try scalar(arguments[1], on: timeline))
+        case .histogramQuantiles:
+            var quantiles: [any ScalarOperator] = []
+            for argument in arguments.dropFirst(2) {
+                quantiles.append(try scalar(argument, on: timeline))
+                quantileRanges.append(argument.range)
+            }
+            measure = .quantiles(label: try string(arguments[1]), quantiles)
+        default:
+            return HistogramFields(
+                operand: operand, function: call.function, delaysNameRemoval: settings.delaysNameRemoval)
+        }
+        return HistogramDistribution(
+            operand: operand, measure: measure, delaysNameRemoval: settings.delaysNameRemoval,
+            operandRange: arguments[position].range, resultRange: arguments[0].range, quantileRanges: quantileRanges)
+    }
+
+    func infoCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
+        throw .notImplemented(name: call.function.rawValue)
+    }
+}

@@ -1,0 +1,117 @@
+import Bytes
+import MetricModel
+import PromQLSyntax
+
+/// The series of a vector by histogram: native ones, and the buckets of classic ones by their labels without `le`.
+struct HistogramGroups {
+    struct Group {
+        /// With the name, without `le`.
+        var labels: LabelSet
+        /// Series with native histograms.
+        var native: [Int] = []
+        /// Series of buckets with their upper bounds.
+        var buckets: [(upperBound: Double, index: Int)] = []
+    }
+
+    enum Sample {
+        case native(NativeHistogram)
+        case classic(ClassicBuckets)
+    }
+
+    private(set) var groups: [Group] = []
+    private let series: [StepSeries]
+    private let delaysNameRemoval: Bool
+    private let operandRange: SourceRange
+
+    init(
+        _ series: [StepSeries], delaysNameRemoval: Bool, operandRange: SourceRange, _ context: QueryContext
+    ) {
+        self.series = series
+        self.delaysNameRemoval = delaysNameRemoval
+        self.operandRange = operandRange
+        var indexes: [LabelSet: Int] = [:]
+        let withoutBound = LabelFilter(dropping: [LabelName.bucketBound])
+        func index(of labels: LabelSet) -> Int {
+            if let known = indexes[labels] { return known }
+            indexes[labels] = groups.count
+            groups.append(Group(labels: labels))
+            return groups.count - 1
+        }
+        for (position, next) in series.enumerated() {
+            if !next.histograms.isEmpty { groups[index(of: next.labels)].native.append(position) }
+            guard next.floatCount > 0 else { continue }
+            let text = next.labels.value(of: LabelName.bucketBound)
+            guard let bound = DecimalParsing.parse(text) else {
+                context.warn(
+                    "bucket label \"le\" is missing or has a malformed value of \(LabelName.quoted(text))"
+                        + suffix(next.labels), at: operandRange)
+                continue
+            }
+            groups[index(of: withoutBound.apply(next.labels))].buckets.append((bound, position))
+        }
+    }
+
+    private func suffix(_ labels: LabelSet) -> String {
+        let name = delaysNameRemoval ? labels.metricName : ""
+        return name.isEmpty ? "" : " for metric name \(LabelName.quoted(name))"
+    }
+
+    /// What a group has at a step; nothing where it has both kinds, which is worth a warning.
+    func sample(of group: Group, at step: Int, _ context: QueryContext) -> Sample? {
+        var buckets: [ClassicBuckets.Bucket] = []
+        for bucket in group.buckets where !series[bucket.index].values[step].isAbsent {
+            buckets.append(
+                ClassicBuckets.Bucket(upperBound: bucket.upperBound, count: series[bucket.index].values[step]))
+        }
+        let native = group.native.lazy.compactMap { series[$0].histogram(at: step) }.first
+        switch (native, buckets.isEmpty) {
+        case (nil, true): return nil
+        case (let histogram?, true): return .native(histogram)
+        case (nil, false): return .classic(ClassicBuckets(buckets))
+        case (_?, false):
+            context.warn(
+                "vector contains a mix of classic and native histograms" + suffix(group.labels), at: operandRange)
+            return nil
+        }
+    }
+}
+
+/// The repairs of classic buckets over all steps, told once for each name.
+struct MonotonicityReport {
+    private struct Entry {
+        var repair: ClassicBuckets.Repair
+        var count = 0
+        var first: Int64
+        var last: Int64
+    }
+
+    private var entries: [String: Entry] = [:]
+    private var order: [String] = []
+
+    mutating func add(_ repair: ClassicBuckets.Repair, name: String, time: Int64) {
+        if entries[name] == nil { order.append(name) }
+        var entry = entries[name] ?? Entry(repair: repair, first: time, last: time)
+        entry.repair.lowestBound = min(entry.repair.lowestBound, repair.lowestBound)
+        entry.repair.highestBound = max(entry.repair.highestBound, repair.highestBound)
+        entry.repair.largestDifference = max(entry.repair.largestDifference, repair.largestDifference)
+        entry.count += 1
+        entry.first = min(entry.first, time)
+        entry.last = max(entry.last, time)
+        entries[name] = entry
+    }
+
+    func annotate(_ context: QueryContext, _ shown: (String) -> String, _ range: SourceRange) {
+        for name in order {
+            guard let entry = entries[name] else { continue }
+            let metric = shown(name)
+            let suffix = metric.isEmpty ? "" : " for metric name \(LabelName.quoted(metric))"
+            context.inform(
+                "input to histogram_quantile needed to be fixed for monotonicity (see "
+                    + "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\(suffix), "
+                    + "from buckets \(GoNumber.general(entry.repair.lowestBound)) to "
+                    + "\(GoNumber.general(entry.repair.highestBound)), with a max diff of "
+                    + "\(GoNumber.twoDigits(entry.repair.largestDifference)), over \(entry.count) samples from "
+                    + "\(DateText.text(entry.first)) to \(DateText.text(entry.last))", at: range)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import MetricModel
+
+/// The sum or mean of histograms, as `sum`, `avg` and their relatives over time take it.
+struct HistogramSum {
+    let takesMean: Bool
+    private(set) var notes: KernelNotes = []
+    private var accumulator: HistogramAccumulator?
+    private var count = 0.0
+    private var isIncremental = false
+    private var isIncompatible = false
+    private var hasReset = false
+    private var hasNoReset = false
+
+    init(takesMean: Bool) { self.takesMean = takesMean }
+
+    mutating func add(_ histogram: NativeHistogram) {
+        if isIncompatible { return }
+        if histogram.counterResetHint == .reset { hasReset = true }
+        if histogram.counterResetHint == .notReset { hasNoReset = true }
+        count += 1
+        guard var sum = accumulator else {
+            accumulator = HistogramAccumulator(histogram)
+            return
+        }
+        if isIncremental {
+            add(toMean: histogram)
+            return
+        }
+        guard let outcome = sum.add(histogram) else {
+            isIncompatible = true
+            notes.insert(.mixedExponentialAndCustom)
+            return
+        }
+        if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInAggregation) }
+        if takesMean, sum.isInfinite {
+            // The sum overflows: go on with the mean of what came before.
+            isIncremental = true
+            accumulator?.scale(by: 1 / (count - 1))
+            add(toMean: histogram)
+            return
+        }
+        accumulator = sum
+    }
+
+    private mutating func add(toMean histogram: NativeHistogram) {
+        guard var mean = accumulator else { return }
+        mean.scale(by: (count - 1) / count)
+        guard let outcome = mean.add(histogram, factor: 1 / count) else {
+            isIncompatible = true
+            notes.insert(.mixedExponentialAndCustom)
+            return
+        }
+        if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInAggregation) }
+        accumulator = mean
+    }
+
+    /// Nil where histograms of incompatible kinds met; `notes` are complete afterwards.
+    var result: NativeHistogram? {
+        mutating get {
+            guard !isIncompatible, let accumulator else { return nil }
+            if hasReset && hasNoReset { notes.insert(.counterResetCollisionInAggregation) }
+            let sum = accumulator.result
+            return takesMean && !isIncremental && count != 1 ? sum.divided(by: count) : sum
+        }
+    }
+}

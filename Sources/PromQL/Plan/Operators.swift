@@ -1,0 +1,47 @@
+import MetricModel
+
+/// What an operator hands each of its series to.
+typealias SeriesBody = (inout StepSeries) throws(QueryError) -> Void
+
+/// A part of a plan that gives an instant vector: one series after the other, each over all steps.
+///
+/// Nothing is kept between two runs. Label sets are unique as far as the operator promises with `hasUniqueLabels`.
+protocol VectorOperator {
+    var timeline: Timeline { get }
+
+    /// Whether dropping the name cannot make two label sets equal: all series have one name, or none.
+    var sharesOneName: Bool { get }
+
+    /// Gives each series to `body`, which may change it and keep what it likes.
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
+}
+
+/// A part of a plan that gives one number a step.
+protocol ScalarOperator {
+    var timeline: Timeline { get }
+
+    /// One value for each step.
+    func evaluate(_ context: QueryContext) throws(QueryError) -> [Double]
+}
+
+extension VectorOperator {
+    /// All series at once, counted against the limit of samples until the caller releases them.
+    func collect(_ context: QueryContext) throws(QueryError) -> CollectedSeries {
+        var collected = CollectedSeries()
+        try stream(context) { (series: inout StepSeries) throws(QueryError) in
+            let cost = series.sampleCost
+            guard cost > 0 else { return }
+            try context.hold(samples: cost)
+            collected.sampleCost += cost
+            collected.series.append(series)
+        }
+        try context.reserve(columns: collected.series.count, steps: timeline.count)
+        return collected
+    }
+}
+
+/// Series that an operator had to have in hand together.
+struct CollectedSeries {
+    var series: [StepSeries] = []
+    var sampleCost = 0
+}

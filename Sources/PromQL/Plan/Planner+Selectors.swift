@@ -1,0 +1,83 @@
+import MetricModel
+import PromQLSyntax
+
+/// The plan of a range vector: where its series come from and where its windows lie.
+struct RangePlan {
+    var source: any SeriesSource
+    var windows: WindowTimes
+    var boundary: RangeBoundary
+    /// The matchers of a plain selector, nil for a subquery.
+    var matchers: [LabelMatcher]?
+}
+
+extension Planner {
+    /// The right ends of a selector's windows after `@` and `offset`.
+    func reference(_ timeline: Timeline, at: AtModifier?, offset: DurationValue?) throws(QueryError) -> Timeline {
+        let fixed: Int64? =
+            switch at {
+            case nil: nil
+            case .timestamp(let timestamp): timestamp.milliseconds
+            case .start: queryStart
+            case .end: queryEnd
+            }
+        let moved = try self.offset(offset)
+        guard let fixed else { return timeline.shifted(back: moved) }
+        return Timeline(start: fixed &- moved, step: 0, count: timeline.count)
+    }
+
+    /// An instant selector, or an aspect of the samples that it selects.
+    func newestSamples(
+        _ selector: VectorSelector, _ aspect: NewestSample.Aspect, on timeline: Timeline
+    ) throws(QueryError) -> any VectorOperator {
+        let times = try reference(timeline, at: selector.at, offset: selector.offset)
+        let windows = WindowTimes(times: times, lengthMilliseconds: lookbackMilliseconds)
+        var source = SelectorSource(matchers: selector.matchers)
+        var kernel: any RangeKernel = NewestSample(aspect)
+        switch selector.boundary {
+        case .plain: source.needsOnlyNewest = timeline.count == 1
+        case .anchored: throw .notImplemented(name: "anchored instant selector")
+        case .smoothed:
+            source.extraAfter = lookbackMilliseconds
+            kernel = SmoothedSample(lookbackMilliseconds: lookbackMilliseconds)
+        }
+        let selection = RangeFunctionOperator(
+            timeline: timeline, windows: windows, source: source, kernel: kernel,
+            notes: KernelAnnotator(
+                function: nil, range: selector.range, usesTypeAndUnitLabels: settings.usesTypeAndUnitLabels))
+        return nameless(selection, drops: !kernel.keepsName)
+    }
+
+    /// A range selector or a subquery.
+    func range(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> RangePlan {
+        switch expression.unparenthesized {
+        case .matrixSelector(let matrix):
+            let selector = matrix.selector
+            let times = try reference(timeline, at: selector.at, offset: selector.offset)
+            let windows = WindowTimes(times: times, lengthMilliseconds: try length(matrix.window))
+            var source = SelectorSource(matchers: selector.matchers)
+            if selector.boundary != .plain { source.extraBefore = lookbackMilliseconds }
+            if selector.boundary == .smoothed { source.extraAfter = lookbackMilliseconds }
+            return RangePlan(
+                source: source, windows: windows, boundary: selector.boundary, matchers: selector.matchers)
+        case .subquery(let subquery): return try self.subquery(subquery, on: timeline)
+        default:
+            throw .execution(message: "expected a range vector, got \(expression.type.documentedName)")
+        }
+    }
+
+    private func subquery(_ subquery: Subquery, on timeline: Timeline) throws(QueryError) -> RangePlan {
+        let times = try reference(timeline, at: subquery.at, offset: subquery.offset)
+        let windowLength = try length(subquery.window)
+        let step: Int64 =
+            if let given = subquery.step { try length(given) } else { settings.defaultSubqueryStepMilliseconds }
+        let left = times.start &- windowLength
+        // The grid is the multiples of the step; integer division goes towards zero, as in Prometheus.
+        var first = left / step * step
+        if first <= left { first += step }
+        let inner = Timeline(start: first, end: times.end, step: step)
+        guard inner.count <= settings.maximumSamples else { throw .tooManySamples }
+        return RangePlan(
+            source: SubquerySource(operand: try vector(subquery.operand, on: inner)),
+            windows: WindowTimes(times: times, lengthMilliseconds: windowLength), boundary: .plain, matchers: nil)
+    }
+}

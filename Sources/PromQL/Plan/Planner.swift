@@ -1,0 +1,144 @@
+import MetricModel
+import PromQLSyntax
+
+/// Turns a query's tree into operators.
+///
+/// Parts that are the same at every step are planned for one time and repeated; durations are resolved, matchers and
+/// windows are fixed. Nothing is read from the store here.
+struct Planner {
+    let settings: EngineSettings
+    let lookbackMilliseconds: Int64
+    /// The times of the query as asked: what `start()`, `end()`, `step()` and `range()` say, in subqueries too.
+    let queryStart: Int64
+    let queryEnd: Int64
+    let queryStep: Int64
+    let text: String
+
+    var resolver: DurationResolver {
+        DurationResolver(
+            start: Timestamp(milliseconds: queryStart), end: Timestamp(milliseconds: queryEnd),
+            stepMilliseconds: queryStep, text: text)
+    }
+
+    // MARK: Vectors
+
+    /// The plan of an expression that gives an instant vector.
+    func vector(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
+        if timeline.count > 1, StepInvariance.holds(for: expression) {
+            let once = try vectorAtEachStep(expression, on: Timeline(instant: timeline.start))
+            return RepeatedVector(timeline: timeline, operand: once)
+        }
+        return try vectorAtEachStep(expression, on: timeline)
+    }
+
+    private func vectorAtEachStep(
+        _ expression: Expression, on timeline: Timeline
+    ) throws(QueryError) -> any VectorOperator {
+        switch expression {
+        case .parenthesized(let group): return try vector(group.content, on: timeline)
+        case .vectorSelector(let selector): return try newestSamples(selector, .value, on: timeline)
+        case .call(let call): return try self.call(call, on: timeline)
+        case .aggregation(let aggregation): return try self.aggregation(aggregation, on: timeline)
+        case .binary(let operation): return try binary(operation, on: timeline)
+        case .unary(let operation):
+            let operand = try vector(operation.operand, on: timeline)
+            return operation.isNegative ? nameless(NegatedVector(operand: operand)) : operand
+        case .number, .string, .matrixSelector, .subquery:
+            throw .execution(message: "expected an instant vector, got \(expression.type.documentedName)")
+        }
+    }
+
+    // MARK: Scalars
+
+    /// The plan of an expression that gives a scalar.
+    func scalar(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> any ScalarOperator {
+        if timeline.count > 1, StepInvariance.holds(for: expression) {
+            let once = try scalarAtEachStep(expression, on: Timeline(instant: timeline.start))
+            return RepeatedScalar(timeline: timeline, operand: once)
+        }
+        return try scalarAtEachStep(expression, on: timeline)
+    }
+
+    private func scalarAtEachStep(
+        _ expression: Expression, on timeline: Timeline
+    ) throws(QueryError) -> any ScalarOperator {
+        switch expression {
+        case .number(let literal): return ConstantScalar(timeline: timeline, value: literal.value)
+        case .parenthesized(let group): return try scalar(group.content, on: timeline)
+        case .unary(let operation):
+            let operand = try scalar(operation.operand, on: timeline)
+            return operation.isNegative ? NegatedScalar(operand: operand) : operand
+        case .binary(let operation):
+            if operation.operator.isTrim {
+                throw .execution(
+                    message: "operator \(LabelName.quoted(operation.operator.rawValue)) not allowed for Scalar operations"
+                )
+            }
+            return BinaryScalar(
+                left: try scalar(operation.left, on: timeline), right: try scalar(operation.right, on: timeline),
+                function: FloatOperator(operation.operator))
+        case .call(let call): return try scalarCall(call, on: timeline)
+        default:
+            throw .execution(message: "expected a scalar, got \(expression.type.documentedName)")
+        }
+    }
+
+    private func scalarCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any ScalarOperator {
+        func constant(_ value: Double) -> any ScalarOperator { ConstantScalar(timeline: timeline, value: value) }
+        switch call.function {
+        case .pi: return constant(Double.pi)
+        case .time: return TimeScalar(timeline: timeline)
+        case .scalar: return ScalarOfVector(operand: try vector(call.arguments[0], on: timeline))
+        case .start: return constant(Double(queryStart) / 1000)
+        case .end: return constant(Double(queryEnd) / 1000)
+        case .step: return constant(Double(queryStep) / 1000)
+        case .range: return constant(Double(queryEnd - queryStart) / 1000)
+        case .minOf, .maxOf:
+            return ExtremeScalar(
+                left: try scalar(call.arguments[0], on: timeline), right: try scalar(call.arguments[1], on: timeline),
+                takesMaximum: call.function == .maxOf)
+        default: throw .notImplemented(name: call.function.rawValue)
+        }
+    }
+
+    // MARK: Durations
+
+    /// A window's or a step's length in milliseconds.
+    func length(_ duration: DurationValue) throws(QueryError) -> Int64 {
+        do {
+            return try resolver.positiveMilliseconds(duration)
+        } catch {
+            throw .syntax(error)
+        }
+    }
+
+    /// An offset in milliseconds, zero where there is none.
+    func offset(_ duration: DurationValue?) throws(QueryError) -> Int64 {
+        guard let duration else { return 0 }
+        do {
+            return try resolver.milliseconds(duration)
+        } catch {
+            throw .syntax(error)
+        }
+    }
+}
+
+/// `min_of` and `max_of`.
+struct ExtremeScalar: ScalarOperator {
+    let left: any ScalarOperator
+    let right: any ScalarOperator
+    let takesMaximum: Bool
+
+    var timeline: Timeline { left.timeline }
+
+    func evaluate(_ context: QueryContext) throws(QueryError) -> [Double] {
+        var values = try left.evaluate(context)
+        let others = try right.evaluate(context)
+        for step in values.indices {
+            values[step] =
+                takesMaximum
+                ? GoMath.maximum(values[step], others[step]) : GoMath.minimum(values[step], others[step])
+        }
+        return values
+    }
+}

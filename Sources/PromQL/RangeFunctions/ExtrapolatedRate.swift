@@ -1,0 +1,116 @@
+import MetricModel
+
+/// `rate`, `increase` and `delta` of plain selectors: the difference of the first and last sample, corrected for
+/// counter resets, extrapolated to the window's ends where samples come close to them.
+struct ExtrapolatedRate: RangeKernel {
+    let isCounter: Bool
+    let isRate: Bool
+    /// Counters may say when they began.
+    let usesStartTimestamps: Bool
+
+    func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
+        if input.hasHistograms {
+            return HistogramRate(isCounter: isCounter, isRate: isRate, usesStartTimestamps: usesStartTimestamps)
+                .evaluate(input, into: &output, notes: &notes)
+        }
+        if usesStartTimestamps, !input.columns.startTimestamps.isEmpty {
+            return StartedCounterRate(isRate: isRate).evaluate(input, into: &output, notes: &notes)
+        }
+        let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
+        var hasResult = false
+        for step in 0..<input.stepCount {
+            guard let value = value(step, input, resets) else { continue }
+            output.values[step] = value
+            hasResult = true
+        }
+        if hasResult { notes.insert(.hasFloatResult) }
+    }
+
+    /// The result for the floats of one window, nil where there are fewer than two.
+    @inline(__always)
+    func value(_ step: Int, _ input: RangeInput, _ resets: CounterResets) -> Double? {
+        let window = input.floats(at: step)
+        guard window.count > 1 else { return nil }
+        let last = window.upperBound - 1
+        let firstValue = input.columns.values[window.lowerBound]
+        var difference = input.columns.values[last] - firstValue
+        if resets.count > 0 { difference = resets.corrected(difference, input.columns.values, in: window) }
+        let rangeEnd = input.windows.times.time(at: step)
+        let factor = Extrapolation(
+            firstTime: input.columns.timestamp(at: window.lowerBound), lastTime: input.columns.timestamp(at: last),
+            rangeStart: rangeEnd - input.windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: window.count - 1
+        ).factor(
+            result: difference, firstValue: firstValue, isCounter: isCounter,
+            rateSeconds: isRate ? Double(input.windows.lengthMilliseconds) / 1000 : nil)
+        return difference * factor
+    }
+}
+
+/// The places in a column where a counter went down.
+struct CounterResets {
+    private var positions: [Int] = []
+    var count: Int { positions.count }
+
+    init() {}
+
+    init(in values: [Double]) {
+        var index = 1
+        while index < values.count {
+            if values[index] < values[index - 1] { positions.append(index) }
+            index += 1
+        }
+    }
+
+    /// Adds what was counted before each reset inside the window, in order.
+    func corrected(_ difference: Double, _ values: [Double], in window: Range<Int>) -> Double {
+        var low = 0
+        var high = positions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if positions[middle] <= window.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        var result = difference
+        while low < positions.count, positions[low] < window.upperBound {
+            result += values[positions[low] - 1]
+            low += 1
+        }
+        return result
+    }
+}
+
+/// How far a difference over samples stands for the whole window.
+struct Extrapolation {
+    private let sampledSeconds: Double
+    private let averageSeconds: Double
+    private var secondsToStart: Double
+    private var secondsToEnd: Double
+
+    @inline(__always)
+    init(firstTime: Int64, lastTime: Int64, rangeStart: Int64, rangeEnd: Int64, intervals: Int) {
+        secondsToStart = Double(firstTime - rangeStart) / 1000
+        secondsToEnd = Double(rangeEnd - lastTime) / 1000
+        sampledSeconds = Double(lastTime - firstTime) / 1000
+        averageSeconds = sampledSeconds / Double(intervals)
+    }
+
+    /// What to multiply the difference with. A counter is not extrapolated below zero.
+    @inline(__always)
+    func factor(
+        result: Double, firstValue: Double, isCounter: Bool, rateSeconds: Double?, extrapolatesToEnd: Bool = true
+    ) -> Double {
+        let threshold = averageSeconds * 1.1
+        var toStart = secondsToStart
+        var toEnd = secondsToEnd
+        if toStart >= threshold { toStart = averageSeconds / 2 }
+        if isCounter {
+            var toZero = toStart
+            if result > 0, firstValue >= 0 { toZero = sampledSeconds * (firstValue / result) }
+            if toZero < toStart { toStart = toZero }
+        }
+        if toEnd >= threshold { toEnd = averageSeconds / 2 }
+        if !extrapolatesToEnd { toEnd = 0 }
+        var factor = (sampledSeconds + toStart + toEnd) / sampledSeconds
+        if let rateSeconds { factor /= rateSeconds }
+        return factor
+    }
+}

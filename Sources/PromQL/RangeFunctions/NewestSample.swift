@@ -1,0 +1,55 @@
+import MetricModel
+
+/// An instant selector: the newest sample of the lookback window, nothing where that is a staleness marker.
+struct NewestSample: RangeKernel {
+    /// What is taken of the sample.
+    enum Aspect { case value, timestamp, startTimestamp }
+
+    let aspect: Aspect
+    var keepsStaleMarkers: Bool { true }
+    var keepsName: Bool { aspect == .value }
+
+    init(_ aspect: Aspect = .value) { self.aspect = aspect }
+
+    func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
+        if input.hasHistograms || aspect != .value {
+            return evaluateAny(input, into: &output)
+        }
+        let columns = input.columns
+        for step in 0..<input.stepCount {
+            let window = input.floats(at: step)
+            guard !window.isEmpty else { continue }
+            let value = columns.values[window.upperBound - 1]
+            if !SpecialValue.isStale(value) { output.values[step] = value }
+        }
+    }
+
+    private func evaluateAny(_ input: RangeInput, into output: inout StepSeries) {
+        let columns = input.columns
+        for step in 0..<input.stepCount {
+            let floats = input.floats(at: step)
+            let histograms = input.histograms(at: step)
+            let floatTime = floats.isEmpty ? nil : columns.timestamp(at: floats.upperBound - 1)
+            let histogramTime = histograms.isEmpty ? nil : columns.histograms[histograms.upperBound - 1].timestamp
+            if let histogramTime, histogramTime > floatTime ?? .min {
+                let histogram = columns.histograms[histograms.upperBound - 1].histogram
+                if histogram.isStale { continue }
+                switch aspect {
+                case .value: output.histograms.append(StepHistogram(step: step, histogram: histogram))
+                case .timestamp: output.values[step] = Double(histogramTime) / 1000
+                case .startTimestamp: break
+                }
+            } else if let floatTime {
+                let index = floats.upperBound - 1
+                if SpecialValue.isStale(columns.values[index]) { continue }
+                switch aspect {
+                case .value: output.values[step] = columns.values[index]
+                case .timestamp: output.values[step] = Double(floatTime) / 1000
+                case .startTimestamp:
+                    let start = columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index]
+                    if start != 0 { output.values[step] = Double(start) / 1000 }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import PromQLSyntax
+
+/// A range function whose parameters are scalars of the query: they are evaluated first, then the kernel is made.
+struct PreparedRangeFunction: VectorOperator {
+    let timeline: Timeline
+    let plan: RangePlan
+    let kernel: PreparedKernel
+    let notes: KernelAnnotator
+    let parameterRange: SourceRange
+
+    var keepsName: Bool { kernel.function == .firstOverTime || kernel.function == .lastOverTime }
+
+    var sharesOneName: Bool { plan.source.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var parameters: [[Double]] = []
+        for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
+        if kernel.function == .quantileOverTime, let quantiles = parameters.first {
+            QuantileJudge(range: parameterRange).judge(quantiles, context)
+        }
+        let function = RangeFunctionOperator(
+            timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
+            notes: notes)
+        try function.stream(context, body)
+    }
+}
+
+/// The choice of a kernel by function.
+struct PreparedKernel {
+    let function: Function
+    let boundary: RangeBoundary
+    let parameters: [any ScalarOperator]
+    let usesStartTimestamps: Bool
+    let lookbackMilliseconds: Int64
+
+    func make(_ parameters: [[Double]]) throws(QueryError) -> any RangeKernel {
+        if boundary != .plain { return try extended() }
+        switch function {
+        case .rate, .increase, .delta:
+            return ExtrapolatedRate(
+                isCounter: function != .delta, isRate: function == .rate,
+                usesStartTimestamps: usesStartTimestamps && function != .delta)
+        case .irate: return InstantDelta(isRate: true)
+        case .idelta: return InstantDelta(isRate: false)
+        case .resets: return ChangeCounts(countsResets: true)
+        case .changes: return ChangeCounts(countsResets: false)
+        case .sumOverTime: return SumOverTime(takesMean: false)
+        case .avgOverTime: return SumOverTime(takesMean: true)
+        case .minOverTime: return WindowKernel(ExtremeOverTime(takesMaximum: false))
+        case .maxOverTime: return WindowKernel(ExtremeOverTime(takesMaximum: true))
+        case .countOverTime: return SampleCounts(measure: .count)
+        case .presentOverTime: return SampleCounts(measure: .presence)
+        case .tsOfFirstOverTime: return SampleCounts(measure: .firstTime)
+        case .tsOfLastOverTime: return SampleCounts(measure: .lastTime)
+        case .tsOfMinOverTime: return WindowKernel(TimeOfExtreme(takesMaximum: false))
+        case .tsOfMaxOverTime: return WindowKernel(TimeOfExtreme(takesMaximum: true))
+        case .firstOverTime: return EdgeSample(takesLast: false)
+        case .lastOverTime: return EdgeSample(takesLast: true)
+        case .stddevOverTime: return WindowKernel(VarianceOverTime(takesRoot: true))
+        case .stdvarOverTime: return WindowKernel(VarianceOverTime(takesRoot: false))
+        case .madOverTime: return WindowKernel(MedianDeviationOverTime())
+        case .deriv: return WindowKernel(LinearRegression(secondsAhead: nil))
+        case .quantileOverTime: return WindowKernel(QuantileOverTime(quantiles: parameters[0]))
+        case .predictLinear: return WindowKernel(LinearRegression(secondsAhead: parameters[0]))
+        case .doubleExponentialSmoothing: return try smoothing(parameters)
+        default: throw .notImplemented(name: function.rawValue)
+        }
+    }
+
+    private func smoothing(_ parameters: [[Double]]) throws(QueryError) -> any RangeKernel {
+        for factor in parameters[0] where factor <= 0 || factor >= 1 {
+            throw .execution(
+                message: "invalid smoothing factor. Expected: 0 < sf < 1, got: \(GoNumber.sixDecimals(factor))")
+        }
+        for factor in parameters[1] where factor <= 0 || factor >= 1 {
+            throw .execution(
+                message: "invalid trend factor. Expected: 0 < tf < 1, got: \(GoNumber.sixDecimals(factor))")
+        }
+        return WindowKernel(DoubleExponentialSmoothing(smoothing: parameters[0], trend: parameters[1]))
+    }
+
+    private func extended() throws(QueryError) -> any RangeKernel {
+        throw .notImplemented(name: "\(function.rawValue) with \(boundary.rawValue)")
+    }
+}

@@ -1,0 +1,100 @@
+import Dispatch
+import MetricModel
+import Storage
+
+/// The series of a selector, read from the store and run through a kernel as they come.
+///
+/// Large selections are read by several threads, a block of neighbouring series each, because neighbours are stored
+/// together. Results are handed on in order, so that sums come out the same on one thread and on two.
+struct SelectorSource: SeriesSource {
+    /// Series that one thread reads at a time.
+    private static let blockSize = 256
+    /// Below this many output cells and estimated samples a second thread costs more than it gives.
+    private static let parallelThreshold = 100_000
+
+    let matchers: [LabelMatcher]
+    /// How far the store is read beyond the windows: anchored and smoothed ranges look outside.
+    var extraBefore: Int64 = 0
+    var extraAfter: Int64 = 0
+    var needsOnlyNewest = false
+    /// Each series is handed on before the next is read.
+    var readsInOrder = false
+
+    var sharesOneName: Bool {
+        matchers.contains { $0.kind == .equal && $0.name == LabelName.metricName && !$0.value.isEmpty }
+    }
+
+    func evaluate(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        try context.limits.check()
+        guard timeline.count > 0 else { return }
+        let selected = try select(windows, context)
+        let runner = KernelRunner(kernel, windows: windows, timeline: timeline)
+        let work = selected.count * timeline.count + selected.estimatedSampleCount
+        if !readsInOrder, context.settings.maximumThreads > 1, selected.count > 1, work >= Self.parallelThreshold {
+            try readInParallel(selected, runner, stepCount: timeline.count, context, body)
+        } else {
+            try readInOrder(selected, runner, stepCount: timeline.count, context, body)
+        }
+    }
+
+    private func select(_ windows: WindowTimes, _ context: QueryContext) throws(QueryError) -> any SelectedSeries {
+        let range = TimeRange(
+            start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
+            end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
+        let request = SelectRequest(matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest)
+        do {
+            return try context.querier.select(request)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private func readInOrder(
+        _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        var runner = runner
+        var reader = selected.makeReader(over: 0..<selected.count)
+        var columns = SampleColumns()
+        for index in 0..<selected.count {
+            if index % 16 == 0 { try context.limits.check() }
+            guard try next(&reader, &columns) else { break }
+            var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
+            let notes = runner.run(&columns, into: &output)
+            try body(&output, notes)
+        }
+        context.count(queryable: runner.samplesQueryable, read: runner.samplesRead)
+    }
+
+    private func next(_ reader: inout any SeriesReader, _ columns: inout SampleColumns) throws(QueryError) -> Bool {
+        do {
+            return try reader.next(into: &columns)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private func readInParallel(
+        _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        let threads = context.settings.maximumThreads
+        let blockSize = min(Self.blockSize, (selected.count + threads - 1) / threads)
+        try context.reserve(columns: blockSize * threads, steps: stepCount)
+        var start = 0
+        while start < selected.count {
+            let blocks = SeriesBlocks(
+                selected: selected, start: start, blockSize: blockSize, count: threads, runner: runner,
+                stepCount: stepCount, limits: context.limits)
+            for outcome in blocks.run() {
+                var block = try outcome.get()
+                context.count(queryable: block.samplesQueryable, read: block.samplesRead)
+                for index in block.series.indices { try body(&block.series[index], block.notes[index]) }
+            }
+            start += blockSize * threads
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import MetricModel
+
+/// Where a range function has its series from: a selector's samples, or the steps of a subquery.
+protocol SeriesSource {
+    /// Whether dropping the name cannot make two label sets equal.
+    var sharesOneName: Bool { get }
+
+    /// Runs the kernel over each series and gives the results to `body`, in order, with what the kernel noticed.
+    ///
+    /// Series without a result at any step come too.
+    func evaluate(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError)
+}
+
+/// Runs kernels over sample columns. One belongs to one thread.
+struct KernelRunner {
+    private let kernel: any RangeKernel
+    private let windows: WindowTimes
+    private let timeline: Timeline
+    private var cache: WindowCache
+    private(set) var samplesQueryable = 0
+    private(set) var samplesRead = 0
+
+    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline) {
+        self.kernel = kernel
+        self.windows = windows
+        self.timeline = timeline
+        cache = WindowCache(times: windows)
+    }
+
+    /// The kernel's result for one series.
+    mutating func run(_ columns: inout SampleColumns, into output: inout StepSeries) -> KernelNotes {
+        var notes: KernelNotes = []
+        samplesRead += columns.values.count + columns.histograms.count
+        if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
+        guard !columns.isEmpty else { return notes }
+        let empty = WindowIndexes(first: [], end: [])
+        let histogramTimes = columns.histograms.map(\.timestamp)
+        let input = RangeInput(
+            columns: columns, floatWindows: cache.indexes(for: columns.clock),
+            histogramWindows: histogramTimes.isEmpty ? empty : windows.indexes(over: histogramTimes),
+            windows: windows, timeline: timeline)
+        kernel.evaluate(input, into: &output, notes: &notes)
+        countQueryable(input)
+        return notes
+    }
+
+    private mutating func countQueryable(_ input: RangeInput) {
+        if kernel.keepsStaleMarkers {
+            samplesQueryable += timeline.count
+            return
+        }
+        var count = 0
+        for step in 0..<timeline.count { count += input.floats(at: step).count }
+        if input.hasHistograms {
+            for step in 0..<timeline.count { count += input.histograms(at: step).count }
+        }
+        samplesQueryable += count
+    }
+}
