@@ -81,7 +81,10 @@ package final class MemoryStore: SampleStore {
                 timestamp: columns.timestamp(at: index), value: columns.values[index],
                 startTimestamp: columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index])
         }
-        result += columns.histograms.map { Sample(timestamp: $0.timestamp, value: 0, histogram: $0.histogram) }
+        result += columns.histograms.map {
+            Sample(
+                timestamp: $0.timestamp, value: 0, startTimestamp: $0.startTimestamp, histogram: $0.histogram)
+        }
         result.sort { $0.timestamp < $1.timestamp }
         return result
     }
@@ -95,7 +98,9 @@ package final class MemoryStore: SampleStore {
             return isSame ? .stored : .duplicate
         }
         if let histogram = sample.histogram {
-            series.histograms.append(HistogramSample(timestamp: sample.timestamp, histogram: histogram))
+            series.histograms.append(
+                HistogramSample(
+                    timestamp: sample.timestamp, histogram: histogram, startTimestamp: sample.startTimestamp))
         } else {
             series.timestamps.append(sample.timestamp)
             series.values.append(sample.value)

@@ -12,9 +12,12 @@ package final class Clock: Sendable {
 package struct HistogramSample: Hashable, Sendable {
     package var timestamp: Int64
     package var histogram: NativeHistogram
-    package init(timestamp: Int64, histogram: NativeHistogram) {
+    /// When the counter began, in milliseconds; 0 is unknown.
+    package var startTimestamp: Int64
+    package init(timestamp: Int64, histogram: NativeHistogram, startTimestamp: Int64 = 0) {
         self.timestamp = timestamp
         self.histogram = histogram
+        self.startTimestamp = startTimestamp
     }
 }
 

@@ -4,7 +4,8 @@ import MetricModel
 /// `count_values`: how often each value stands in a group, the value as a label.
 struct CountValuesAggregation: VectorOperator {
     let operand: any VectorOperator
-    let label: String
+    /// Nil where the grouping takes the label away.
+    let label: String?
     let grouping: Grouping
 
     var timeline: Timeline { operand.timeline }
@@ -22,7 +23,7 @@ struct CountValuesAggregation: VectorOperator {
         var held = 0
         let stepCount = timeline.count
         func count(_ value: String, at step: Int, _ group: LabelSet, _ dropsName: Bool) throws(QueryError) {
-            let key = Key(group: group, value: value)
+            let key = Key(group: group, value: label == nil ? "" : value)
             let index: Int
             if let known = indexes[key] {
                 index = known
@@ -32,7 +33,7 @@ struct CountValuesAggregation: VectorOperator {
                 held += stepCount
                 indexes[key] = index
                 var labels = LabelSetBuilder(group)
-                labels.set(label, to: value)
+                if let label { labels.set(label, to: value) }
                 results.append(StepSeries(labels: labels.build(), absentOver: stepCount))
             }
             let before = results[index].values[step]

@@ -17,8 +17,9 @@ struct VectorMatchingOperation: VectorOperator {
 
     /// The right side is the many side.
     private var isSwapped: Bool { matching.cardinality == .oneToMany }
-    private var manyFill: Double? { (isSwapped ? matching.fillRight : matching.fillLeft)?.value }
-    private var oneFill: Double? { (isSwapped ? matching.fillLeft : matching.fillRight)?.value }
+    /// As in Prometheus `fill_left` is for the many side and `fill_right` for the one side, with `group_right` too.
+    private var manyFill: Double? { matching.fillLeft?.value }
+    private var oneFill: Double? { matching.fillRight?.value }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let leftSide = try left.collect(context)

@@ -13,9 +13,8 @@ struct HistogramDistribution: VectorOperator {
     let operand: any VectorOperator
     let measure: Measure
     let delaysNameRemoval: Bool
-    /// Where annotations about the vector and about native results point.
+    /// Where annotations about the vector point.
     let operandRange: SourceRange
-    let resultRange: SourceRange
     let quantileRanges: [SourceRange]
 
     var timeline: Timeline { operand.timeline }
@@ -114,7 +113,7 @@ struct HistogramDistribution: VectorOperator {
             if histogram.sum.isNaN, histogram.count != 0 {
                 context.inform(
                     "input to histogram_fraction has NaN observations, which are excluded from all fractions"
-                        + suffix, at: resultRange)
+                        + suffix, at: operandRange)
             }
             return histogram.fraction(from: column.first[step], to: upper[step])
         }
@@ -123,11 +122,11 @@ struct HistogramDistribution: VectorOperator {
         case .none: break
         case .resultIsNaN:
             context.inform(
-                "input to histogram_quantile has NaN observations, result is NaN" + suffix, at: resultRange)
+                "input to histogram_quantile has NaN observations, result is NaN" + suffix, at: operandRange)
         case .resultIsSkewed:
             context.inform(
                 "input to histogram_quantile has NaN observations, result is skewed higher" + suffix,
-                at: resultRange)
+                at: operandRange)
         }
         return value
     }

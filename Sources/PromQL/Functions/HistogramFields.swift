@@ -64,7 +64,7 @@ extension Planner {
         }
         return HistogramDistribution(
             operand: operand, measure: measure, delaysNameRemoval: settings.delaysNameRemoval,
-            operandRange: arguments[position].range, resultRange: arguments[0].range, quantileRanges: quantileRanges)
+            operandRange: arguments[position].range, quantileRanges: quantileRanges)
     }
 
     func infoCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {

@@ -2,9 +2,9 @@ import Glibc
 import MetricModel
 
 /// Where the buckets of native histograms begin and end.
-enum BucketBounds {
+package enum BucketBounds {
     /// The upper bound of a bucket, on the negative side of its mirror image.
-    static func upper(_ index: Int32, schema: Int32, customValues: [Double]) -> Double {
+    package static func upper(_ index: Int32, schema: Int32, customValues: [Double]) -> Double {
         if schema == NativeHistogram.customBucketsSchema {
             let position = Int(index)
             if position < 0 { return -.infinity }

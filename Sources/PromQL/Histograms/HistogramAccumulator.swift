@@ -86,15 +86,26 @@ struct HistogramAccumulator {
 
     /// Multiplies everything.
     mutating func scale(by factor: Double) {
-        func scale(_ cell: inout CompensatedSum) {
+        change { (cell: inout CompensatedSum) in
             cell.sum *= factor
             cell.compensation *= factor
         }
-        scale(&zeroCount)
-        scale(&count)
-        scale(&sum)
-        for index in positive.indices { scale(&positive[index].count) }
-        for index in negative.indices { scale(&negative[index].count) }
+    }
+
+    /// Divides everything.
+    mutating func divide(by divisor: Double) {
+        change { (cell: inout CompensatedSum) in
+            cell.sum /= divisor
+            cell.compensation /= divisor
+        }
+    }
+
+    private mutating func change(_ operation: (inout CompensatedSum) -> Void) {
+        operation(&zeroCount)
+        operation(&count)
+        operation(&sum)
+        for index in positive.indices { operation(&positive[index].count) }
+        for index in negative.indices { operation(&negative[index].count) }
     }
 
     private mutating func adjustHint(_ other: NativeHistogram.CounterResetHint) -> Bool {

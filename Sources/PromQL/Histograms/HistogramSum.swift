@@ -35,7 +35,7 @@ struct HistogramSum {
         if takesMean, sum.isInfinite {
             // The sum overflows: go on with the mean of what came before.
             isIncremental = true
-            accumulator?.scale(by: 1 / (count - 1))
+            accumulator?.divide(by: count - 1)
             add(toMean: histogram)
             return
         }
@@ -45,7 +45,7 @@ struct HistogramSum {
     private mutating func add(toMean histogram: NativeHistogram) {
         guard var mean = accumulator else { return }
         mean.scale(by: (count - 1) / count)
-        guard let outcome = mean.add(histogram, factor: 1 / count) else {
+        guard let outcome = mean.add(histogram.divided(by: count)) else {
             isIncompatible = true
             notes.insert(.mixedExponentialAndCustom)
             return

@@ -37,10 +37,7 @@ private struct HistogramTrimmer {
     mutating func trim(positive histogram: NativeHistogram) -> [Double] {
         var buckets = histogram.positiveBuckets
         for (position, bucket) in histogram.positiveBucketList.enumerated() {
-            var bucket = bucket
-            let isCustom = histogram.usesCustomBuckets
-            if isCustom, bucket.lower == -.infinity { bucket.lower = bucket.upper > 0 ? 0 : -.infinity }
-            buckets[position] = keep(bucket, isLinear: isCustom, isCustom: isCustom)
+            buckets[position] = keep(bucket, isLinear: histogram.usesCustomBuckets)
         }
         return buckets
     }
@@ -48,7 +45,7 @@ private struct HistogramTrimmer {
     mutating func trim(negative histogram: NativeHistogram) -> [Double] {
         var buckets = histogram.negativeBuckets
         for (position, bucket) in histogram.negativeBucketList.enumerated() {
-            buckets[position] = keep(bucket, isLinear: false, isCustom: false)
+            buckets[position] = keep(bucket, isLinear: false)
         }
         return buckets
     }
@@ -60,47 +57,51 @@ private struct HistogramTrimmer {
         let hasNegative = histogram.negativeBuckets.contains { $0 != 0 }
         if hasPositive && !hasNegative { bucket.lower = 0 }
         if hasNegative && !hasPositive { bucket.upper = 0 }
-        return keep(bucket, isLinear: true, isCustom: false)
+        return keep(bucket, isLinear: true)
     }
 
     /// What is left of a bucket, added to the sums.
-    private mutating func keep(_ bucket: Bucket, isLinear: Bool, isCustom: Bool) -> Double {
+    private mutating func keep(_ bucket: Bucket, isLinear: Bool) -> Double {
         guard bucket.count != 0 else { return bucket.count }
-        var lower = bucket.lower
-        var upper = bucket.upper
-        let share: Double
-        if keepsUpper {
-            if bucket.upper <= bound, !(bucket.upper == .infinity && bound == .infinity) {
-                share = 0
-            } else if bucket.lower >= bound {
-                share = 1
-            } else if bucket.upper == .infinity {
-                share = bound >= bucket.lower ? 1 : 1
-            } else {
-                share = 1 - part(of: bucket, isLinear: isLinear)
-                lower = bound
-            }
+        let isWhole = keepsUpper ? bucket.lower >= bound : bucket.upper <= bound
+        let isGone = keepsUpper ? bucket.upper <= bound : bucket.lower >= bound
+        let (kept, middle): (Double, Double)
+        if isWhole {
+            (kept, middle) = (bucket.count, self.middle(bucket.lower, bucket.upper, isLinear: isLinear))
+        } else if isGone {
+            (kept, middle) = (0, 0)
+        } else if bucket.lower == -.infinity || bucket.upper == .infinity {
+            (kept, middle) = splitOpen(bucket)
+        } else if keepsUpper {
+            (kept, middle) = (
+                bucket.count - bucket.count * part(of: bucket, isLinear: isLinear),
+                self.middle(bound, bucket.upper, isLinear: isLinear)
+            )
         } else {
-            if bucket.lower >= bound {
-                share = 0
-            } else if bucket.upper <= bound {
-                share = 1
-            } else if bucket.upper == .infinity {
-                share = 0
-            } else if bucket.lower == -.infinity {
-                share = 0
-            } else {
-                share = part(of: bucket, isLinear: isLinear)
-                upper = bound
-            }
+            (kept, middle) = (
+                bucket.count * part(of: bucket, isLinear: isLinear),
+                self.middle(bucket.lower, bound, isLinear: isLinear)
+            )
         }
-        if share != 1 { hasChanged = true }
-        let kept = share == 1 ? bucket.count : share == 0 ? 0 : bucket.count * share
-        if kept != 0 {
-            count += kept
-            sum += middle(lower, upper, isLinear: isLinear) * kept
-        }
+        if kept != bucket.count { hasChanged = true }
+        count += kept
+        sum += middle * kept
         return kept
+    }
+
+    /// A bucket without an end holds observations of which nothing is known: it is kept or dropped as a whole, except
+    /// that one from minus infinity to a positive bound counts as starting at zero.
+    private func splitOpen(_ bucket: Bucket) -> (kept: Double, middle: Double) {
+        let hasPositiveEnd = bucket.upper > 0 && bucket.upper != .infinity
+        if bucket.lower == -.infinity {
+            if keepsUpper {
+                guard bound >= 0, hasPositiveEnd else { return (0, 0) }
+                return (bucket.count * (1 - bound / bucket.upper), (bound + bucket.upper) / 2)
+            }
+            if bound > 0, hasPositiveEnd { return (bucket.count * bound / bucket.upper, bound / 2) }
+            return bucket.upper <= 0 ? (bucket.count, bound) : (0, 0)
+        }
+        return keepsUpper && bound >= bucket.lower ? (bucket.count, bound) : (0, 0)
     }
 
     /// The share of a bucket's observations up to the bound.
@@ -113,11 +114,12 @@ private struct HistogramTrimmer {
         return 1 - (logBound - logUpper) / (logLower - logUpper)
     }
 
+    /// The value that stands for all observations between two bounds.
     private func middle(_ lower: Double, _ upper: Double, isLinear: Bool) -> Double {
-        if lower == -.infinity { return upper }
+        if lower == -.infinity { return upper == .infinity ? 0 : upper > 0 ? upper / 2 : upper }
         if upper == .infinity { return lower }
         if isLinear { return (lower + upper) / 2 }
-        let root = (lower.magnitude * upper.magnitude).squareRoot()
+        let root = (lower * upper).magnitude.squareRoot()
         return lower < 0 ? -root : root
     }
 }

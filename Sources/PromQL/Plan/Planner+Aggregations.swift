@@ -41,10 +41,14 @@ extension Planner {
             guard LabelText.isValidName(label.value) else {
                 throw .execution(message: "invalid label name \(LabelName.quoted(label.value))")
             }
+            // The value's label takes the place of one of the same name; `without` may take it away again.
+            let isTakenAway = aggregation.isWithout && aggregation.grouping.contains(label.value)
             return CountValuesAggregation(
-                operand: operand, label: label.value,
+                operand: operand, label: isTakenAway ? nil : label.value,
                 grouping: Grouping(
-                    labels: aggregation.isWithout ? aggregation.grouping + [label.value] : aggregation.grouping,
+                    labels: aggregation.isWithout
+                        ? aggregation.grouping + [label.value]
+                        : aggregation.grouping.filter { $0 != label.value },
                     isWithout: aggregation.isWithout))
         case .limitK, .limitRatio:
             return LimitingAggregation(

@@ -82,23 +82,31 @@ struct CounterResets {
 struct Extrapolation {
     private let sampledSeconds: Double
     private let averageSeconds: Double
-    private var secondsToStart: Double
-    private var secondsToEnd: Double
+    private let secondsToStart: Double
+    private let secondsToEnd: Double
+    private let threshold: Double
 
+    /// - Parameter beganAt: The time inside the window at which the counter began at zero, if it is known.
     @inline(__always)
-    init(firstTime: Int64, lastTime: Int64, rangeStart: Int64, rangeEnd: Int64, intervals: Int) {
-        secondsToStart = Double(firstTime - rangeStart) / 1000
+    init(
+        firstTime: Int64, lastTime: Int64, rangeStart: Int64, rangeEnd: Int64, intervals: Int, beganAt: Int64? = nil
+    ) {
+        let interval = Double(lastTime - firstTime) / 1000
+        averageSeconds = intervals > 0 ? interval / Double(intervals) : 0
+        threshold = averageSeconds * 1.1
         secondsToEnd = Double(rangeEnd - lastTime) / 1000
-        sampledSeconds = Double(lastTime - firstTime) / 1000
-        averageSeconds = sampledSeconds / Double(intervals)
+        if let beganAt {
+            sampledSeconds = Double(lastTime - beganAt) / 1000
+            secondsToStart = 0
+        } else {
+            sampledSeconds = interval
+            secondsToStart = Double(firstTime - rangeStart) / 1000
+        }
     }
 
     /// What to multiply the difference with. A counter is not extrapolated below zero.
     @inline(__always)
-    func factor(
-        result: Double, firstValue: Double, isCounter: Bool, rateSeconds: Double?, extrapolatesToEnd: Bool = true
-    ) -> Double {
-        let threshold = averageSeconds * 1.1
+    func factor(result: Double, firstValue: Double, isCounter: Bool, rateSeconds: Double?) -> Double {
         var toStart = secondsToStart
         var toEnd = secondsToEnd
         if toStart >= threshold { toStart = averageSeconds / 2 }
@@ -108,8 +116,7 @@ struct Extrapolation {
             if toZero < toStart { toStart = toZero }
         }
         if toEnd >= threshold { toEnd = averageSeconds / 2 }
-        if !extrapolatesToEnd { toEnd = 0 }
-        var factor = (sampledSeconds + toStart + toEnd) / sampledSeconds
+        var factor = sampledSeconds == 0 ? 1 : (sampledSeconds + toStart + toEnd) / sampledSeconds
         if let rateSeconds { factor /= rateSeconds }
         return factor
     }

@@ -19,46 +19,91 @@ struct HistogramRate {
                 continue
             }
             if window.isEmpty {
-                guard let value = floatsOnly.value(step, input, resets) else { continue }
+                let value =
+                    usesStartTimestamps && !input.columns.startTimestamps.isEmpty
+                    ? StartedCounterRate(isRate: isRate).value(step, input, &notes)
+                    : floatsOnly.value(step, input, resets)
+                guard let value else { continue }
                 output.values[step] = value
                 notes.insert(.hasFloatResult)
                 continue
             }
-            guard window.count > 1 else { continue }
-            let samples = input.columns.histograms[window]
-            guard let difference = difference(samples, &notes) else { continue }
             let rangeEnd = input.windows.times.time(at: step)
-            let first = samples[window.lowerBound]
-            let factor = Extrapolation(
-                firstTime: first.timestamp, lastTime: samples[window.upperBound - 1].timestamp,
-                rangeStart: rangeEnd - input.windows.lengthMilliseconds, rangeEnd: rangeEnd,
-                intervals: window.count - 1
-            ).factor(
-                result: difference.count, firstValue: first.histogram.count, isCounter: isCounter,
-                rateSeconds: isRate ? rangeSeconds : nil)
-            output.histograms.append(StepHistogram(step: step, histogram: difference.multiplied(by: factor)))
+            let samples = input.columns.histograms[window]
+            guard
+                let result = result(
+                    samples, rangeEnd - input.windows.lengthMilliseconds, rangeEnd, isRate ? rangeSeconds : nil,
+                    &notes)
+            else { continue }
+            output.histograms.append(StepHistogram(step: step, histogram: result))
         }
     }
 
-    /// Last minus first, with what was counted before each reset added again; nil where the kinds do not go together.
-    private func difference(_ samples: ArraySlice<HistogramSample>, _ notes: inout KernelNotes) -> NativeHistogram? {
-        let histograms = samples.map(\.histogram)
-        var previous = histograms[0]
-        let last = histograms[histograms.count - 1]
-        if isCounter {
-            if histograms.contains(where: { $0.counterResetHint == .gauge }) { notes.insert(.histogramIsNotCounter) }
-            if histograms[1].isReset(after: previous) {
-                // The first sample does not count, so that its layout must not matter.
-                previous = NativeHistogram(
-                    schema: histograms[1].schema, zeroThreshold: histograms[1].zeroThreshold,
-                    customValues: histograms[1].customValues)
+    private func result(
+        _ samples: ArraySlice<HistogramSample>, _ rangeStart: Int64, _ rangeEnd: Int64, _ rateSeconds: Double?,
+        _ notes: inout KernelNotes
+    ) -> NativeHistogram? {
+        let first = samples[samples.startIndex]
+        let last = samples[samples.endIndex - 1]
+        var beganAt: Int64?
+        if isCounter, usesStartTimestamps, first.startTimestamp != 0, first.startTimestamp > rangeStart,
+            first.startTimestamp < first.timestamp
+        {
+            beganAt = first.startTimestamp
+        }
+        guard beganAt != nil || samples.count > 1 else { return nil }
+        var difference: NativeHistogram?
+        if samples.count > 1 {
+            difference = self.difference(samples, &notes)
+            if difference == nil { return nil }
+        }
+        if beganAt != nil {
+            if var sum = difference {
+                guard sum.add(first.histogram) != nil else {
+                    notes.insert(.mixedExponentialAndCustom)
+                    return nil
+                }
+                difference = sum
+            } else {
+                difference = first.histogram
             }
-            let isMixed = histograms.dropFirst().contains { $0.usesCustomBuckets != previous.usesCustomBuckets }
-            if isMixed {
+        }
+        guard let difference else { return nil }
+        let factor = Extrapolation(
+            firstTime: first.timestamp, lastTime: last.timestamp, rangeStart: rangeStart, rangeEnd: rangeEnd,
+            intervals: samples.count - 1, beganAt: beganAt
+        ).factor(
+            result: difference.count, firstValue: first.histogram.count, isCounter: isCounter && beganAt == nil,
+            rateSeconds: rateSeconds)
+        return difference.multiplied(by: factor)
+    }
+
+    private func isReset(_ sample: HistogramSample, after before: HistogramSample, _ known: NativeHistogram) -> Bool {
+        (usesStartTimestamps && sample.beginsAnew(after: before)) || sample.histogram.isReset(after: known)
+    }
+
+    /// Last minus first, with what was counted before each reset added again; nil where the kinds do not go together.
+    private func difference(_ window: ArraySlice<HistogramSample>, _ notes: inout KernelNotes) -> NativeHistogram? {
+        let samples = Array(window)
+        var previous = samples[0].histogram
+        let last = samples[samples.count - 1].histogram
+        if isCounter {
+            if samples.contains(where: { $0.histogram.counterResetHint == .gauge }) {
+                notes.insert(.histogramIsNotCounter)
+            }
+            if isReset(samples[1], after: samples[0], previous) {
+                // The first sample does not count, so that its layout must not matter.
+                let second = samples[1].histogram
+                previous = NativeHistogram(
+                    schema: second.schema, zeroThreshold: second.zeroThreshold, customValues: second.customValues)
+            }
+            guard
+                samples.dropFirst().allSatisfy({ $0.histogram.usesCustomBuckets == previous.usesCustomBuckets })
+            else {
                 notes.insert(.mixedExponentialAndCustom)
                 return nil
             }
-        } else if histograms[0].counterResetHint != .gauge || last.counterResetHint != .gauge {
+        } else if previous.counterResetHint != .gauge || last.counterResetHint != .gauge {
             notes.insert(.histogramIsNotGauge)
         }
         var accumulator = HistogramAccumulator(last)
@@ -67,37 +112,62 @@ struct HistogramRate {
             return nil
         }
         if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInSubtraction) }
-        if isCounter {
-            for histogram in histograms.dropFirst() {
-                if histogram.isReset(after: previous) {
-                    let added = accumulator.add(previous)
-                    if added?.reconciledBounds ?? false { notes.insert(.reconciledCustomBucketsInAddition) }
-                }
-                previous = histogram
-            }
-        }
+        if isCounter { addLost(samples, since: previous, to: &accumulator, &notes) }
         var result = accumulator.result
         result.counterResetHint = .gauge
         return result
+    }
+
+    /// Adds what was counted before each reset.
+    private func addLost(
+        _ samples: [HistogramSample], since first: NativeHistogram, to sum: inout HistogramAccumulator,
+        _ notes: inout KernelNotes
+    ) {
+        var previous = first
+        for index in samples.indices.dropFirst() {
+            let overlaps =
+                usesStartTimestamps
+                && StartTimestamps.overlaps(
+                    startBefore: samples[index - 1].startTimestamp, timeBefore: samples[index - 1].timestamp,
+                    start: samples[index].startTimestamp)
+            if overlaps { notes.insert(.startTimesOverlap) }
+            if isReset(samples[index], after: samples[index - 1], previous),
+                sum.add(previous)?.reconciledBounds ?? false
+            {
+                notes.insert(.reconciledCustomBucketsInAddition)
+            }
+            previous = samples[index].histogram
+        }
     }
 }
 
 /// `irate` and `idelta` where a series has native histograms.
 struct HistogramInstantDelta {
     let isRate: Bool
+    let usesStartTimestamps: Bool
 
-    private typealias Sample = (timestamp: Int64, value: Double, histogram: NativeHistogram?)
+    private struct Sample {
+        var timestamp: Int64
+        var value: Double
+        var histogram: NativeHistogram?
+        var start: Int64
+    }
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         for step in 0..<input.stepCount {
             guard let (before, last) = lastTwo(input, step) else { continue }
+            let beginsAnew =
+                isRate && usesStartTimestamps
+                && StartTimestamps.isReset(
+                    startBefore: before.start, timeBefore: before.timestamp, start: last.start, time: last.timestamp)
             switch (before.histogram, last.histogram) {
             case (nil, nil):
                 output.values[step] = InstantDelta.value(
                     last: last.value, before: before.value, milliseconds: last.timestamp - before.timestamp,
-                    isRate: isRate)
+                    isRate: isRate, beginsAnew: beginsAnew)
             case (let old?, let new?):
-                guard last.timestamp != before.timestamp, var result = difference(old, new, &notes) else { continue }
+                guard last.timestamp != before.timestamp, var result = difference(old, new, beginsAnew, &notes)
+                else { continue }
                 if isRate { result = result.divided(by: Double(last.timestamp - before.timestamp) / 1000) }
                 output.histograms.append(StepHistogram(step: step, histogram: result))
             default: notes.insert(.mixedFloatsAndHistograms)
@@ -106,13 +176,13 @@ struct HistogramInstantDelta {
     }
 
     private func difference(
-        _ old: NativeHistogram, _ new: NativeHistogram, _ notes: inout KernelNotes
+        _ old: NativeHistogram, _ new: NativeHistogram, _ beginsAnew: Bool, _ notes: inout KernelNotes
     ) -> NativeHistogram? {
         let hints = [old.counterResetHint, new.counterResetHint]
         if isRate, hints.contains(.gauge) { notes.insert(.histogramIsNotCounter) }
         if !isRate, hints.contains(where: { $0 != .gauge }) { notes.insert(.histogramIsNotGauge) }
         var result = new
-        if !isRate || !new.isReset(after: old) {
+        if !isRate || !(beginsAnew || new.isReset(after: old)) {
             guard let outcome = result.add(old, negated: true) else {
                 notes.insert(.mixedExponentialAndCustom)
                 return nil
@@ -128,10 +198,16 @@ struct HistogramInstantDelta {
         let columns = input.columns
         var newest: [Sample] = []
         for index in input.floats(at: step).suffix(2) {
-            newest.append((columns.timestamp(at: index), columns.values[index], nil))
+            newest.append(
+                Sample(
+                    timestamp: columns.timestamp(at: index), value: columns.values[index],
+                    start: columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index]))
         }
         for index in input.histograms(at: step).suffix(2) {
-            newest.append((columns.histograms[index].timestamp, 0, columns.histograms[index].histogram))
+            let sample = columns.histograms[index]
+            newest.append(
+                Sample(
+                    timestamp: sample.timestamp, value: 0, histogram: sample.histogram, start: sample.startTimestamp))
         }
         guard newest.count > 1 else { return nil }
         newest.sort { $0.timestamp < $1.timestamp }

@@ -3,10 +3,11 @@ import MetricModel
 /// `irate` and `idelta`: the last two samples of the window.
 struct InstantDelta: RangeKernel {
     let isRate: Bool
+    let usesStartTimestamps: Bool
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
-        if input.hasHistograms {
-            return HistogramInstantDelta(isRate: isRate).evaluate(input, into: &output, notes: &notes)
+        if input.hasHistograms || (usesStartTimestamps && !input.columns.startTimestamps.isEmpty) {
+            return HistogramInstantDelta(isRate: isRate, usesStartTimestamps: usesStartTimestamps).evaluate(input, into: &output, notes: &notes)
         }
         let columns = input.columns
         for step in 0..<input.stepCount {
@@ -20,9 +21,11 @@ struct InstantDelta: RangeKernel {
     }
 
     /// The difference of two samples, per second for a rate; a counter that went down started anew.
-    static func value(last: Double, before: Double, milliseconds: Int64, isRate: Bool) -> Double {
+    static func value(
+        last: Double, before: Double, milliseconds: Int64, isRate: Bool, beginsAnew: Bool = false
+    ) -> Double {
         guard milliseconds != 0 else { return SpecialValue.absent }
-        let difference = isRate && last < before ? last : last - before
+        let difference = isRate && (beginsAnew || last < before) ? last : last - before
         return isRate ? difference / (Double(milliseconds) / 1000) : difference
     }
 }

@@ -40,10 +40,10 @@ struct PreparedKernel {
             return ExtrapolatedRate(
                 isCounter: function != .delta, isRate: function == .rate,
                 usesStartTimestamps: usesStartTimestamps && function != .delta)
-        case .irate: return InstantDelta(isRate: true)
-        case .idelta: return InstantDelta(isRate: false)
-        case .resets: return ChangeCounts(countsResets: true)
-        case .changes: return ChangeCounts(countsResets: false)
+        case .irate: return InstantDelta(isRate: true, usesStartTimestamps: usesStartTimestamps)
+        case .idelta: return InstantDelta(isRate: false, usesStartTimestamps: false)
+        case .resets: return ChangeCounts(countsResets: true, usesStartTimestamps: usesStartTimestamps)
+        case .changes: return ChangeCounts(countsResets: false, usesStartTimestamps: false)
         case .sumOverTime: return SumOverTime(takesMean: false)
         case .avgOverTime: return SumOverTime(takesMean: true)
         case .minOverTime: return WindowKernel(ExtremeOverTime(takesMaximum: false))
@@ -80,6 +80,16 @@ struct PreparedKernel {
     }
 
     private func extended() throws(QueryError) -> any RangeKernel {
-        throw .notImplemented(name: "\(function.rawValue) with \(boundary.rawValue)")
+        switch function {
+        case .changes, .resets:
+            return AnchoredChanges(
+                counts: ChangeCounts(countsResets: function == .resets, usesStartTimestamps: false),
+                lookbackMilliseconds: lookbackMilliseconds)
+        case .rate, .increase, .delta:
+            return ExtendedRate(
+                isCounter: function != .delta, isRate: function == .rate, isSmoothed: boundary == .smoothed,
+                lookbackMilliseconds: lookbackMilliseconds)
+        default: throw .notImplemented(name: "\(function.rawValue) with \(boundary.rawValue)")
+        }
     }
 }

@@ -34,6 +34,10 @@ struct KernelAnnotator: Sendable {
             .mixedExponentialAndCustom, .warning,
             "vector contains a mix of histograms with exponential and custom buckets schemas for metric name", true
         ),
+        (
+            .startTimesOverlap, .warning,
+            "sample has start time that overlaps with previous sample timestamp for metric", true
+        ),
         (.histogramIsNotCounter, .warning, "this native histogram metric is not a counter:", true),
         (.histogramIsNotGauge, .warning, "this native histogram metric is not a gauge:", true),
         (

@@ -66,4 +66,5 @@ struct KernelNotes: OptionSet, Sendable {
     static let hasFloatResult = KernelNotes(rawValue: 1 << 11)
     static let hasHistogramResult = KernelNotes(rawValue: 1 << 12)
     static let smoothedRangeHasHistograms = KernelNotes(rawValue: 1 << 13)
+    static let startTimesOverlap = KernelNotes(rawValue: 1 << 14)
 }

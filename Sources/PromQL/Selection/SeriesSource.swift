@@ -19,12 +19,15 @@ struct KernelRunner {
     private let kernel: any RangeKernel
     private let windows: WindowTimes
     private let timeline: Timeline
+    private let resolvesHints: Bool
     private var cache: WindowCache
     private(set) var samplesQueryable = 0
     private(set) var samplesRead = 0
 
-    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline) {
+    /// - Parameter resolvesHints: The samples are those of the store, one after the other.
+    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, resolvesHints: Bool) {
         self.kernel = kernel
+        self.resolvesHints = resolvesHints
         self.windows = windows
         self.timeline = timeline
         cache = WindowCache(times: windows)
@@ -36,6 +39,7 @@ struct KernelRunner {
         samplesRead += columns.values.count + columns.histograms.count
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         guard !columns.isEmpty else { return notes }
+        if resolvesHints { columns.resolveResetHints() }
         let empty = WindowIndexes(first: [], end: [])
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(
