@@ -1,0 +1,32 @@
+/// The text formats in which metrics are exposed.
+package enum ExpositionFormat: Sendable, Hashable, CaseIterable {
+    /// Prometheus' text format, versions 0.0.4 and 1.0.0.
+    case text
+    /// OpenMetrics, versions 0.0.1 and 1.0.0.
+    case openMetrics
+}
+
+/// How much of a page a parser takes before it refuses; every number is the greatest that passes.
+package struct ExpositionLimits: Sendable, Hashable {
+    /// The most families whose metadata a cache keeps; those beyond have none.
+    static let familiesPerPage = 100_000
+
+    /// The longest line, its line feed not counted.
+    package var lineBytes: Int
+    /// The most labels of one series, its name counted.
+    package var labelsPerSeries: Int
+    /// The most sample lines of one page.
+    package var samplesPerPage: Int
+    /// The largest page, decompressed.
+    package var pageBytes: Int
+
+    package init(
+        lineBytes: Int = 1 << 20, labelsPerSeries: Int = 10_000, samplesPerPage: Int = 20_000_000,
+        pageBytes: Int = 2 << 30
+    ) {
+        self.lineBytes = lineBytes
+        self.labelsPerSeries = labelsPerSeries
+        self.samplesPerPage = samplesPerPage
+        self.pageBytes = min(pageBytes, Int(UInt32.max))
+    }
+}

@@ -1,0 +1,70 @@
+package import MetricModel
+
+/// A series that a cache saw for the first time.
+package struct NewSeries: Sendable, Hashable {
+    /// The number that the cache gave it.
+    package var series: Int32
+    package var labels: LabelSet
+    /// Labels that the page spells out with an empty value; they are not in `labels`.
+    package var emptyLabels: [String]
+    /// The line on which the series was first seen, counted from 1.
+    package var line: Int
+}
+
+/// What is known of a family after a page that said something new of it.
+package struct FamilyMetadata: Sendable, Hashable {
+    package var family: String
+    package var metadata: MetricMetadata
+}
+
+/// An exemplar and the sample that it belongs to.
+package struct PageExemplar: Sendable, Hashable {
+    /// The index of the sample in the page's columns.
+    package var sample: Int
+    package var exemplar: Exemplar
+}
+
+/// The samples of one page as columns. Kept by the caller from scrape to scrape, so that a steady one allocates nothing.
+package struct ScrapePage: Sendable {
+    /// The mark in `timestamps` of a sample without a timestamp of its own.
+    package static let noTimestamp = Int64.min
+
+    /// The values in the order of their lines.
+    package internal(set) var values: [Double] = []
+    /// The numbers of the series in the order of their lines, as many as `values`. A series may be there twice.
+    package internal(set) var series: [Int32] = []
+    /// Milliseconds, as many as `values`, or empty where no sample has a timestamp.
+    package internal(set) var timestamps: [Int64] = []
+    package internal(set) var exemplars: [PageExemplar] = []
+    /// Series that are new to the cache, in the order of their numbers, which have no gaps from page to page.
+    package internal(set) var newSeries: [NewSeries] = []
+    /// Families whose metadata are new or other than before.
+    package internal(set) var metadata: [FamilyMetadata] = []
+    /// Whether `series` is what it was after the page before that this cache read without error.
+    package internal(set) var hasSameSeries = false
+
+    package init() {}
+
+    mutating func removeAll() {
+        values.removeAll(keepingCapacity: true)
+        timestamps.removeAll(keepingCapacity: true)
+        exemplars.removeAll(keepingCapacity: true)
+        newSeries.removeAll(keepingCapacity: true)
+        metadata.removeAll(keepingCapacity: true)
+        hasSameSeries = false
+    }
+
+    /// The series of `previous` that are not in `current`, each once, in the order of `previous`.
+    /// - Complexity: O(n)
+    package static func vanished(from previous: [Int32], to current: [Int32]) -> [Int32] {
+        let highest = max(previous.max() ?? -1, current.max() ?? -1)
+        var isPresent = [Bool](repeating: false, count: Int(highest) + 1)
+        for series in current { isPresent[Int(series)] = true }
+        var vanished: [Int32] = []
+        for series in previous where !isPresent[Int(series)] {
+            isPresent[Int(series)] = true
+            vanished.append(series)
+        }
+        return vanished
+    }
+}
