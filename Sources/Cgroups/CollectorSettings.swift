@@ -1,0 +1,62 @@
+/// What the collector reads, how often, and the limits it keeps.
+package struct CollectorSettings: Sendable {
+    /// Prefix of every path that is read: empty on the host itself, `/rootfs` in a container that has the host's root
+    /// there, a temporary folder in tests. No trailing slash.
+    package var rootPath = ""
+    /// A page asked for later than this after the last sweep makes a sweep of its own.
+    package var freshnessMilliseconds: Int64 = 1_000
+    /// How often the files are read that cost an open each: processes, block I/O, events, pressure, network.
+    package var openedFilesIntervalMilliseconds: Int64 = 5_000
+    /// How often limits and other files that seldom change are read.
+    package var limitsIntervalMilliseconds: Int64 = 60_000
+    /// How often all directories are listed although the kernel's notifications work.
+    package var rescanIntervalMilliseconds: Int64 = 60_000
+    /// How often all directories are listed when notifications are not to be had.
+    package var pollingIntervalMilliseconds: Int64 = 5_000
+    /// Whether directories are watched with inotify.
+    package var watchesDirectories = true
+    /// The groups of families that are read and exported.
+    package var groups: MetricGroups = .all
+    /// Whether the soft limit of open files of the process is raised to its hard limit (at most 65,536).
+    package var raisesDescriptorLimit = true
+    /// Descriptors kept open at most; the process's own limit may lower it.
+    package var maximumKeptDescriptors = 16_384
+    /// Cgroups known at most; those beyond are counted and left out.
+    package var maximumCgroups = 20_000
+    /// Depth of the cgroup tree that is followed.
+    package var maximumDepth = 64
+    /// Block devices exported per cgroup at most.
+    package var maximumDevicesPerCgroup = 64
+    /// Interfaces exported per network namespace at most.
+    package var maximumInterfacesPerNamespace = 64
+    /// Lines of samples written per page at most; those beyond are counted and left out.
+    package var maximumSeries = 2_000_000
+    /// Attempts to learn names from files per sweep at most, so that a burst of containers cannot delay a sweep.
+    package var maximumNameLookupsPerSweep = 200
+    /// Interfaces of the host that belong to containers and would only add churn, by prefix.
+    package var ignoredHostInterfacePrefixes = ["veth", "docker", "nerdctl", "cali", "lxc", "tunl"]
+
+    package init() {}
+}
+
+/// The groups of metric families that can be switched off.
+package struct MetricGroups: OptionSet, Sendable {
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    package static let cpu = MetricGroups(rawValue: 1 << 0)
+    package static let memory = MetricGroups(rawValue: 1 << 1)
+    package static let diskIO = MetricGroups(rawValue: 1 << 2)
+    package static let network = MetricGroups(rawValue: 1 << 3)
+    package static let process = MetricGroups(rawValue: 1 << 4)
+    package static let pressure = MetricGroups(rawValue: 1 << 5)
+    package static let oomEvent = MetricGroups(rawValue: 1 << 6)
+    package static let machine = MetricGroups(rawValue: 1 << 7)
+    package static let disk = MetricGroups(rawValue: 1 << 8)
+    package static let all: MetricGroups = [
+        .cpu, .memory, .diskIO, .network, .process, .pressure, .oomEvent, .machine, .disk,
+    ]
+}

@@ -1,0 +1,115 @@
+/// What is known of one cgroup beside its row of numbers.
+struct CgroupRecord {
+    /// The path below the mount point; the mount point itself is `/`.
+    var path: [UInt8]
+    /// The path from the hierarchy's root.
+    var id: [UInt8]
+    /// Tells this cgroup from an earlier one in the same slot.
+    var generation: UInt32
+    var isLive = true
+    /// Bit n: the cgroup exists in hierarchy n.
+    var hierarchies: UInt16 = 0
+    var depth: Int
+    var childCount = 0
+    var identity: CgroupIdentity
+    var names = ContainerNames()
+    var labels: [UInt8]
+    /// Which columns of the row hold a number.
+    var present = FieldSet(rawValue: 0)
+    /// Bit n: file n of the reading plan was not there; it is tried again after a rescan.
+    var absentFiles: UInt64 = 0
+    var kept: InlineArray<4, Int32> = [-1, -1, -1, -1]
+    var devices: [BlockCounters] = []
+    /// The first process listed, 0 when there is none.
+    var firstProcess: UInt64 = 0
+    var openedFilesDue: UInt64 = 0
+    var limitsDue: UInt64 = 0
+    /// When the files of a cgroup in which nothing runs are read all the same.
+    var fullReadingDue: UInt64 = 0
+    /// The hierarchies in which the running scan met it.
+    var seenHierarchies: UInt16 = 0
+    var lookup = NameLookup()
+    /// The process whose network namespace was looked at, and the namespace.
+    var networkProcess: UInt64 = 0
+    var networkNamespace: UInt64 = 0
+    /// Whether the start time is that of its first process.
+    var knowsStart = false
+}
+
+/// How far the search for a cgroup's names in files has come.
+struct NameLookup {
+    enum State: UInt8 { case unneeded, pending, found, denied }
+
+    var state = State.unneeded
+    var attempts = 0
+    var dueNanoseconds: UInt64 = 0
+}
+
+/// All cgroups: records and, in one flat array, their rows of numbers. Slots are stable and used again.
+struct CgroupTable {
+    private(set) var liveCount = 0
+    var records: [CgroupRecord] = []
+    /// Row `slot` begins at `slot * Field.columnCount`.
+    var values: [UInt64] = []
+    private var slots: [[UInt8]: Int] = [:]
+    private var vacant: [Int] = []
+    private var nextGeneration: UInt32 = 1
+
+    static let rootPath: [UInt8] = [UInt8(ascii: "/")]
+
+    func slot(of path: [UInt8]) -> Int? { slots[path] }
+
+    /// Adds a cgroup that is not there yet.
+    ///
+    /// `idPrefix` is what the mounted tree lacks of the ids, see `Hierarchy.idPrefix`.
+    mutating func insert(path: [UInt8], depth: Int, idPrefix: [UInt8]) -> Int {
+        let id = idPrefix.isEmpty ? path : path.count == 1 ? idPrefix : idPrefix + path
+        let identity = CgroupPathParser.identity(of: String(decoding: id, as: UTF8.self))
+        let parent = parentSlot(of: path)
+        let record = CgroupRecord(
+            path: path, id: id, generation: nextGeneration, depth: depth, identity: identity,
+            labels: CgroupLabels.rendered(path: id, identity: identity, names: ContainerNames()))
+        nextGeneration &+= 1
+        let slot: Int
+        if let reused = vacant.popLast() {
+            slot = reused
+            records[slot] = record
+        } else {
+            slot = records.count
+            records.append(record)
+            values.append(contentsOf: repeatElement(0, count: Field.columnCount))
+        }
+        if parent >= 0 { records[parent].childCount += 1 }
+        slots[path] = slot
+        liveCount += 1
+        return slot
+    }
+
+    /// Forgets a cgroup; the caller has closed its descriptors.
+    mutating func remove(_ slot: Int) {
+        guard records[slot].isLive else { return }
+        let parent = parentSlot(of: records[slot].path)
+        if parent >= 0 { records[parent].childCount -= 1 }
+        slots[records[slot].path] = nil
+        records[slot].isLive = false
+        records[slot].present = []
+        records[slot].devices = []
+        records[slot].labels = []
+        vacant.append(slot)
+        liveCount -= 1
+    }
+
+    func value(_ field: Field, of slot: Int) -> UInt64 {
+        values[slot * Field.columnCount + Int(field.rawValue)]
+    }
+
+    mutating func set(_ field: Field, of slot: Int, to value: UInt64) {
+        values[slot * Field.columnCount + Int(field.rawValue)] = value
+        records[slot].present.formUnion(field.bit)
+    }
+
+    func parentSlot(of path: [UInt8]) -> Int {
+        guard path.count > 1, let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return -1 }
+        return slots[slash == 0 ? Self.rootPath : Array(path[..<slash])] ?? -1
+    }
+}

@@ -1,0 +1,56 @@
+/// The names of a container or pod that its path does not tell.
+struct ContainerNames: Equatable {
+    var name = ""
+    var image = ""
+    var container = ""
+    var pod = ""
+    var namespace = ""
+
+    /// Takes what is known there and not here.
+    mutating func merge(_ other: ContainerNames) {
+        if name.isEmpty { name = other.name }
+        if image.isEmpty { image = other.image }
+        if container.isEmpty { container = other.container }
+        if pod.isEmpty { pod = other.pod }
+        if namespace.isEmpty { namespace = other.namespace }
+    }
+}
+
+/// Writes the labels that all series of one cgroup carry.
+enum CgroupLabels {
+    /// The labels without braces, in the order of their names, empty ones left out; other labels follow after a comma.
+    static func rendered(path: [UInt8], identity: CgroupIdentity, names: ContainerNames) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append("container", Array(names.container.utf8), to: &bytes)
+        append("id", path, to: &bytes)
+        append("image", Array(names.image.utf8), to: &bytes)
+        append("name", Array((names.name.isEmpty ? identity.name : names.name).utf8), to: &bytes)
+        append("namespace", Array(names.namespace.utf8), to: &bytes)
+        append("pod", Array(names.pod.utf8), to: &bytes)
+        append("pod_uid", Array(identity.podUID.utf8), to: &bytes)
+        return bytes
+    }
+
+    /// Adds `,name="value"` unless the value is empty; the comma is left out at the beginning.
+    static func append(_ name: StaticString, _ value: [UInt8], to bytes: inout [UInt8]) {
+        if value.isEmpty { return }
+        if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "="))
+        bytes.append(UInt8(ascii: "\""))
+        appendEscaped(value, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Escapes as the text format asks: backslash, quote, newline. Bytes that are no UTF-8 become U+FFFD.
+    static func appendEscaped(_ value: [UInt8], to bytes: inout [UInt8]) {
+        for byte in String(decoding: value, as: UTF8.self).utf8 {
+            switch byte {
+            case UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\\")])
+            case UInt8(ascii: "\""): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\"")])
+            case KernelText.newline: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
+            default: bytes.append(byte)
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Glibc
+
+/// Looks for names in the files that the kubelet and the runtimes leave on disk; never asks a socket.
+struct NameFiles {
+    /// Entries of a log folder read at most.
+    static let maximumEntries = 50_000
+    static let maximumFileBytes = 4 << 20
+
+    private let rootPath: String
+
+    init(rootPath: String) {
+        self.rootPath = rootPath
+    }
+
+    /// What `/var/log/containers` and `/var/log/pods` say, asked for once for many containers.
+    struct Logs {
+        /// By container identifier.
+        var containers: [String: ContainerNames] = [:]
+        /// By pod UID.
+        var pods: [String: ContainerNames] = [:]
+    }
+
+    /// Lists both log folders; a folder that is not there gives nothing.
+    func logs() -> Logs {
+        var logs = Logs()
+        for name in DirectoryListing.names(path: rootPath + "/var/log/containers", limit: Self.maximumEntries) ?? [] {
+            guard let (identifier, names) = Self.containerLog(String(decoding: name, as: UTF8.self)) else { continue }
+            logs.containers[identifier] = names
+        }
+        for name in DirectoryListing.names(path: rootPath + "/var/log/pods", limit: Self.maximumEntries) ?? [] {
+            guard let (uid, names) = Self.podFolder(String(decoding: name, as: UTF8.self)) else { continue }
+            logs.pods[uid] = names
+        }
+        return logs
+    }
+
+    /// `<pod>_<namespace>_<container>-<64 digits>.log`, the kubelet's symbolic links.
+    static func containerLog(_ name: String) -> (identifier: String, names: ContainerNames)? {
+        guard name.hasSuffix(".log") else { return nil }
+        let stem = name.dropLast(4)
+        guard stem.utf8.count > 65 else { return nil }
+        let identifier = stem.suffix(64)
+        let parts = stem.dropLast(65).split(separator: "_", omittingEmptySubsequences: false)
+        guard CgroupPathParser.isIdentifier(identifier), parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
+            return nil
+        }
+        return (
+            String(identifier),
+            ContainerNames(container: String(parts[2]), pod: String(parts[0]), namespace: String(parts[1]))
+        )
+    }
+
+    /// `<namespace>_<pod>_<uid>`, the kubelet's folders of logs.
+    static func podFolder(_ name: String) -> (uid: String, names: ContainerNames)? {
+        let parts = name.split(separator: "_", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        return (String(parts[2]), ContainerNames(pod: String(parts[1]), namespace: String(parts[0])))
+    }
+
+    /// What came of looking at a runtime's own file.
+    enum Outcome: Equatable {
+        case found(ContainerNames)
+        case missing
+        case denied
+    }
+
+    /// Reads the file in which the container's runtime keeps its names.
+    func runtimeNames(of identity: CgroupIdentity, reader: inout FileReader) -> Outcome {
+        let identifier = identity.containerID
+        var wasDenied = false
+        func read(_ path: String, _ interpret: ([UInt8]) -> ContainerNames?) -> ContainerNames? {
+            guard let bytes = reader.contents(path: rootPath + path, limitBytes: Self.maximumFileBytes) else {
+                if errno == EACCES || errno == EPERM { wasDenied = true }
+                return nil
+            }
+            return interpret(bytes)
+        }
+        let docker = "/var/lib/docker/containers/\(identifier)/config.v2.json"
+        let namespace = identity.runtimeNamespace.isEmpty ? "k8s.io" : identity.runtimeNamespace
+        let containerd = "/run/containerd/io.containerd.runtime.v2.task/\(namespace)/\(identifier)/config.json"
+        let storage = "containers/storage/overlay-containers"
+        var names: ContainerNames?
+        switch identity.runtime {
+        case .docker: names = read(docker, RuntimeFiles.docker)
+        case .containerd, .kata: names = read(containerd, RuntimeFiles.annotations)
+        case .crio: names = read("/run/\(storage)/\(identifier)/userdata/config.json", RuntimeFiles.annotations)
+        case .podman:
+            names = read("/var/lib/\(storage)/containers.json") { RuntimeFiles.podman($0, identifier: identifier) }
+            if names == nil {
+                names = read("/run/\(storage)/volatile-containers.json") {
+                    RuntimeFiles.podman($0, identifier: identifier)
+                }
+            }
+        default: break
+        }
+        // A bare identifier in a pod may be Docker's or CRI-O's as well as containerd's.
+        if names == nil, identity.isKubernetes, identity.runtime != .docker { names = read(docker, RuntimeFiles.docker) }
+        if let names { return .found(names) }
+        return wasDenied ? .denied : .missing
+    }
+}

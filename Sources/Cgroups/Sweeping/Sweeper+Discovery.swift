@@ -1,0 +1,182 @@
+import Glibc
+
+/// The directory a watch belongs to.
+struct WatchTarget {
+    var slot: Int
+    var generation: UInt32
+    var hierarchy: Int
+}
+
+/// Learning which cgroups there are.
+extension Sweeper {
+    /// Buffers of events taken per sweep at most; what is left comes with the next.
+    private static let maximumEventBuffers = 64
+
+    /// Follows what the kernel told since the last time.
+    mutating func takeEvents() {
+        for _ in 0..<Self.maximumEventBuffers {
+            let events = watcher?.takeEvents() ?? []
+            if events.isEmpty { return }
+            for event in events { follow(event) }
+        }
+    }
+
+    private mutating func follow(_ event: DirectoryEvent) {
+        switch event.kind {
+        case .overflowed: scanDue = 0
+        case .watchEnded: watches[event.watch] = nil
+        case .appeared:
+            guard let target = watches[event.watch], let path = childPath(event, target) else { return }
+            walk(path, depth: table.records[target.slot].depth + 1, hierarchy: target.hierarchy)
+        case .vanished:
+            guard let target = watches[event.watch], let path = childPath(event, target) else { return }
+            if let slot = table.slot(of: path) { leave(slot, hierarchy: target.hierarchy) }
+        }
+    }
+
+    private func childPath(_ event: DirectoryEvent, _ target: WatchTarget) -> [UInt8]? {
+        let record = table.records[target.slot]
+        guard record.isLive, record.generation == target.generation, !event.name.isEmpty else { return nil }
+        return Self.join(record.path, event.name)
+    }
+
+    private static func join(_ path: [UInt8], _ name: [UInt8]) -> [UInt8] {
+        path.count == 1 ? path + name : path + [UInt8(ascii: "/")] + name
+    }
+
+    /// Lists all directories, adds what is new and forgets what is gone.
+    mutating func scan(now: UInt64) {
+        statistics.scans &+= 1
+        for slot in table.records.indices {
+            table.records[slot].seenHierarchies = 0
+            // A controller may have been enabled since: files that were not there are tried again.
+            table.records[slot].absentFiles = 0
+        }
+        for hierarchy in hierarchies.indices { walk(CgroupTable.rootPath, depth: 0, hierarchy: hierarchy) }
+        for slot in table.records.indices where table.records[slot].isLive {
+            let lost = table.records[slot].hierarchies & ~table.records[slot].seenHierarchies
+            for hierarchy in hierarchies.indices where lost & (1 << UInt16(hierarchy)) != 0 {
+                leave(slot, hierarchy: hierarchy)
+            }
+        }
+        devices.forget()
+        let interval = watcher == nil ? settings.pollingIntervalMilliseconds : settings.rescanIntervalMilliseconds
+        scanDue = due(interval, after: now)
+    }
+
+    /// Adds a directory and all below it.
+    private mutating func walk(_ path: [UInt8], depth: Int, hierarchy: Int) {
+        var waiting: [(path: [UInt8], depth: Int)] = [(path, depth)]
+        while let next = waiting.popLast() {
+            guard next.depth <= settings.maximumDepth else {
+                statistics.cgroupsLeftOut &+= 1
+                continue
+            }
+            guard enter(next.path, depth: next.depth, hierarchy: hierarchy) else { continue }
+            let relative = Self.relative(next.path)
+            let directory = hierarchies[hierarchy].descriptor
+            // A leaf is told by its link count, which is six times cheaper than listing it.
+            if DirectoryListing.subdirectoryCount(at: directory, path: relative) == 0 { continue }
+            let names = DirectoryListing.subdirectories(
+                at: directory, path: relative, limit: settings.maximumCgroups)
+            for name in names ?? [] where !Self.isMountUnit(name) {
+                waiting.append((Self.join(next.path, name), next.depth + 1))
+            }
+        }
+    }
+
+    /// Systemd gives every mount point a cgroup in which nothing runs.
+    private static func isMountUnit(_ name: [UInt8]) -> Bool {
+        name.suffix(6).elementsEqual(".mount".utf8)
+    }
+
+    static func relative(_ path: [UInt8]) -> [UInt8] {
+        path.count == 1 ? [UInt8(ascii: "."), 0] : Array(path.dropFirst()) + [0]
+    }
+
+    /// Notes that the cgroup is in the hierarchy; false when it is not taken in.
+    private mutating func enter(_ path: [UInt8], depth: Int, hierarchy: Int) -> Bool {
+        let bit: UInt16 = 1 << UInt16(hierarchy)
+        let slot: Int
+        if let known = table.slot(of: path) {
+            slot = known
+        } else {
+            guard table.liveCount < settings.maximumCgroups else {
+                statistics.cgroupsLeftOut &+= 1
+                return false
+            }
+            slot = table.insert(path: path, depth: depth, idPrefix: idPrefix)
+            statistics.cgroupsAppeared &+= 1
+            beginLookup(slot)
+        }
+        table.records[slot].seenHierarchies |= bit
+        if table.records[slot].hierarchies & bit == 0 {
+            table.records[slot].hierarchies |= bit
+            table.records[slot].openedFilesDue = 0
+            table.records[slot].limitsDue = 0
+            noteCreation(slot, hierarchy: hierarchy)
+            watch(slot, hierarchy: hierarchy)
+        }
+        return true
+    }
+
+    private mutating func watch(_ slot: Int, hierarchy: Int) {
+        guard let watcher else { return }
+        let path = String(decoding: table.records[slot].path, as: UTF8.self)
+        let number = watcher.watch(settings.rootPath + hierarchies[hierarchy].mountPoint + path)
+        guard number >= 0 else {
+            // Gone already is no failure of watching; anything else is, and then only listing tells the truth.
+            if errno == ENOENT { return }
+            statistics.count(.watch)
+            _ = Glibc.close(watcher.descriptor)
+            self.watcher = nil
+            watches = [:]
+            return
+        }
+        watches[number] = WatchTarget(
+            slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
+    }
+
+    /// The oldest modification time among the cgroup's directories and the files made with them, not before boot.
+    ///
+    /// The kernel keeps no creation time; the times of a directory's first inode come nearest.
+    private mutating func noteCreation(_ slot: Int, hierarchy: Int) {
+        let file = hierarchies[hierarchy].isUnified ? "cgroup.events" : "cgroup.clone_children"
+        let directory = hierarchies[hierarchy].descriptor
+        let path = table.records[slot].path
+        var oldest = table.records[slot].present.contains(.creationTime) ? table.value(.creationTime, of: slot) : .max
+        let filePath = Array(Self.relative(path).dropLast()) + Array("/\(file)".utf8) + [0]
+        for candidate in [Self.relative(path), filePath] {
+            guard let status = FileStatus.of(candidate, at: directory) else { continue }
+            oldest = min(oldest, status.modifiedNanoseconds)
+        }
+        guard oldest != .max else { return }
+        oldest = max(oldest, machine.bootNanoseconds)
+        table.set(.creationTime, of: slot, to: oldest)
+        table.set(.startTime, of: slot, to: oldest)
+    }
+
+    /// Forgets the cgroup's presence in a hierarchy, and the cgroup itself when that was the last.
+    mutating func leave(_ slot: Int, hierarchy: Int) {
+        let bit: UInt16 = 1 << UInt16(hierarchy)
+        guard table.records[slot].isLive, table.records[slot].hierarchies & bit != 0 else { return }
+        closeKept(slot, hierarchy: hierarchy)
+        table.records[slot].hierarchies &= ~bit
+        for file in files where file.hierarchy == hierarchy { table.records[slot].present.subtract(file.fields) }
+        if table.records[slot].hierarchies == 0 {
+            table.remove(slot)
+            statistics.cgroupsVanished &+= 1
+        }
+    }
+
+    /// Closes the descriptors kept in one hierarchy, or in all.
+    mutating func closeKept(_ slot: Int, hierarchy: Int?) {
+        for file in files where file.keptIndex >= 0 && (hierarchy == nil || file.hierarchy == hierarchy) {
+            let descriptor = table.records[slot].kept[file.keptIndex]
+            guard descriptor >= 0 else { continue }
+            _ = Glibc.close(descriptor)
+            budget.giveBack()
+            table.records[slot].kept[file.keptIndex] = -1
+        }
+    }
+}

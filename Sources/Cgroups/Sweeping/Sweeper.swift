@@ -1,0 +1,90 @@
+import Glibc
+import MetricModel
+
+/// Everything the collector knows, and the sweep that renews it. Not shared: its owner holds a lock around it.
+struct Sweeper {
+    /// A cgroup in which nothing runs is read completely this often all the same.
+    static let quietNanoseconds: UInt64 = 30_000_000_000
+
+    let settings: CollectorSettings
+    let clock: any WallClock
+    var reader = FileReader()
+    var budget: DescriptorBudget
+    var table = CgroupTable()
+    var hierarchies: [Hierarchy] = []
+    var idPrefix: [UInt8] = []
+    var files: [KernelFile] = []
+    /// The names of the files with a zero byte, beside `files`, so that opening needs no String.
+    var fileNames: [[UInt8]] = []
+    var watcher: DirectoryWatcher?
+    var watches: [Int32: WatchTarget] = [:]
+    var statistics = SweepStatistics()
+    var devices: BlockDeviceNames
+    var networks = NetworkTable()
+    var machine: MachineFacts
+    var nameFiles: NameFiles
+    var hostDisks: [DiskCounters] = []
+    var pathBuffer: [UInt8] = []
+    var scanDue: UInt64 = 0
+    var lastSweepMonotonic: UInt64?
+    var lastSweepWall: UInt64 = 0
+
+    init(settings: CollectorSettings, clock: any WallClock) {
+        self.settings = settings
+        self.clock = clock
+        budget = DescriptorBudget(settings: settings)
+        devices = BlockDeviceNames(rootPath: settings.rootPath)
+        machine = MachineFacts(rootPath: settings.rootPath)
+        nameFiles = NameFiles(rootPath: settings.rootPath)
+        hierarchies = MountTable.open(rootPath: settings.rootPath, reader: &reader)
+        if let first = hierarchies.first, hierarchies.allSatisfy({ $0.idPrefix == first.idPrefix }) {
+            idPrefix = Array(first.idPrefix.utf8)
+        }
+        files = ReadingPlan.files(for: hierarchies, groups: settings.groups)
+        fileNames = files.map { Array($0.name.utf8) + [0] }
+        if settings.watchesDirectories {
+            watcher = DirectoryWatcher()
+            if watcher == nil { statistics.count(.watch) }
+        }
+    }
+
+    /// Closes every descriptor; the sweeper is not used afterwards.
+    mutating func close() {
+        for slot in table.records.indices where table.records[slot].isLive { closeKept(slot, hierarchy: nil) }
+        for hierarchy in hierarchies { _ = Glibc.close(hierarchy.descriptor) }
+        if let watcher { _ = Glibc.close(watcher.descriptor) }
+    }
+
+    /// Learns what came and went and reads what is due.
+    mutating func sweep() {
+        let start = clock.monotonicNanoseconds
+        machine.refresh(now: start, reader: &reader)
+        takeEvents()
+        if start >= scanDue { scan(now: start) }
+        let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
+        for slot in table.records.indices where table.records[slot].isLive {
+            readCgroup(slot, now: start)
+            table.set(.lastSeen, of: slot, to: wall)
+        }
+        if settings.groups.contains(.network) { readNetworks(now: start) }
+        if settings.groups.contains(.diskIO) { readHostDisks() }
+        lookUpNames(now: start)
+        let end = clock.monotonicNanoseconds
+        statistics.sweeps &+= 1
+        statistics.lastSweepNanoseconds = end &- start
+        statistics.sweepNanoseconds &+= end &- start
+        lastSweepMonotonic = start
+        lastSweepWall = wall
+    }
+
+    /// Counts an outcome that is worth counting.
+    mutating func count(_ outcome: ReadOutcome) {
+        switch outcome {
+        case .read, .missing, .unsupported: break
+        case .removed: statistics.count(.vanished)
+        case .denied: statistics.count(.denied)
+        case .exhausted: statistics.count(.exhausted)
+        case .failed: statistics.count(.other)
+        }
+    }
+}
