@@ -143,8 +143,9 @@ import Glibc
     /// How many rows the last statement changed.
     package var changedRowCount: Int { unsafe Int(sqlite3_changes64(handle)) }
 
-    /// Makes the statement that another thread is running on this connection end with an error. Safe on any thread
-    /// while the connection exists.
+    /// Makes the statement that another thread is running on this connection end with an error.
+    ///
+    /// Safe on any thread while the connection exists.
     package func interrupt() { unsafe sqlite3_interrupt(handle) }
 
     /// The error that SQLite reports for a result code.

@@ -23,8 +23,9 @@ package struct SQLiteOpenOptions: Sendable {
     package var synchronous: Synchronous?
     /// Takes effect only on a new file: a power of two from 512 to 65536.
     package var pageSizeBytes: Int?
-    /// How much of the file may be read through a memory map, 0 for none. A disk error inside a mapped file ends the
-    /// process by a signal instead of an error.
+    /// How much of the file may be read through a memory map, 0 for none.
+    ///
+    /// A disk error inside a mapped file ends the process by a signal instead of an error.
     package var memoryMapBytes = 0
     /// The page cache of this connection.
     package var cacheBytes = 2 << 20
@@ -32,7 +33,9 @@ package struct SQLiteOpenOptions: Sendable {
     package var automaticCheckpointPages: Int?
     /// How long a statement waits for another connection's lock.
     package var busyTimeoutMilliseconds = 5000
-    /// Holds the file lock between transactions; a second process gets "busy". Saves the lock calls.
+    /// Holds the file lock between transactions; a second process gets "busy".
+    ///
+    /// Saves the lock calls.
     package var locksExclusively = false
 
     package init(mode: Mode) { self.mode = mode }

@@ -81,7 +81,9 @@ internal import CSQLite
     /// Binds an integer.
     package func bind(_ value: Int, at parameter: Int) throws(SQLiteError) { try bind(Int64(value), at: parameter) }
 
-    /// Binds a floating-point number. SQLite stores NaN as null: bits that matter go into an integer or a blob.
+    /// Binds a floating-point number.
+    ///
+    /// SQLite stores NaN as null: bits that matter go into an integer or a blob.
     package func bind(_ value: Double, at parameter: Int) throws(SQLiteError) {
         try check(unsafe sqlite3_bind_double(handle, Int32(clamping: parameter), value))
     }
@@ -194,11 +196,15 @@ internal import CSQLite
     }
 }
 
-/// SQLITE_TRANSIENT: SQLite copies the bytes before the call returns. The C macro casts -1 to a function pointer.
+/// SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+///
+/// The C macro casts -1 to a function pointer.
 private var transientDestructor: sqlite3_destructor_type? {
     unsafe unsafeBitCast(-1, to: sqlite3_destructor_type?.self)
 }
 
-/// A place that an empty text can point to, so that it is bound as empty and not as null. Never read.
+/// A place that an empty text can point to, so that it is bound as empty and not as null.
+///
+/// Never read.
 private var emptyText: UnsafePointer<CChar>? { unsafe UnsafePointer(bitPattern: 1) }
 private var emptyBlob: UnsafeRawPointer? { unsafe UnsafeRawPointer(bitPattern: 1) }

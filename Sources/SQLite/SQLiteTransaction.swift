@@ -9,7 +9,9 @@ extension SQLiteConnection {
         try cached("BEGIN " + kind.rawValue).run()
     }
 
-    /// Makes the transaction's changes last. After an error the transaction is still open, unless SQLite ended it.
+    /// Makes the transaction's changes last.
+    ///
+    /// After an error the transaction is still open, unless SQLite ended it.
     package func commit() throws(SQLiteError) { try cached("COMMIT").run() }
 
     /// Takes the transaction back; does nothing when SQLite already did (as it does after a full disk).
@@ -45,8 +47,10 @@ extension SQLiteConnection {
         package var checkpointedPageCount: Int
     }
 
-    /// Moves the write-ahead log into the database file. Only the writer's connection does this: SQLite before 3.51.3
-    /// can corrupt a database when two connections checkpoint at once.
+    /// Moves the write-ahead log into the database file.
+    ///
+    /// Only the writer's connection does this: SQLite before 3.51.3 can corrupt a database when two connections
+    /// checkpoint at once.
     @discardableResult
     package func checkpoint(_ mode: CheckpointMode = .passive) throws(SQLiteError) -> CheckpointOutcome {
         let rawMode =

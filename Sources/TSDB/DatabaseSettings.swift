@@ -1,0 +1,38 @@
+/// What a database is told when it is opened. Times are milliseconds, sizes are bytes.
+package struct DatabaseSettings: Sendable {
+    /// Samples older than this may be deleted; 0 keeps everything.
+    package var retentionMilliseconds: Int64 = 15 * 86_400_000
+    /// Partitions are deleted, oldest first, when all files together exceed this; 0 has no limit.
+    package var retentionBytes = 0
+    /// How long a stretch of time the head holds before it is sealed.
+    package var sliceMilliseconds: Int64 = 30 * 60_000
+    /// The head is sealed early when its rows take more than this, and more than 160 bytes a series.
+    package var headBytesBeforeSealing = 48 << 20
+    /// How long the journal gathers before it commits.
+    package var commitIntervalMilliseconds: Int64 = 100
+    /// What may wait for a disk that does not take it; beyond that appends are refused.
+    package var journalBacklogLimitBytes = 256 << 20
+    /// The most series the head may have.
+    package var seriesLimit = 20_000_000
+    /// Samples of batches may be this much older than the newest sample; 0 takes any age.
+    package var oldestAcceptedAgeMilliseconds: Int64 = 3_600_000
+    /// Samples of batches may be this much ahead of the clock; 0 takes any time.
+    package var newestAcceptedAheadMilliseconds: Int64 = 600_000
+    /// Whether closing writes the head into a partition. Without it the next start reads the journal.
+    package var sealsOnClose = false
+    /// Whether sealing, merging and retention run by themselves; tests call `maintain()` instead.
+    package var maintainsByItself = true
+    /// Memory that the decoded rows of sources may take in one query.
+    package var queryCacheLimitBytes = 256 << 20
+
+    package init() {}
+
+    /// For databases that take any time in any order of series: tests and imports.
+    package static var anyTime: DatabaseSettings {
+        var settings = DatabaseSettings()
+        settings.oldestAcceptedAgeMilliseconds = 0
+        settings.newestAcceptedAheadMilliseconds = 0
+        settings.retentionMilliseconds = 0
+        return settings
+    }
+}

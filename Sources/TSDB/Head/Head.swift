@@ -1,0 +1,261 @@
+import Bytes
+import MetricModel
+import Storage
+import Synchronization
+
+/// The newest stretch of time in memory: series, lanes, and the way from an append to the journal.
+///
+/// Locks are taken in this order and never the other way: gate, batches, index, a lane, the journal's buffer.
+final class Head: Sendable {
+    let counters = HeadCounters()
+    let journal: Journal
+    let settings: DatabaseSettings
+    /// Appends hold it for reading; the cut between two slices of all lanes holds it for writing.
+    let gate = ReadWriteLock()
+    private let index: Mutex<HeadIndex>
+    /// Batches go one after the other, so that each is one generation and can be refused as a whole.
+    private let looseLane: Mutex<LooseLane>
+    private let scratches = Mutex<[RowScratch]>([])
+    private let clock: any WallClock
+
+    init(contents: consuming HeadContents, journal: Journal, settings: DatabaseSettings, clock: any WallClock) {
+        self.journal = journal
+        self.settings = settings
+        self.clock = clock
+        counters.raiseNewestTimestamp(to: contents.newestTimestamp)
+        counters.rowBytes.store(contents.byteCount, ordering: .relaxed)
+        counters.generation.store(contents.highestGeneration, ordering: .relaxed)
+        var restored = contents.index
+        let lane = contents.looseLane ?? Self.makeLooseLane(in: &restored)
+        index = Mutex(restored)
+        looseLane = Mutex(lane)
+    }
+
+    private static func makeLooseLane(in index: inout HeadIndex) -> LooseLane {
+        var made = LooseLane(number: 0)
+        _ = index.addLane { number in
+            made = LooseLane(number: number)
+            return .loose(made)
+        }
+        return made
+    }
+
+    func withIndex<Value, Failure: Error>(
+        _ body: (inout HeadIndex) throws(Failure) -> sending Value
+    ) throws(Failure) -> sending Value {
+        try index.withLock(body)
+    }
+
+    var lanes: [HeadLane] { index.withLock { Array($0.lanes.values) } }
+
+    // MARK: Series and slots
+
+    func makeLane(sourceName: String) -> Lane {
+        var made = Lane(number: 0, sourceName: sourceName)
+        index.withLock { index in
+            _ = index.addLane { number in
+                made = Lane(number: number, sourceName: sourceName)
+                return .rows(made)
+            }
+        }
+        return made
+    }
+
+    /// The slot of a series in a lane, made when it is new.
+    func slot(for labels: LabelSet, in lane: Lane) throws(AppendError) -> Int {
+        try index.withLock { index throws(AppendError) in
+            let series = try intern(labels, in: &index)
+            if let slot = index.series.slot(of: series, in: lane.number) { return Int(slot) }
+            guard lane.slotCount < RowFormat.slotLimit else {
+                throw AppendError.seriesLimit(maximum: RowFormat.slotLimit)
+            }
+            let slot = lane.addSlot(for: series)
+            index.series.attach(series, to: Attachment(lane: lane.number, slot: UInt32(slot)))
+            return slot
+        }
+    }
+
+    private func intern(_ labels: LabelSet, in index: inout HeadIndex) throws(AppendError) -> UInt32 {
+        if index.series.count >= settings.seriesLimit, index.series.find(labels) == nil {
+            throw AppendError.seriesLimit(maximum: settings.seriesLimit)
+        }
+        return index.series.intern(labels).series
+    }
+
+    /// Goes on with the slots of `kept` in a new lane and ends the old one.
+    func renumber(_ lane: Lane, keeping kept: [Int]) -> Lane {
+        let next = makeLane(sourceName: lane.sourceName)
+        let series = lane.withState { $0.slotSeries }
+        index.withLock { index in
+            for slot in kept {
+                let attachment = Attachment(lane: next.number, slot: UInt32(next.addSlot(for: series[slot])))
+                index.series.attach(series[slot], to: attachment)
+            }
+        }
+        lane.close()
+        return next
+    }
+
+    // MARK: Rows
+
+    func append(
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], to lane: Lane
+    ) throws(AppendError) {
+        try checkJournal()
+        let scratch = scratches.withLock { $0.popLast() } ?? RowScratch()
+        defer { scratches.withLock { $0.append(scratch) } }
+        try gate.withReadLock { () throws(AppendError) in
+            defineNewSlots(of: lane)
+            try lane.append(
+                timestamp: timestamp, values: values, histograms: histograms, head: counters, journal: journal,
+                scratch: scratch)
+        }
+        counters.raiseNewestTimestamp(to: timestamp)
+        counters.appendedSamples.add(UInt64(values.count + histograms.count), ordering: .relaxed)
+        counters.appendedRows.add(1, ordering: .relaxed)
+    }
+
+    private func checkJournal() throws(AppendError) {
+        guard journal.isOverLimit.load(ordering: .relaxed) else { return }
+        throw AppendError.unavailable(
+            reason: "limit journalBacklogLimitBytes exceeded: more than \(settings.journalBacklogLimitBytes) bytes "
+                + "wait for the disk")
+    }
+
+    /// Tells the journal of slots it does not know, before the first row that uses them.
+    private func defineNewSlots(of lane: Lane) {
+        let (first, series) = lane.withState { state in
+            let first = state.definedSlotCount
+            let new = first < state.slotSeries.count ? Array(state.slotSeries[first...]) : []
+            state.definedSlotCount = state.slotSeries.count
+            return (first, new)
+        }
+        guard !series.isEmpty else { return }
+        define(lane: lane.number, kind: 0, name: lane.sourceName, firstSlot: first, series: series)
+    }
+
+    private func define(lane: UInt32, kind: UInt64, name: String, firstSlot: Int, series: [UInt32]) {
+        if firstSlot == 0 {
+            var record: [UInt8] = []
+            let text = Array(name.utf8)
+            unsafe text.withUnsafeBytes { bytes in
+                unsafe JournalRecord.append(.lane, numbers: UInt64(lane), kind, bytes: bytes, to: &record)
+            }
+            journal.appendDefinition(lane: lane, record)
+        }
+        let record = index.withLock { $0.definition(lane: lane, firstSlot: firstSlot, series: series) }
+        journal.appendDefinition(lane: lane, record)
+    }
+
+    // MARK: Batches
+
+    func append(_ batch: SampleBatch, onRejection: RejectionPolicy) throws(AppendError) -> AppendOutcome {
+        try checkJournal()
+        return try gate.withReadLock { () throws(AppendError) in
+            try looseLane.withLock { lane throws(AppendError) in
+                try append(batch, to: lane, onRejection: onRejection)
+            }
+        }
+    }
+
+    private func append(
+        _ batch: SampleBatch, to lane: LooseLane, onRejection: RejectionPolicy
+    ) throws(AppendError) -> AppendOutcome {
+        var outcome = AppendOutcome()
+        let limits = acceptedTimes()
+        let slots = try slots(of: batch, in: lane, onRejection: onRejection, outcome: &outcome)
+        if onRejection == .refuseAll {
+            for (series, slot) in zip(batch.series, slots) {
+                guard let slot else { continue }
+                if let error = lane.firstRefusal(slot: slot, columns: series.columns, limits: limits) { throw error }
+            }
+        }
+        defineNewSlots(of: lane)
+        let generation = counters.generation.load(ordering: .acquiring) + 1
+        var record: [UInt8] = []
+        var newest = Int64.min
+        for (series, slot) in zip(batch.series, slots) {
+            guard let slot else { continue }
+            lane.append(
+                slot: slot, columns: series.columns, generation: generation, limits: limits, record: &record,
+                outcome: &outcome)
+            newest = max(newest, series.columns.newestTimestamp ?? .min)
+        }
+        if !record.isEmpty {
+            journal.appendLoose(lane: lane.number, generation: generation, parts: record)
+            counters.rowBytes.add(record.count, ordering: .relaxed)
+        }
+        // Views made before this line do not see the batch, those made after it see all of it.
+        counters.generation.store(generation, ordering: .releasing)
+        if outcome.appended > 0 { counters.raiseNewestTimestamp(to: min(newest, limits.newest)) }
+        counters.appendedSamples.add(UInt64(outcome.appended), ordering: .relaxed)
+        counters.refusedSamples.add(UInt64(outcome.refused), ordering: .relaxed)
+        return outcome
+    }
+
+    private func acceptedTimes() -> AcceptedTimes {
+        var limits = AcceptedTimes()
+        let newest = counters.newestTimestamp.load(ordering: .relaxed)
+        if settings.oldestAcceptedAgeMilliseconds > 0, newest > .min + settings.oldestAcceptedAgeMilliseconds {
+            limits.oldest = newest - settings.oldestAcceptedAgeMilliseconds
+        }
+        if settings.newestAcceptedAheadMilliseconds > 0 {
+            limits.newest = clock.now.milliseconds &+ settings.newestAcceptedAheadMilliseconds
+        }
+        return limits
+    }
+
+    private func slots(
+        of batch: SampleBatch, in lane: LooseLane, onRejection: RejectionPolicy, outcome: inout AppendOutcome
+    ) throws(AppendError) -> [Int?] {
+        var refused = 0
+        let slots = try index.withLock { index throws(AppendError) in
+            var slots: [Int?] = []
+            slots.reserveCapacity(batch.series.count)
+            for entry in batch.series {
+                do throws(AppendError) {
+                    let series = try intern(entry.labels, in: &index)
+                    if let slot = index.series.slot(of: series, in: lane.number) {
+                        slots.append(Int(slot))
+                        continue
+                    }
+                    let slot = lane.addSlot(for: series)
+                    index.series.attach(series, to: Attachment(lane: lane.number, slot: UInt32(slot)))
+                    slots.append(slot)
+                } catch {
+                    if onRejection == .refuseAll { throw error }
+                    refused += entry.columns.values.count + entry.columns.histograms.count
+                    slots.append(nil)
+                }
+            }
+            return slots
+        }
+        outcome.seriesLimit += refused
+        return slots
+    }
+
+    private func defineNewSlots(of lane: LooseLane) {
+        let (first, series) = lane.withState { state in
+            let first = state.definedSlotCount
+            let new = first < state.slotSeries.count ? Array(state.slotSeries[first...]) : []
+            state.definedSlotCount = state.slotSeries.count
+            return (first, new)
+        }
+        guard !series.isEmpty else { return }
+        define(lane: lane.number, kind: 1, name: "", firstSlot: first, series: series)
+    }
+}
+
+extension AppendOutcome {
+    /// Samples refused for any reason.
+    var refused: Int { outOfOrder + duplicate + tooOld + tooFarAhead + seriesLimit }
+}
+
+extension SampleColumns {
+    /// The newest time in either column.
+    var newestTimestamp: Int64? {
+        let float = values.isEmpty ? nil : timestamp(at: values.count - 1)
+        guard let histogram = histograms.last?.timestamp else { return float }
+        return max(float ?? histogram, histogram)
+    }
+}

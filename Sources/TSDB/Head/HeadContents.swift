@@ -1,0 +1,191 @@
+import Bytes
+import Logging
+import MetricModel
+import Storage
+
+/// What a head starts with: nothing, or what the journal tells.
+struct HeadContents {
+    private(set) var index = HeadIndex()
+    private(set) var looseLane: LooseLane?
+    private(set) var newestTimestamp = Int64.min
+    private(set) var highestGeneration: UInt64 = 0
+    private(set) var byteCount = 0
+    private(set) var rowCount = 0
+    /// Rows and stream parts that could not be used because something before them is missing.
+    private(set) var unusableRecords = 0
+    private var rowLanes: [UInt32: Lane] = [:]
+    private var looseLanes: [UInt32: LooseLane] = [:]
+
+    init() {}
+
+    /// Reads the journal. Damaged rows of the file are quarantined there and named in the log; the rest is used.
+    init(replaying file: JournalFile, logger: Logger) throws(StorageError) {
+        var contents = HeadContents()
+        var faults = unsafe try file.forEach(in: .definition) { _, blob in
+            if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
+            return unsafe contents.readDefinitions(blob) ? nil : "records that cannot be read"
+        }
+        faults += unsafe try file.forEach(in: .batch) { _, blob in
+            if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
+            return unsafe contents.readBatch(blob) ? nil : "records that cannot be read"
+        }
+        for fault in faults {
+            logger.error(
+                "part of the journal is damaged and was put aside in table quarantine",
+                metadata: ["path": "\(file.path)", "row": "\(fault.id)", "reason": "\(fault.reason)"])
+        }
+        if contents.unusableRecords > 0 {
+            logger.error(
+                "samples in the journal cannot be used because others before them are missing",
+                metadata: ["path": "\(file.path)", "records": "\(contents.unusableRecords)"])
+        }
+        for lane in contents.rowLanes.values { lane.close() }
+        contents.rowLanes = [:]
+        let newestLoose = contents.looseLanes.keys.max()
+        for (number, lane) in contents.looseLanes where number != newestLoose { lane.close() }
+        contents.looseLane = newestLoose.flatMap { contents.looseLanes[$0] }
+        contents.looseLanes = [:]
+        self = contents
+    }
+
+    // MARK: Definitions
+
+    private mutating func readDefinitions(_ blob: UnsafeRawBufferPointer) -> Bool {
+        var isSound = true
+        let isWhole = unsafe JournalRecord.forEach(in: blob) { kind, body in
+            var offset = 0
+            guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
+                let number = UInt32(exactly: lane)
+            else {
+                isSound = false
+                return
+            }
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
+            switch kind {
+            case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
+            case .slots:
+                if unsafe !addSlots(lane: number, firstSlot: Int(truncatingIfNeeded: second), rest) { isSound = false }
+            case .row, .loose: isSound = false
+            }
+        }
+        return isWhole && isSound
+    }
+
+    private mutating func addLane(_ number: UInt32, isLoose: Bool, name: String) {
+        if isLoose {
+            let lane = LooseLane(number: number)
+            looseLanes[number] = lane
+            index.restoreLane(.loose(lane), number: number)
+        } else {
+            let lane = Lane(number: number, sourceName: name)
+            rowLanes[number] = lane
+            index.restoreLane(.rows(lane), number: number)
+        }
+    }
+
+    private mutating func addSlots(lane number: UInt32, firstSlot: Int, _ body: UnsafeRawBufferPointer) -> Bool {
+        var offset = 0
+        guard let pairCount = unsafe VarInt.read(body, at: &offset), pairCount <= UInt64(body.count) else {
+            return false
+        }
+        var pairs: [UnsafeRawBufferPointer] = unsafe []
+        unsafe pairs.reserveCapacity(Int(pairCount))
+        for _ in 0..<pairCount {
+            guard let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset) else {
+                return false
+            }
+            unsafe pairs.append(UnsafeRawBufferPointer(rebasing: body[offset..<offset + Int(count)]))
+            offset += Int(count)
+        }
+        guard let seriesCount = unsafe VarInt.read(body, at: &offset), seriesCount <= UInt64(body.count) else {
+            return false
+        }
+        var encoded: [UInt8] = []
+        for position in 0..<Int(seriesCount) {
+            encoded.removeAll(keepingCapacity: true)
+            guard let labelCount = unsafe VarInt.read(body, at: &offset), labelCount <= UInt64(body.count) else {
+                return false
+            }
+            for _ in 0..<labelCount {
+                guard let pair = unsafe VarInt.read(body, at: &offset), unsafe pair < UInt64(pairs.count) else { return false }
+                unsafe encoded.append(contentsOf: pairs[Int(pair)])
+            }
+            guard add(LabelSet(encoded: encoded), lane: number, slot: firstSlot + position) else { return false }
+        }
+        return true
+    }
+
+    /// False where slots before it are missing.
+    private mutating func add(_ labels: LabelSet, lane number: UInt32, slot: Int) -> Bool {
+        let series = index.series.intern(labels).series
+        let made: Int
+        if let lane = rowLanes[number] {
+            guard lane.slotCount == slot else { return false }
+            made = lane.addSlot(for: series)
+            lane.withState { $0.definedSlotCount = made + 1 }
+        } else if let lane = looseLanes[number] {
+            guard lane.withState({ $0.slotSeries.count }) == slot else { return false }
+            made = lane.addSlot(for: series)
+            lane.withState { $0.definedSlotCount = made + 1 }
+        } else {
+            return false
+        }
+        index.series.attach(series, to: Attachment(lane: number, slot: UInt32(made)))
+        return true
+    }
+
+    // MARK: Batches
+
+    private mutating func readBatch(_ blob: UnsafeRawBufferPointer) -> Bool {
+        unsafe JournalRecord.forEach(in: blob) { kind, body in
+            var offset = 0
+            guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
+                let number = UInt32(exactly: lane)
+            else {
+                unusableRecords += 1
+                return
+            }
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
+            switch kind {
+            case .row: unsafe replayRow(rest, lane: number, index: Int(truncatingIfNeeded: second))
+            case .loose: unsafe replayLoose(rest, lane: number)
+            case .lane, .slots: unusableRecords += 1
+            }
+        }
+    }
+
+    private mutating func replayRow(_ row: UnsafeRawBufferPointer, lane number: UInt32, index: Int) {
+        guard let lane = rowLanes[number], unsafe lane.replay(row, index: index), let header = unsafe RowHeader(row) else {
+            unusableRecords += 1
+            return
+        }
+        rowCount += 1
+        byteCount += row.count
+        newestTimestamp = max(newestTimestamp, header.timestamp)
+    }
+
+    private mutating func replayLoose(_ body: UnsafeRawBufferPointer, lane number: UInt32) {
+        guard let lane = looseLanes[number] else {
+            unusableRecords += 1
+            return
+        }
+        var offset = 0
+        byteCount += body.count
+        while offset < body.count {
+            guard let slot = unsafe VarInt.read(body, at: &offset), let before = unsafe VarInt.read(body, at: &offset),
+                let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset)
+            else {
+                unusableRecords += 1
+                return
+            }
+            let end = offset + Int(count)
+            let isUsable = unsafe lane.replay(
+                slot: Int(truncatingIfNeeded: slot), samplesBefore: Int(truncatingIfNeeded: before),
+                bytes: UnsafeRawBufferPointer(rebasing: body[offset..<end]), highestGeneration: &highestGeneration)
+            if !isUsable { unusableRecords += 1 }
+            newestTimestamp = max(
+                newestTimestamp, lane.withState { $0.newestTimestamps.indices.contains(Int(slot)) ? $0.newestTimestamps[Int(slot)] : .min })
+            offset = end
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Bytes
+import MetricModel
+import Storage
+
+/// A lane of either kind.
+enum HeadLane: Sendable {
+    case rows(Lane)
+    case loose(LooseLane)
+}
+
+/// The series of the head and the lanes they stand in. Its owner locks it.
+struct HeadIndex {
+    var series = SeriesTable()
+    private(set) var lanes: [UInt32: HeadLane] = [:]
+    private var nextLane: UInt32 = 1
+
+    mutating func addLane(_ make: (UInt32) -> HeadLane) -> HeadLane {
+        let number = nextLane
+        nextLane += 1
+        let lane = make(number)
+        lanes[number] = lane
+        return lane
+    }
+
+    /// Adds a lane that the journal knows under a number.
+    mutating func restoreLane(_ lane: HeadLane, number: UInt32) {
+        lanes[number] = lane
+        nextLane = max(nextLane, number &+ 1)
+    }
+
+    mutating func removeLane(_ number: UInt32, series gone: [UInt32]) {
+        lanes[number] = nil
+        series.detach(gone, from: number)
+    }
+
+    /// The journal's record for slots of a lane: the label pairs once, then the series as their indexes.
+    func definition(lane: UInt32, firstSlot: Int, series numbers: [UInt32]) -> [UInt8] {
+        var localIndex: [UInt32: UInt64] = [:]
+        var pairs: [UInt8] = []
+        var sets: [UInt8] = []
+        for number in numbers {
+            let labelPairs = series.labelPairs(of: number)
+            VarInt.append(UInt64(labelPairs.count), to: &sets)
+            for pair in labelPairs {
+                if let known = localIndex[pair] {
+                    VarInt.append(known, to: &sets)
+                    continue
+                }
+                let bytes = series.pairs.bytes(of: pair)
+                let index = UInt64(localIndex.count)
+                localIndex[pair] = index
+                VarInt.append(UInt64(bytes.count), to: &pairs)
+                pairs.append(contentsOf: bytes)
+                VarInt.append(index, to: &sets)
+            }
+        }
+        var body: [UInt8] = []
+        VarInt.append(UInt64(localIndex.count), to: &body)
+        body += pairs
+        VarInt.append(UInt64(numbers.count), to: &body)
+        body += sets
+        var record: [UInt8] = []
+        unsafe body.withUnsafeBytes { bytes in
+            unsafe JournalRecord.append(
+                .slots, numbers: UInt64(lane), UInt64(firstSlot), bytes: bytes, to: &record)
+        }
+        return record
+    }
+}
+
+/// The head's index as matchers see it: series numbers of the moment it is asked.
+extension HeadIndex: PostingsSource {
+    func labelNames() -> [String] { series.pairs.names.filter { !$0.pairs.isEmpty }.map(\.text) }
+
+    func values(of name: String) -> [String] {
+        guard let number = series.pairs.nameNumber(of: name) else { return [] }
+        return series.pairs.names[Int(number)].pairs.map { series.pairs.value(of: $0) }
+    }
+
+    func postings(_ name: String, _ value: String) -> Postings {
+        var encoded: [UInt8] = []
+        VarInt.append(UInt64(name.utf8.count), to: &encoded)
+        encoded.append(contentsOf: name.utf8)
+        VarInt.append(UInt64(value.utf8.count), to: &encoded)
+        encoded.append(contentsOf: value.utf8)
+        guard let pair = series.pairs.find(encoded) else { return .empty }
+        return Postings(ascending: series.pairs.postings[Int(pair)])
+    }
+
+    func union(of name: String, prefix: String, where isIncluded: (UnsafeRawBufferPointer) -> Bool) -> Postings {
+        guard let number = series.pairs.nameNumber(of: name) else { return .empty }
+        let prefixBytes = Array(prefix.utf8)
+        let nameByteCount = VarInt.byteCount(UInt64(name.utf8.count)) + name.utf8.count
+        var sets: [Postings] = []
+        for pair in series.pairs.names[Int(number)].pairs {
+            let isWanted = unsafe series.pairs.bytes(of: pair).withUnsafeBytes { bytes in
+                var offset = nameByteCount
+                guard let length = unsafe VarInt.read(bytes, at: &offset), Int(length) == bytes.count - offset else {
+                    return false
+                }
+                let value = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset...])
+                return unsafe value.starts(with: prefixBytes) && isIncluded(value)
+            }
+            if isWanted { sets.append(Postings(ascending: series.pairs.postings[Int(pair)])) }
+        }
+        return Postings.union(sets)
+    }
+
+    var allSeries: Postings { Postings(ascending: series.allSeries()) }
+}

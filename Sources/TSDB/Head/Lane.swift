@@ -1,0 +1,242 @@
+import MetricModel
+import Storage
+import Synchronization
+
+/// The rows of one writer: its slots, the newest values, and the slices that the head still holds.
+///
+/// Slots are only added. When they are renumbered the writer goes on in a new lane, and this one ends with its last
+/// sealed slice.
+final class Lane: Sendable {
+    /// A slice ends after so many rows at the latest; the next begins with a key row.
+    static let rowsPerSlice = 120
+
+    struct State {
+        /// The series of each slot.
+        var slotSeries: [UInt32] = []
+        /// Slots from here on are not in the journal yet.
+        var definedSlotCount = 0
+        var values = SlotStates()
+        var frozen: [Slice] = []
+        var current = Slice()
+        var lastTimestamp = Int64.min
+        var lastSequence: UInt64 = 0
+        var isOpen = true
+        /// A slice ended; after the next row the writer looks for slots to reclaim.
+        var shallCheckSlots = false
+    }
+
+    /// The slices that one view sees, and how many of the newest one's rows.
+    struct Snapshot {
+        var slices: [(slice: Slice, rowCount: Int)] = []
+        var slotCount = 0
+    }
+
+    let number: UInt32
+    let sourceName: String
+    private let state = Mutex(State())
+
+    init(number: UInt32, sourceName: String) {
+        self.number = number
+        self.sourceName = sourceName
+    }
+
+    func withState<Value, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> sending Value
+    ) throws(Failure) -> sending Value {
+        try state.withLock(body)
+    }
+
+    var slotCount: Int { state.withLock { $0.slotSeries.count } }
+
+    // MARK: Writing
+
+    /// Adds a slot and returns its number.
+    func addSlot(for series: UInt32) -> Int {
+        state.withLock { state in
+            state.slotSeries.append(series)
+            return state.slotSeries.count - 1
+        }
+    }
+
+    /// Adds a row to slice and journal. Allocates only when a block of the slice is full.
+    func append(
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], head: borrowing HeadCounters, journal: Journal,
+        scratch: RowScratch
+    ) throws(AppendError) {
+        let section = histograms.isEmpty ? [] : Self.histogramSection(histograms)
+        try state.withLock { state throws(AppendError) in
+            guard state.isOpen else { throw AppendError.unavailable(reason: "the source is closed") }
+            precondition(values.count == state.slotSeries.count, "a row has one value for each slot")
+            if timestamp <= state.lastTimestamp {
+                if timestamp == state.lastTimestamp, Self.isSame(values, as: state.values.lastBits) { return }
+                throw AppendError.outOfOrder(timestamp: timestamp, newest: state.lastTimestamp)
+            }
+            state.values.grow(to: values.count)
+            let isKey = state.current.isEmpty
+            scratch.reserve(RowFormat.maximumByteCount(slots: values.count) + section.count)
+            var byteCount = state.values.encodeRow(timestamp: timestamp, values: values, isKey: isKey, into: scratch)
+            if !section.isEmpty {
+                byteCount = unsafe Self.add(section, to: scratch.memory, rowByteCount: byteCount)
+            }
+            let row = unsafe UnsafeRawBufferPointer(start: scratch.memory, count: byteCount)
+            let sequence = head.sequence.add(1, ordering: .sequentiallyConsistent).newValue
+            unsafe journal.appendRow(lane: number, index: state.current.rowCount, bytes: row)
+            unsafe state.current.append(
+                row, timestamp: timestamp, sequence: sequence, hasHistograms: !section.isEmpty)
+            state.lastTimestamp = timestamp
+            state.lastSequence = sequence
+            head.rowBytes.add(byteCount, ordering: .relaxed)
+            if state.current.rowCount >= Self.rowsPerSlice { Self.freeze(&state) }
+        }
+    }
+
+    private static func isSame(_ values: [Double], as bits: [UInt64]) -> Bool {
+        guard values.count == bits.count else { return false }
+        for (value, old) in zip(values, bits) where value.bitPattern != old { return false }
+        return true
+    }
+
+    private static func freeze(_ state: inout State) {
+        guard !state.current.isEmpty else { return }
+        state.frozen.append(state.current)
+        state.current = Slice()
+        state.shallCheckSlots = true
+    }
+
+    // MARK: Histograms of a row
+
+    private static func histogramSection(_ histograms: [SlotHistogram]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var entries: [(slot: Int, offset: Int, count: Int)] = []
+        for entry in histograms.sorted(by: { $0.slot < $1.slot }) {
+            let start = bytes.count
+            HistogramCodec.append(entry.histogram, to: &bytes)
+            entries.append((entry.slot, start, bytes.count - start))
+        }
+        for entry in entries {
+            for number in [entry.slot, entry.offset, entry.count] { append(UInt32(number), to: &bytes) }
+        }
+        append(UInt32(entries.count), to: &bytes)
+        return bytes
+    }
+
+    private static func append(_ number: UInt32, to bytes: inout [UInt8]) {
+        for index in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(8 * index))) }
+    }
+
+    private static func add(_ section: [UInt8], to memory: UnsafeMutableRawPointer, rowByteCount: Int) -> Int {
+        unsafe section.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress {
+                unsafe (memory + rowByteCount).copyMemory(from: start, byteCount: bytes.count)
+            }
+        }
+        let header = unsafe RowHeader(UnsafeRawBufferPointer(start: memory, count: rowByteCount))
+        guard let header else { return rowByteCount }
+        let byteCount = rowByteCount + section.count
+        unsafe SlotStates.writeHeader(
+            memory, byteCount: byteCount, slotCount: header.slotCount, flags: header.flags | RowFormat.histogramFlag,
+            timestamp: header.timestamp)
+        return byteCount
+    }
+
+    // MARK: Replaying
+
+    /// Takes a row from the journal; false where rows before it are missing or its bytes are damaged.
+    func replay(_ row: UnsafeRawBufferPointer, index: Int) -> Bool {
+        state.withLock { state in
+            guard let header = unsafe RowHeader(row), header.byteCount == row.count else { return false }
+            if header.isKey { Self.freeze(&state) }
+            guard index == state.current.rowCount, header.isKey == (index == 0),
+                header.slotCount <= state.slotSeries.count, header.timestamp > state.lastTimestamp || index == 0
+            else { return false }
+            guard unsafe state.values.apply(row, header: header) else { return false }
+            unsafe state.current.append(
+                row, timestamp: header.timestamp, sequence: 0, hasHistograms: header.hasHistograms)
+            state.lastTimestamp = max(state.lastTimestamp, header.timestamp)
+            return true
+        }
+    }
+
+    /// Ends the lane: no more rows. What it holds stays until it is sealed.
+    func close() {
+        state.withLock { state in
+            state.isOpen = false
+            Self.freeze(&state)
+            state.values.removeAll()
+        }
+    }
+
+    /// The bits of all slots when a slice has ended since the last call, so that dead ones can be found.
+    func takeSlotsToCheck() -> [UInt64]? {
+        state.withLock { state in
+            guard state.shallCheckSlots, state.isOpen else { return nil }
+            state.shallCheckSlots = false
+            return state.values.lastBits
+        }
+    }
+
+    // MARK: Sealing
+
+    /// Ends the current slice, so that the next row is a key row.
+    func cut() { state.withLock { Self.freeze(&$0) } }
+
+    /// What the lane holds that no partition has: frozen slices that are not sealed.
+    func unsealed() -> Snapshot {
+        state.withLock { state in
+            Snapshot(
+                slices: state.frozen.filter { $0.sealedEpoch == .max }.map { ($0, $0.rowCount) },
+                slotCount: state.slotSeries.count)
+        }
+    }
+
+    /// Says of the first so many unsealed slices from which view on a partition has them.
+    func markSealed(sliceCount: Int, epoch: UInt64) {
+        state.withLock { state in
+            var rest = sliceCount
+            for index in state.frozen.indices where rest > 0 && state.frozen[index].sealedEpoch == .max {
+                state.frozen[index].sealedEpoch = epoch
+                rest -= 1
+            }
+        }
+    }
+
+    /// Lets go of slices that all views find in partitions. Whether the lane is at its end, and its series.
+    func dropSealed(oldestEpoch: UInt64) -> (droppedBytes: Int, seriesIfEnded: [UInt32]?) {
+        state.withLock { state in
+            var dropped = 0
+            state.frozen.removeAll { slice in
+                guard slice.sealedEpoch <= oldestEpoch else { return false }
+                dropped += slice.byteCount
+                return true
+            }
+            let isEnded = !state.isOpen && state.frozen.isEmpty && state.current.isEmpty
+            return (dropped, isEnded ? state.slotSeries : nil)
+        }
+    }
+
+    // MARK: Reading
+
+    /// What a view sees.
+    func snapshot(sequence: UInt64, epoch: UInt64) -> Snapshot {
+        state.withLock { state in
+            var snapshot = Snapshot(slotCount: state.slotSeries.count)
+            for slice in state.frozen where slice.sealedEpoch > epoch {
+                let count = slice.visibleRowCount(at: sequence)
+                if count > 0 { snapshot.slices.append((slice, count)) }
+            }
+            let count = state.current.visibleRowCount(at: sequence)
+            if count > 0 { snapshot.slices.append((state.current, count)) }
+            return snapshot
+        }
+    }
+
+    /// Time and bits of a slot in the newest row, where a view that stands at `sequence` sees that row.
+    func newest(slot: Int, sequence: UInt64) -> (timestamp: Int64, bits: UInt64, hasHistograms: Bool)? {
+        state.withLock { state in
+            guard state.isOpen, state.lastSequence <= sequence, slot < state.values.count,
+                !state.current.isEmpty || !state.frozen.isEmpty
+            else { return nil }
+            return (state.lastTimestamp, state.values.lastBits[slot], state.current.hasHistograms)
+        }
+    }
+}

@@ -1,0 +1,311 @@
+import Bytes
+import MetricModel
+import Storage
+import Synchronization
+
+/// Samples with timestamps of their own: a stream for each series.
+final class LooseLane: Sendable {
+    struct State {
+        var slotSeries: [UInt32] = []
+        /// Slots from here on are not in the journal yet.
+        var definedSlotCount = 0
+        /// Time and bits of the newest sample of each slot; they outlive slices, because order is checked against them.
+        var newestTimestamps: [Int64] = []
+        var newestBits: [UInt64] = []
+        var frozen: [LooseSlice] = []
+        var current = LooseSlice()
+        var scratch: [UInt8] = []
+        var isOpen = true
+    }
+
+    /// The newest "bits" of a histogram sample are its hash with this bit pattern's top bits.
+    private static let histogramMark: UInt64 = 0x7ff1_0000_0000_0000
+
+    let number: UInt32
+    private let state = Mutex(State())
+
+    init(number: UInt32) { self.number = number }
+
+    func withState<Value, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> sending Value
+    ) throws(Failure) -> sending Value {
+        try state.withLock(body)
+    }
+
+    func addSlot(for series: UInt32) -> Int {
+        state.withLock { state in
+            state.slotSeries.append(series)
+            state.newestTimestamps.append(.min)
+            state.newestBits.append(SpecialValue.absentBits)
+            return state.slotSeries.count - 1
+        }
+    }
+
+    // MARK: Writing
+
+    /// Why a sample cannot be taken, nil where it can be; a sample that is there already counts as one that can.
+    enum Verdict { case accept, known, refuse(AppendError) }
+
+    static func verdict(
+        timestamp: Int64, bits: UInt64, newest: Int64, newestBits: UInt64, limits: AcceptedTimes
+    ) -> Verdict {
+        if timestamp <= newest {
+            if timestamp == newest, bits == newestBits { return .known }
+            return .refuse(.outOfOrder(timestamp: timestamp, newest: newest))
+        }
+        if timestamp < limits.oldest {
+            return .refuse(.tooOld(timestamp: timestamp, oldestAccepted: limits.oldest))
+        }
+        if timestamp > limits.newest {
+            return .refuse(.tooFarAhead(timestamp: timestamp, newestAccepted: limits.newest))
+        }
+        return .accept
+    }
+
+    /// The bits by which a value is compared and stored: the absent value from outside is an ordinary NaN.
+    private static func storedBits(_ value: Double) -> UInt64 {
+        SpecialValue.isAbsent(value) ? SpecialValue.ordinaryNaNBits : value.bitPattern
+    }
+
+    private static func mark(of histogram: NativeHistogram) -> UInt64 {
+        var bytes: [UInt8] = []
+        HistogramCodec.append(histogram, to: &bytes)
+        return histogramMark | ByteHash.hash(bytes) >> 16
+    }
+
+    /// The first error that appending these columns would meet.
+    func firstRefusal(slot: Int, columns: SampleColumns, limits: AcceptedTimes) -> AppendError? {
+        state.withLock { state in
+            var newest = state.newestTimestamps[slot]
+            var newestBits = state.newestBits[slot]
+            for sample in MergedSamples(columns) {
+                let bits = sample.histogram.map(Self.mark) ?? Self.storedBits(sample.value)
+                switch Self.verdict(
+                    timestamp: sample.timestamp, bits: bits, newest: newest, newestBits: newestBits, limits: limits)
+                {
+                case .known: continue
+                case .refuse(let error): return error
+                case .accept:
+                    newest = sample.timestamp
+                    newestBits = bits
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Adds the samples that can be taken and counts the others. The journal's part is appended to `record`.
+    func append(
+        slot: Int, columns: SampleColumns, generation: UInt64, limits: AcceptedTimes, record: inout [UInt8],
+        outcome: inout AppendOutcome
+    ) {
+        var counts = outcome
+        var journalPart = record
+        record = []
+        state.withLock { state in
+            var newest = state.newestTimestamps[slot]
+            var newestBits = state.newestBits[slot]
+            var first = Int64.max
+            let before = state.current.sampleCount(slot: slot)
+            var scratch = state.scratch
+            state.scratch = []
+            let hasAny = state.current.extend(slot: slot, scratch: &scratch, first: &first, newest: &newest) {
+                (stream: inout LooseStream, bytes: inout [UInt8], first: inout Int64, newest: inout Int64) in
+                for sample in MergedSamples(columns) {
+                    let bits = sample.histogram.map(Self.mark) ?? Self.storedBits(sample.value)
+                    switch Self.verdict(
+                        timestamp: sample.timestamp, bits: bits, newest: newest, newestBits: newestBits,
+                        limits: limits)
+                    {
+                    case .known: counts.appended += 1
+                    case .refuse(let error): counts.count(error, isSameTime: sample.timestamp == newest)
+                    case .accept:
+                        if let histogram = sample.histogram {
+                            stream.append(
+                                histogram: histogram, timestamp: sample.timestamp, generation: generation, to: &bytes)
+                        } else {
+                            stream.append(
+                                value: bits, timestamp: sample.timestamp, generation: generation, to: &bytes)
+                        }
+                        first = min(first, sample.timestamp)
+                        newest = sample.timestamp
+                        newestBits = bits
+                        counts.appended += 1
+                    }
+                }
+                return !bytes.isEmpty
+            }
+            if hasAny {
+                VarInt.append(UInt64(slot), to: &journalPart)
+                VarInt.append(UInt64(before), to: &journalPart)
+                VarInt.append(UInt64(scratch.count), to: &journalPart)
+                journalPart.append(contentsOf: scratch)
+                state.newestTimestamps[slot] = newest
+                state.newestBits[slot] = newestBits
+            }
+            state.scratch = scratch
+        }
+        outcome = counts
+        record = journalPart
+    }
+
+    // MARK: Replaying
+
+    /// Takes a part of a journal record; false where samples before it are missing or its bytes are damaged.
+    func replay(slot: Int, samplesBefore: Int, bytes: UnsafeRawBufferPointer, highestGeneration: inout UInt64) -> Bool {
+        var highest = highestGeneration
+        defer { highestGeneration = highest }
+        return state.withLock { state in
+            guard slot < state.slotSeries.count, samplesBefore == state.current.sampleCount(slot: slot) else {
+                return false
+            }
+            var first = Int64.max
+            var newest = state.newestTimestamps[slot]
+            var newestBits = state.newestBits[slot]
+            var scratch: [UInt8] = []
+            let isSound = state.current.extend(slot: slot, scratch: &scratch, first: &first, newest: &newest) {
+                (stream: inout LooseStream, copy: inout [UInt8], first: inout Int64, newest: inout Int64) in
+                let isSound = unsafe stream.read(bytes) { timestamp, generation, sample in
+                    highest = max(highest, generation)
+                    first = min(first, timestamp)
+                    newest = max(newest, timestamp)
+                    switch sample {
+                    case .value(let bits): newestBits = bits
+                    case .histogram(let histogram): newestBits = Self.mark(of: histogram)
+                    }
+                }
+                unsafe copy.append(contentsOf: bytes)
+                return isSound
+            }
+            state.newestTimestamps[slot] = newest
+            state.newestBits[slot] = newestBits
+            return isSound
+        }
+    }
+
+    // MARK: Sealing
+
+    /// Ends the current slice; what comes next begins new streams.
+    func cut() {
+        state.withLock { state in
+            guard !state.current.isEmpty else { return }
+            state.frozen.append(state.current)
+            state.current = LooseSlice()
+        }
+    }
+
+    func close() {
+        cut()
+        state.withLock { $0.isOpen = false }
+    }
+
+    func unsealed() -> [LooseSlice] { state.withLock { $0.frozen.filter { $0.sealedEpoch == .max } } }
+
+    func markSealed(sliceCount: Int, epoch: UInt64) {
+        state.withLock { state in
+            var rest = sliceCount
+            for index in state.frozen.indices where rest > 0 && state.frozen[index].sealedEpoch == .max {
+                state.frozen[index].sealedEpoch = epoch
+                rest -= 1
+            }
+        }
+    }
+
+    func dropSealed(oldestEpoch: UInt64) -> (droppedBytes: Int, seriesIfEnded: [UInt32]?) {
+        state.withLock { state in
+            var dropped = 0
+            state.frozen.removeAll { slice in
+                guard slice.sealedEpoch <= oldestEpoch else { return false }
+                dropped += slice.byteCount
+                return true
+            }
+            let isEnded = !state.isOpen && state.frozen.isEmpty && state.current.isEmpty
+            return (dropped, isEnded ? state.slotSeries : nil)
+        }
+    }
+
+    // MARK: Reading
+
+    /// The samples of a slot that a view sees, in order of time.
+    func read(slot: Int, generation limit: UInt64, epoch: UInt64, range: TimeRange, into piece: inout LoosePiece) -> Bool {
+        let parts = state.withLock { state in
+            (state.frozen + [state.current]).filter { slice in
+                slice.sealedEpoch > epoch && slice.minimumTimestamp <= range.end.milliseconds
+                    && slice.maximumTimestamp >= range.start.milliseconds
+            }.compactMap { $0.bytes(slot: slot) }
+        }
+        for part in parts {
+            var stream = LooseStream()
+            let isSound = unsafe part.withUnsafeBytes { bytes in
+                unsafe stream.read(bytes) { timestamp, generation, sample in
+                    guard generation <= limit, range.contains(Timestamp(milliseconds: timestamp)) else { return }
+                    switch sample {
+                    case .value(let bits):
+                        piece.timestamps.append(timestamp)
+                        piece.values.append(Double(bitPattern: bits))
+                    case .histogram(let histogram):
+                        piece.histograms.append(HistogramSample(timestamp: timestamp, histogram: histogram))
+                    }
+                }
+            }
+            guard isSound else { return false }
+        }
+        return true
+    }
+}
+
+/// What a loose lane has of one series.
+struct LoosePiece {
+    var timestamps: [Int64] = []
+    var values: [Double] = []
+    var histograms: [HistogramSample] = []
+}
+
+/// The times that batches may bring.
+struct AcceptedTimes {
+    var oldest = Int64.min
+    var newest = Int64.max
+}
+
+/// The samples of columns, floats and histograms together, in order of time.
+struct MergedSamples: Sequence, IteratorProtocol {
+    struct Sample {
+        var timestamp: Int64
+        var value: Double
+        var histogram: NativeHistogram?
+    }
+
+    private let columns: SampleColumns
+    private var valueIndex = 0
+    private var histogramIndex = 0
+
+    init(_ columns: SampleColumns) { self.columns = columns }
+
+    mutating func next() -> Sample? {
+        let hasValue = valueIndex < columns.values.count
+        let hasHistogram = histogramIndex < columns.histograms.count
+        if hasHistogram {
+            let sample = columns.histograms[histogramIndex]
+            if !hasValue || sample.timestamp < columns.timestamp(at: valueIndex) {
+                histogramIndex += 1
+                return Sample(timestamp: sample.timestamp, value: 0, histogram: sample.histogram)
+            }
+        }
+        guard hasValue else { return nil }
+        valueIndex += 1
+        return Sample(timestamp: columns.timestamp(at: valueIndex - 1), value: columns.values[valueIndex - 1])
+    }
+}
+
+extension AppendOutcome {
+    /// Counts a refused sample under its reason.
+    mutating func count(_ error: AppendError, isSameTime: Bool = false) {
+        switch error {
+        case .outOfOrder: if isSameTime { duplicate += 1 } else { outOfOrder += 1 }
+        case .tooOld: tooOld += 1
+        case .tooFarAhead: tooFarAhead += 1
+        case .seriesLimit: seriesLimit += 1
+        case .unavailable: break
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Glibc
+import Storage
+
+/// The hold of one process on a data folder: `flock` on a file in it that names the holder.
+///
+/// The kernel lets go of it when the process ends, however that happens.
+final class FolderLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock, or says who has it.
+    init(folder: String) throws(StorageError) {
+        let path = folder + "/lock"
+        let opened = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard opened >= 0 else {
+            throw StorageError.inputOutput(path: path, reason: unsafe String(cString: strerror(errno)))
+        }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            var text = [UInt8](repeating: 0, count: 32)
+            let count = unsafe text.withUnsafeMutableBytes { unsafe pread(opened, $0.baseAddress, $0.count, 0) }
+            let holder = String(decoding: text.prefix(max(0, count)).prefix { $0 > 32 }, as: UTF8.self)
+            Glibc.close(opened)
+            throw StorageError.folderInUse(path: folder, by: holder.isEmpty ? "another process" : "process \(holder)")
+        }
+        var text = Array("\(getpid())\n".utf8)
+        ftruncate(opened, 0)
+        _ = unsafe text.withUnsafeMutableBytes { unsafe pwrite(opened, $0.baseAddress, $0.count, 0) }
+        descriptor = opened
+    }
+
+    deinit { Glibc.close(descriptor) }
+}

@@ -1,0 +1,207 @@
+import Bytes
+import SQLite
+import Storage
+import Synchronization
+
+/// `journal.sqlite` itself: one connection, used by one thread at a time.
+final class JournalFile: Sendable {
+    /// "LWJR" as SQLite's application id.
+    private static let schema = SQLiteSchema(
+        applicationIdentifier: 0x4c57_4a52,
+        steps: [
+            """
+            CREATE TABLE definition(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+            CREATE TABLE batch(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+            CREATE TABLE quarantine(
+                id INTEGER PRIMARY KEY, origin TEXT NOT NULL, origin_id INTEGER NOT NULL, reason TEXT NOT NULL,
+                data BLOB NOT NULL
+            ) STRICT;
+            CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            """
+        ])
+
+    /// Rows deleted in one transaction, so that the lock is never held for long.
+    private static let rowsPerDeletion = 2000
+
+    let path: String
+    private let connection: Mutex<SQLiteConnection?>
+
+    /// Opens or makes the file. A newer or foreign one is refused untouched.
+    init(path: String) throws(StorageError) {
+        self.path = path
+        do throws(SQLiteError) {
+            let opened = try SQLiteConnection(path: path, options: .writeAheadLog(pageSizeBytes: 4096))
+            switch try opened.migrate(to: Self.schema) {
+            case .created, .upToDate, .migrated: break
+            case .newer(let found):
+                throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
+            case .foreign:
+                throw SQLiteError(extendedCode: 0, message: "is a database of another program", path: path)
+            }
+            connection = Mutex(opened)
+        } catch {
+            throw Self.storageError(error, path: path)
+        }
+    }
+
+    /// The version in the file, without changing it; nil where there is no file.
+    static func refuseNewerFormat(path: String) throws(StorageError) {
+        guard FileStatus(path) != nil else { return }
+        do throws(SQLiteError) {
+            let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readWrite))
+            let found = try connection.userVersion()
+            if found > schema.version {
+                throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
+            }
+        } catch {
+            throw storageError(error, path: path)
+        }
+    }
+
+    static func storageError(_ error: SQLiteError, path: String) -> StorageError {
+        if error.extendedCode == 0, error.message.hasPrefix("newer ") {
+            return .newerFormat(
+                path: path, found: Int(error.message.dropFirst(6)) ?? 0, supported: schema.version)
+        }
+        return error.isCorrupt
+            ? .corrupt(path: path, what: error.message) : .inputOutput(path: path, reason: error.message)
+    }
+
+    func close() { connection.withLock { $0 = nil } }
+
+    private func withConnection<Value>(
+        _ body: (SQLiteConnection) throws(SQLiteError) -> sending Value
+    ) throws(StorageError) -> sending Value {
+        try connection.withLock { connection throws(StorageError) in
+            guard let connection else { throw StorageError.closed }
+            do throws(SQLiteError) {
+                return try body(connection)
+            } catch {
+                throw Self.storageError(error, path: path)
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    func write(_ batch: inout Journal.Batch) throws(StorageError) {
+        if !batch.blob.isEmpty { JournalRecord.seal(&batch.blob) }
+        let id = batch.id
+        let blob = batch.blob
+        let definitions = batch.definitions
+        try withConnection { connection throws(SQLiteError) in
+            try connection.transaction { () throws(SQLiteError) in
+                for (lane, record) in Self.joined(definitions) {
+                    let insert = try connection.cached("INSERT INTO definition(lane, data) VALUES (?, ?)")
+                    try insert.bind(Int64(lane), at: 1)
+                    try insert.run(binding: record, at: 2)
+                }
+                guard !blob.isEmpty else { return }
+                let insert = try connection.cached("INSERT INTO batch(id, data) VALUES (?, ?)")
+                try insert.bind(id, at: 1)
+                try insert.run(binding: blob, at: 2)
+            }
+        }
+    }
+
+    /// One sealed blob for neighbouring definitions of one lane.
+    private static func joined(_ definitions: [(lane: UInt32, record: [UInt8])]) -> [(lane: UInt32, blob: [UInt8])] {
+        var result: [(lane: UInt32, blob: [UInt8])] = []
+        for (lane, record) in definitions {
+            if result.last?.lane != lane { result.append((lane, JournalRecord.emptyHeader)) }
+            result[result.count - 1].blob += record
+        }
+        for index in result.indices { JournalRecord.seal(&result[index].blob) }
+        return result
+    }
+
+    func truncate(before batch: Int64, endedLanes: [UInt32]) throws(StorageError) {
+        var isMore = true
+        while isMore {
+            isMore = try withConnection { connection throws(SQLiteError) in
+                let delete = try connection.cached(
+                    "DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE id < ? ORDER BY id LIMIT ?)")
+                try delete.bind(batch, at: 1)
+                try delete.bind(Self.rowsPerDeletion, at: 2)
+                try delete.run()
+                return connection.changedRowCount == Self.rowsPerDeletion
+            }
+        }
+        guard !endedLanes.isEmpty else { return }
+        try withConnection { connection throws(SQLiteError) in
+            try connection.transaction { () throws(SQLiteError) in
+                for lane in endedLanes {
+                    let delete = try connection.cached("DELETE FROM definition WHERE lane = ?")
+                    try delete.bind(Int64(lane), at: 1)
+                    try delete.run()
+                }
+            }
+        }
+    }
+
+    // MARK: Numbers that last
+
+    func number(_ name: String) throws(StorageError) -> Int64? {
+        try withConnection { connection throws(SQLiteError) in
+            let select = try connection.cached("SELECT value FROM meta WHERE name = ?")
+            try select.bind(name, at: 1)
+            defer { select.reset() }
+            return try select.step() ? select.int64(at: 0) : nil
+        }
+    }
+
+    func setNumber(_ name: String, to value: Int64) throws(StorageError) {
+        try withConnection { connection throws(SQLiteError) in
+            let insert = try connection.cached("INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)")
+            try insert.bind(name, at: 1)
+            try insert.bind(value, at: 2)
+            try insert.run()
+        }
+    }
+
+    // MARK: Reading
+
+    enum Table: String { case definition, batch }
+
+    /// Calls `body` with each row in order; what it names as a fault is quarantined and reported.
+    func forEach(
+        in table: Table, _ body: (Int64, UnsafeRawBufferPointer) -> String?
+    ) throws(StorageError) -> [(id: Int64, reason: String)] {
+        var faults: [(id: Int64, reason: String)] = []
+        try withConnection { connection throws(SQLiteError) in
+            let select = try connection.prepare("SELECT id, data FROM \(table.rawValue) ORDER BY id")
+            while try select.step() {
+                let id = select.int64(at: 0)
+                if let reason = unsafe select.withBlob(at: 1, { unsafe body(id, $0) }) { faults.append((id, reason)) }
+            }
+        }
+        for fault in faults { try quarantine(fault.id, in: table, reason: fault.reason) }
+        return faults
+    }
+
+    private func quarantine(_ id: Int64, in table: Table, reason: String) throws(StorageError) {
+        try withConnection { connection throws(SQLiteError) in
+            try connection.transaction { () throws(SQLiteError) in
+                let copy = try connection.cached(
+                    "INSERT INTO quarantine(origin, origin_id, reason, data) SELECT ?, id, ?, data FROM "
+                        + "\(table.rawValue) WHERE id = ?")
+                try copy.bind(table.rawValue, at: 1)
+                try copy.bind(reason, at: 2)
+                try copy.bind(id, at: 3)
+                try copy.run()
+                let delete = try connection.cached("DELETE FROM \(table.rawValue) WHERE id = ?")
+                try delete.bind(id, at: 1)
+                try delete.run()
+            }
+        }
+    }
+
+    /// The highest batch number ever used, so that numbers never repeat.
+    func highestBatch() throws(StorageError) -> Int64 {
+        let stored = try number("highest_batch") ?? 0
+        let present = try withConnection { connection throws(SQLiteError) in
+            try connection.integer("SELECT max(id) FROM batch") ?? 0
+        }
+        return max(stored, present)
+    }
+}

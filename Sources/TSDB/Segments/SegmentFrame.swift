@@ -1,0 +1,218 @@
+/// A decompressed frame: the directory of its columns, and their values when asked for.
+///
+/// The layout stands at `SegmentFrameEncoder`. Loading checks everything that decoding relies on; the memory is used
+/// again by the next load. It belongs to one thread.
+@safe struct SegmentFrame: ~Copyable {
+    struct Column {
+        var series: UInt32
+        var clock: UInt32
+        var clockOffset: Int
+        /// Ticks of the clock that the column spans.
+        var tickCount: Int
+        /// Ticks that have a plain value.
+        var valueCount: Int
+        /// Ticks that are not absent.
+        var sampleCount: Int
+        var tag: UInt8
+        /// Where the runs are described; nil where every tick has a value.
+        var runPosition: Int?
+        var starts: Range<Int>
+        var values: Range<Int>
+        /// The column whose payload holds the values.
+        var source: Int
+    }
+
+    private var content: UnsafeMutableRawPointer
+    private var capacity: Int
+    private var count = 0
+    private(set) var columns: [Column] = []
+    private var workspace = ValueColumn.Workspace()
+    private var dense: [Double] = []
+
+    init() {
+        capacity = 16 << 10
+        unsafe content = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    deinit { unsafe content.deallocate() }
+
+    private var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: content, count: count) }
+
+    /// Makes room for a frame of `size` bytes, lets `fill` write it, and reads its directory.
+    mutating func load(
+        size: Int, firstSeries: UInt32, fill: (UnsafeMutableRawBufferPointer) throws(SegmentDamage) -> Int
+    ) throws(SegmentDamage) {
+        columns.removeAll(keepingCapacity: true)
+        count = 0
+        if size > capacity {
+            unsafe content.deallocate()
+            capacity = size
+            unsafe content = .allocate(byteCount: capacity, alignment: 16)
+        }
+        let written = unsafe try fill(UnsafeMutableRawBufferPointer(start: content, count: size))
+        guard written == size else { throw .structure("frame size") }
+        count = written
+        do throws(SegmentDamage) {
+            try readDirectory(firstSeries: firstSeries)
+        } catch {
+            columns.removeAll(keepingCapacity: true)
+            throw error
+        }
+    }
+
+    // MARK: Directory
+
+    private mutating func readDirectory(firstSeries: UInt32) throws(SegmentDamage) {
+        var head = unsafe InputBytes(bytes)
+        let columnCount = head.count(limit: SegmentFormat.maximumColumnCount)
+        let commonOffset = head.varint()
+        let commonCount = head.varint()
+        guard !head.isDamaged, head.remaining >= 2 * columnCount, commonOffset <= UInt64(UInt32.max),
+            commonCount <= UInt64(SegmentFormat.maximumTickCount)
+        else { throw .structure("frame head") }
+        let shapes = head.position
+        var details = unsafe InputBytes(bytes, in: shapes + 2 * columnCount..<count)
+        columns.reserveCapacity(columnCount)
+        var previous = (series: Int64(firstSeries) - 1, clock: Int64(-1))
+        for index in 0..<columnCount {
+            let shape = unsafe bytes[shapes + index]
+            let tag = unsafe bytes[shapes + columnCount + index]
+            guard shape & 0x80 == 0, shape & SegmentFrameEncoder.clockMask != SegmentFrameEncoder.clockMask,
+                ValueColumn.isValid(tag: tag)
+            else { throw .structure("column head") }
+            try readColumn(
+                shape: shape, tag: tag, details: &details, previous: &previous, commonOffset: Int(commonOffset),
+                commonCount: Int(commonCount))
+        }
+        try placePayloads(from: details.position)
+    }
+
+    private mutating func readColumn(
+        shape: UInt8, tag: UInt8, details: inout InputBytes, previous: inout (series: Int64, clock: Int64),
+        commonOffset: Int, commonCount: Int
+    ) throws(SegmentDamage) {
+        let step =
+            shape & SegmentFrameEncoder.noSeriesStep != 0 ? details.count(limit: SegmentFormat.seriesPerFrame * 2) : 1
+        let series = previous.series + Int64(step)
+        var clock = previous.clock
+        switch shape & SegmentFrameEncoder.clockMask {
+        case 0: clock += 1
+        case SegmentFrameEncoder.sameClock: break
+        default: clock = clock &+ details.zigzag()
+        }
+        let offsetDifference = shape & SegmentFrameEncoder.ownOffset != 0 ? details.zigzag() : 0
+        let countDifference = shape & SegmentFrameEncoder.ownCount != 0 ? details.zigzag() : 0
+        let (offset, offsetOverflows) = Int64(commonOffset).addingReportingOverflow(offsetDifference)
+        let (ticks, ticksOverflow) = Int64(commonCount).addingReportingOverflow(countDifference)
+        guard !details.isDamaged, series >= 0, series <= Int64(UInt32.max), clock >= 0, clock <= Int64(UInt32.max),
+            !offsetOverflows, !ticksOverflow, offset >= 0, offset <= Int64(UInt32.max), ticks >= 0,
+            ticks <= Int64(SegmentFormat.maximumTickCount)
+        else { throw .structure("column place") }
+        var column = Column(
+            series: UInt32(series), clock: UInt32(clock), clockOffset: Int(offset), tickCount: Int(ticks),
+            valueCount: Int(ticks), sampleCount: Int(ticks), tag: tag, runPosition: nil, starts: 0..<0, values: 0..<0,
+            source: columns.count)
+        if shape & SegmentFrameEncoder.hasRuns != 0 {
+            column.runPosition = details.position
+            guard let counts = TickState.countRuns(&details, tickCount: column.tickCount) else {
+                throw .structure("tick runs")
+            }
+            column.valueCount = counts.values
+            column.sampleCount = counts.samples
+        }
+        // The ranges begin at nought for now; placePayloads moves them.
+        if shape & SegmentFrameEncoder.hasStarts != 0 { column.starts = 0..<details.count(limit: count) }
+        if SegmentFrameEncoder.hasPayload(tag: tag) { column.values = 0..<details.count(limit: count) }
+        if tag == ValueColumn.tag(.sameAsPrevious) {
+            guard let before = columns.last, before.valueCount == column.valueCount else {
+                throw .structure("reference to the column before")
+            }
+            column.source = before.source
+        }
+        guard !details.isDamaged else { throw .structure("column details") }
+        columns.append(column)
+        previous = (series, clock)
+    }
+
+    private mutating func placePayloads(from start: Int) throws(SegmentDamage) {
+        var position = start
+        for index in columns.indices {
+            let startBytes = columns[index].starts.count
+            let valueBytes = columns[index].values.count
+            columns[index].starts = position..<position + startBytes
+            columns[index].values = position + startBytes..<position + startBytes + valueBytes
+            position += startBytes + valueBytes
+            guard position <= count else { throw .structure("payload length") }
+        }
+        guard position == count else { throw .structure("payload length") }
+    }
+
+    /// The columns of one series.
+    func columnRange(of series: UInt32) -> Range<Int> {
+        var lower = 0
+        var upper = columns.count
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if columns[middle].series < series { lower = middle + 1 } else { upper = middle }
+        }
+        var end = lower
+        while end < columns.count, columns[end].series == series { end += 1 }
+        return lower..<end
+    }
+
+    // MARK: Values
+
+    /// Writes a value or a special marker for each tick of a column to `target`, which has room for `tickCount`.
+    mutating func decodeValues(_ index: Int, into target: UnsafeMutablePointer<Double>) throws(SegmentDamage) {
+        let column = columns[index]
+        guard let runPosition = column.runPosition else {
+            return unsafe try decodeDense(column, into: target)
+        }
+        if dense.count < column.valueCount { dense = [Double](repeating: 0, count: column.valueCount) }
+        let runs = unsafe InputBytes(bytes, in: runPosition..<count)
+        var scratch: [Double] = []
+        swap(&scratch, &dense)
+        defer { swap(&scratch, &dense) }
+        let outcome: Result<Void, SegmentDamage> = unsafe scratch.withUnsafeMutableBufferPointer { buffer in
+            do throws(SegmentDamage) {
+                if let start = buffer.baseAddress {
+                    unsafe try decodeDense(column, into: start)
+                    unsafe TickState.expand(runs, dense: start, into: target)
+                } else {
+                    var nothing = 0.0
+                    unsafe TickState.expand(runs, dense: &nothing, into: target)
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try outcome.get()
+    }
+
+    private mutating func decodeDense(_ column: Column, into target: UnsafeMutablePointer<Double>) throws(SegmentDamage)
+    {
+        let source = columns[column.source]
+        var input = unsafe InputBytes(bytes, in: source.values)
+        guard
+            unsafe ValueColumn.decode(
+                tag: source.tag, &input, count: column.valueCount, workspace: &workspace, into: target),
+            input.isAtEnd
+        else { throw .structure("values") }
+    }
+
+    /// The start timestamps of a column's samples (ticks that are not absent); empty where none are known.
+    mutating func startTimestamps(_ index: Int) throws(SegmentDamage) -> [Int64] {
+        let column = columns[index]
+        guard !column.starts.isEmpty else { return [] }
+        var input = unsafe InputBytes(bytes, in: column.starts)
+        var isSound = false
+        let result = unsafe [Int64](unsafeUninitializedCapacity: column.sampleCount) { buffer, initialized in
+            guard let start = buffer.baseAddress else { return }
+            isSound = unsafe IntegerColumn.decode(&input, count: column.sampleCount, into: start)
+            initialized = isSound ? column.sampleCount : 0
+        }
+        guard isSound, input.isAtEnd else { throw .structure("start timestamps") }
+        return result
+    }
+}
