@@ -1,1 +1,146 @@
+package import Logging
+package import MetricModel
+package import PromQL
+package import Rules
+package import Scraping
+package import SelfMetrics
+package import Storage
 
+/// Prometheus' HTTP API, the management paths and the web page, as a function from request to answer.
+///
+/// Blocking: run it on a thread that may wait. Safe on many threads.
+package final class WebAPI: RequestAnswering {
+    /// What the endpoints work on. All are safe on many threads.
+    package struct Services: Sendable {
+        package var store: any SampleStore
+        package var engine: QueryEngine
+        package var scraping: ScrapeManager
+        package var rules: RuleManager
+        package var registry: Registry
+        /// Writes the container collector's page; nil where no collector runs.
+        package var collectorPage: (@Sendable (inout [UInt8]) -> Void)?
+        package var status: any ServerStatus
+        package var clock: any WallClock
+
+        package init(
+            store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
+            registry: Registry,
+            collectorPage: (@Sendable (inout [UInt8]) -> Void)?, status: any ServerStatus, clock: any WallClock
+        ) {
+            self.collectorPage = collectorPage
+            self.store = store
+            self.engine = engine
+            self.scraping = scraping
+            self.rules = rules
+            self.registry = registry
+            self.status = status
+            self.clock = clock
+        }
+    }
+
+    private let services: Services
+    private let routes: [Route]
+    private let files = WebFiles()
+    private let logger: Logger
+
+    package init(_ services: Services, logger: Logger) {
+        self.services = services
+        self.logger = logger
+        routes = Self.makeRoutes(services)
+    }
+
+    /// Answers a request. Every request gets an answer; errors are answers too.
+    package func respond(to request: APIRequest) -> APIResponse {
+        if request.method == .options { return .noContent }
+        for route in routes {
+            guard let part = route.pattern.match(request.path) else { continue }
+            guard route.methods.contains(request.method) else { return .text("Method Not Allowed\n", status: 405) }
+            return respond(to: request, by: route, part: part)
+        }
+        if request.method == .get || request.method == .head, let file = files.respond(to: request) { return file }
+        return .text("404 page not found\n", status: 404)
+    }
+
+    private func respond(to request: APIRequest, by route: Route, part: String) -> APIResponse {
+        if route.scope == .readOnly, request.path.hasPrefix("/api/"), !services.status.isReady {
+            return StatusEndpoints.notReady(isStopping: services.status.isStopping)
+        }
+        do {
+            return try route.handler(request, part)
+        } catch {
+            logger.debug("a request failed", metadata: ["path": "\(request.path)", "error": "\(error.message)"])
+            return .failure(error)
+        }
+    }
+
+    /// The container metrics, where kubelets have them too.
+    package static func collectorResponse(_ page: (@Sendable (inout [UInt8]) -> Void)?) -> APIResponse {
+        guard let page else { return .text("the container collector is switched off\n", status: 404) }
+        var body: [UInt8] = []
+        page(&body)
+        return APIResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(body))
+    }
+
+    private static func makeRoutes(_ services: Services) -> [Route] {
+        let query = QueryEndpoints(engine: services.engine, store: services.store, clock: services.clock)
+        let series = SeriesEndpoints(store: services.store)
+        let status = StatusEndpoints(
+            status: services.status, store: services.store, registry: services.registry, clock: services.clock)
+        let targets = TargetEndpoints(scraping: services.scraping)
+        let rules = RuleEndpoints(rules: services.rules)
+        let form: Set<APIRequest.Method> = [.get, .post]
+        let change: Set<APIRequest.Method> = [.post, .put]
+        return [
+            Route(form, "/api/v1/query", scope: .readOnly) { (request, _) throws(APIError) in try query.instant(request)
+            },
+            Route(form, "/api/v1/query_range", scope: .readOnly) { (request, _) throws(APIError) in
+                try query.range(request)
+            },
+            Route(form, "/api/v1/format_query", scope: .readOnly) { (request, _) throws(APIError) in
+                try query.format(request)
+            },
+            Route(form, "/api/v1/series", scope: .readOnly) { (request, _) throws(APIError) in
+                try series.series(request)
+            },
+            Route(form, "/api/v1/labels", scope: .readOnly) { (request, _) throws(APIError) in
+                try series.labelNames(request)
+            },
+            Route([.get], .between(prefix: "/api/v1/label/", suffix: "/values"), scope: .readOnly) {
+                (request, part) throws(APIError) in try series.labelValues(request, name: part)
+            },
+            Route([.get], "/api/v1/targets", scope: .readOnly) { (request, _) throws(APIError) in
+                try targets.targets(request)
+            },
+            Route([.get], "/api/v1/scrape_pools", scope: .readOnly) { (request, _) in targets.pools(request) },
+            Route([.get], "/api/v1/targets/metadata", scope: .readOnly) { (request, _) throws(APIError) in
+                try targets.targetMetadata(request)
+            },
+            Route([.get], "/api/v1/metadata", scope: .readOnly) { (request, _) throws(APIError) in
+                try targets.metadata(request)
+            },
+            Route([.get], "/api/v1/rules", scope: .readOnly) { (request, _) throws(APIError) in try rules.rules(request)
+            },
+            Route([.get], "/api/v1/alerts", scope: .readOnly) { (request, _) in rules.alerts(request) },
+            Route([.get], "/api/v1/alertmanagers", scope: .readOnly) { (request, _) in rules.alertmanagers(request) },
+            Route([.get], "/api/v1/status/buildinfo", scope: .readOnly) { (request, _) in
+                status.buildInformation(request)
+            },
+            Route([.get], "/api/v1/status/config", scope: .readOnly) { (request, _) in status.configuration(request) },
+            Route([.get], "/api/v1/status/flags", scope: .readOnly) { (request, _) in status.flags(request) },
+            Route([.get], "/api/v1/status/runtimeinfo", scope: .readOnly) { (request, _) in
+                status.runtimeInformation(request)
+            },
+            Route([.get], "/api/v1/status/tsdb", scope: .readOnly) { (request, _) throws(APIError) in
+                try status.storage(request)
+            },
+            Route([.get], "/metrics", scope: .readOnly) { (request, _) in status.metrics(request) },
+            Route([.get], "/metrics/cadvisor", scope: .readOnly) { (_, _) in
+                collectorResponse(services.collectorPage)
+            },
+            Route([.get, .head], "/-/healthy", scope: .readOnly) { (request, _) in status.healthy(request) },
+            Route([.get, .head], "/-/ready", scope: .readOnly) { (request, _) in status.ready(request) },
+            Route(change, "/-/reload", scope: .administration) { (request, _) in status.reload(request) },
+            Route(change, "/-/quit", scope: .administration) { (request, _) in status.quit(request) },
+        ]
+    }
+}

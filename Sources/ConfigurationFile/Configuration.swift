@@ -1,0 +1,116 @@
+import MetricModel
+package import Notifications
+package import Rules
+package import Scraping
+
+/// Everything a configuration file says, as the settings of the buildings that use it.
+///
+/// The file is a superset of prometheus.yml of Prometheus 3.14. A part of it that is not there yet is read over with a
+/// warning when leaving it out is harmless to what is there, as with `remote_write`.
+package struct Configuration: Sendable {
+    package var scraping = ScrapeSettings()
+    package var rules = RuleManagerSettings()
+    package var notifications = NotificationSettings.standard
+    package var storage = StorageSection()
+    package var queryLogFile = ""
+    /// Also the default step of subqueries.
+    package var evaluationIntervalMilliseconds: Int64 = 60_000
+    /// Sentences for the log.
+    package var warnings: [String] = []
+    /// The file as it may be shown, secrets replaced.
+    package var text = ""
+    /// Every file that was read, for noticing changes.
+    package var files: [String] = []
+
+    package init() {}
+
+    /// Reads a file and all that it names.
+    package static func read(path: String) throws(ConfigurationError) -> Configuration {
+        try read(try FilePath.read(path), path: path)
+    }
+
+    /// Reads a text as if it stood in the file `path`; relative names in it lie beside that file.
+    package static func read(_ bytes: [UInt8], path: String) throws(ConfigurationError) -> Configuration {
+        let folder = FilePath.folder(of: path)
+        var configuration = Configuration()
+        configuration.files = [path]
+        let document = try YAMLValue.parse(bytes, file: path)
+        configuration.text = RedactedText.make(document)
+        guard let document else { return configuration }
+        var reader = try MappingReader(document)
+        var global = GlobalSection()
+        if let section = try reader.mapping("global") { global = try GlobalSection(section, folder: folder) }
+        configuration.take(global)
+        try configuration.readJobs(&reader, global: global, folder: folder)
+        try configuration.readRules(&reader, folder: folder)
+        if let section = reader.optional("notifications") {
+            configuration.notifications = try NotificationsSection.read(section, folder: folder)
+        }
+        if let section = try reader.mapping("storage") { configuration.storage = try StorageSection(section) }
+        try configuration.readForeignSections(&reader)
+        try reader.finish()
+        return configuration
+    }
+
+    private mutating func take(_ global: GlobalSection) {
+        scraping.defaults = global.scrape
+        scraping.externalLabels = global.externalLabels
+        rules.evaluationIntervalMilliseconds = global.evaluationIntervalMilliseconds
+        rules.queryOffsetMilliseconds = global.queryOffsetMilliseconds
+        rules.externalLabels = global.externalLabels
+        evaluationIntervalMilliseconds = global.evaluationIntervalMilliseconds
+        queryLogFile = global.queryLogFile
+    }
+
+    private mutating func readJobs(
+        _ reader: inout MappingReader, global: GlobalSection, folder: String
+    ) throws(ConfigurationError) {
+        scraping.jobs = try ScrapeSection.jobs(try reader.list("scrape_configs"), global: global, folder: folder)
+        for pattern in try reader.list("scrape_config_files") {
+            for path in FilePath.matching(FilePath.absolute(try pattern.string(), in: folder)) {
+                files.append(path)
+                guard let document = try YAMLValue.parse(try FilePath.read(path), file: path) else { continue }
+                var section = try MappingReader(document)
+                let jobs = try ScrapeSection.jobs(
+                    try section.list("scrape_configs"), global: global, folder: FilePath.folder(of: path))
+                try section.finish()
+                for job in jobs {
+                    guard !scraping.jobs.contains(where: { $0.jobName == job.jobName }) else {
+                        throw document.error(ScrapeSettingsError.duplicateJobName(job.jobName).description)
+                    }
+                    scraping.jobs.append(job)
+                }
+            }
+        }
+    }
+
+    private mutating func readRules(_ reader: inout MappingReader, folder: String) throws(ConfigurationError) {
+        for pattern in try reader.list("rule_files") {
+            let paths = FilePath.matching(FilePath.absolute(try pattern.string(), in: folder))
+            if paths.isEmpty { warnings.append("rule_files: no file matches \(try pattern.string())") }
+            for path in paths {
+                files.append(path)
+                rules.files.append(try RuleFileReader.read(path: path))
+            }
+        }
+    }
+
+    /// Sections of Prometheus that are understood by name only.
+    private mutating func readForeignSections(_ reader: inout MappingReader) throws(ConfigurationError) {
+        for name in ["remote_write", "remote_read"] where !(try reader.list(name)).isEmpty {
+            warnings.append("\(name) is not implemented yet: nothing is sent or read remotely")
+        }
+        if var alerting = try reader.mapping("alerting") {
+            _ = try alerting.list("alert_relabel_configs")
+            if !(try alerting.list("alertmanagers")).isEmpty {
+                warnings.append(
+                    "alerting.alertmanagers is not implemented yet: alerts go where the section notifications says, "
+                        + "without it to standard output")
+            }
+            try alerting.finish()
+        }
+        if reader.optional("tracing") != nil { warnings.append("tracing is not implemented yet") }
+        if reader.optional("otlp") != nil { warnings.append("otlp is not implemented yet") }
+        reader.accept(["runtime"])
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// Paths and files, without Foundation.
+package enum FilePath {
+    /// The path as it is when absolute, else below `folder`.
+    package static func absolute(_ path: String, in folder: String) -> String {
+        if path.isEmpty || path.hasPrefix("/") || folder.isEmpty { return path }
+        return folder.hasSuffix("/") ? folder + path : folder + "/" + path
+    }
+
+    /// The folder a file lies in; `.` for a bare name.
+    package static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The files a pattern with `*`, `?` and `[…]` names, sorted. A plain path that does not exist names nothing.
+    package static func matching(_ pattern: String) -> [String] {
+        var result = unsafe glob_t()
+        defer { unsafe globfree(&result) }
+        guard unsafe glob(pattern, 0, nil, &result) == 0 else { return [] }
+        var paths: [String] = []
+        for index in 0..<Int(unsafe result.gl_pathc) {
+            if let path = unsafe result.gl_pathv[index] { paths.append(unsafe String(cString: path)) }
+        }
+        return paths
+    }
+
+    /// The bytes of a file, at most `limitBytes` of them.
+    package static func read(_ path: String, limitBytes: Int = 64 << 20) throws(ConfigurationError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path, "cannot be opened") }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure(path, "cannot be read")
+            }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= limitBytes else {
+                throw ConfigurationError(file: path, message: "larger than \(limitBytes) bytes")
+            }
+        }
+    }
+
+    private static func failure(_ path: String, _ what: String) -> ConfigurationError {
+        let reason = unsafe String(cString: strerror(errno))
+        return ConfigurationError(file: path, message: "\(what): \(reason)")
+    }
+}

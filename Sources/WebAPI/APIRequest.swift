@@ -1,0 +1,134 @@
+import MetricModel
+
+/// A request, taken apart: nothing of the HTTP library, so that endpoints are tested without sockets.
+package struct APIRequest: Sendable {
+    package enum Method: String, Sendable {
+        case get = "GET", head = "HEAD", post = "POST", put = "PUT", options = "OPTIONS"
+    }
+
+    package var method: Method
+    /// The path, percent-decoded, without the query.
+    package var path: String
+    package var parameters: QueryParameters
+    /// Header fields by lower-case name.
+    package var headers: [String: String]
+    package var body: [UInt8]
+
+    package init(
+        method: Method = .get, path: String, parameters: QueryParameters = QueryParameters(),
+        headers: [String: String] = [:],
+        body: [UInt8] = []
+    ) {
+        self.method = method
+        self.path = path
+        self.parameters = parameters
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// Parameters of the URL and of a form body, in order; a name may come several times.
+package struct QueryParameters: Sendable {
+    /// The most parameters that are read.
+    static let countLimit = 10_000
+
+    private var pairs: [(name: String, value: String)] = []
+
+    package init() {}
+
+    /// Reads `a=b&c=d`; percent escapes and `+` are decoded. Pieces that are not UTF-8 get replacement characters.
+    package init(formEncoded text: some StringProtocol) { append(formEncoded: text) }
+
+    /// Adds parameters in front: a form body wins over the URL where one value is asked for.
+    package mutating func prepend(formEncoded text: some StringProtocol) {
+        let later = pairs
+        pairs = []
+        append(formEncoded: text)
+        pairs += later
+    }
+
+    private mutating func append(formEncoded text: some StringProtocol) {
+        for piece in text.utf8.split(separator: UInt8(ascii: "&")).prefix(Self.countLimit) {
+            let halves = piece.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let value = halves.count > 1 ? PercentEncoding.decode(halves[1], plusIsSpace: true) : ""
+            pairs.append((PercentEncoding.decode(halves[0], plusIsSpace: true), value))
+        }
+    }
+
+    /// The first value of a name that is not empty; nil where there is none.
+    package subscript(_ name: String) -> String? {
+        pairs.first { $0.name == name && !$0.value.isEmpty }?.value
+    }
+
+    /// Every value of a name, in order.
+    package func all(_ name: String) -> [String] { pairs.filter { $0.name == name }.map(\.value) }
+}
+
+extension QueryParameters {
+    /// A time: seconds as a decimal number or RFC 3339.
+    func time(_ name: String) throws(APIError) -> Timestamp? {
+        guard let text = self[name] else { return nil }
+        guard let time = TimeText.parse(text) else {
+            throw .invalidParameter(name, "cannot parse \"\(text)\" to a valid timestamp")
+        }
+        return time
+    }
+
+    /// A time that must be there.
+    func requiredTime(_ name: String) throws(APIError) -> Timestamp {
+        guard let time = try time(name) else { throw .invalidParameter(name, "cannot parse \"\" to a valid timestamp") }
+        return time
+    }
+
+    /// A duration in milliseconds: seconds as a decimal number or `1h30m`.
+    func duration(_ name: String) throws(APIError) -> Int64? {
+        guard let text = self[name] else { return nil }
+        guard let milliseconds = TimeText.parseDuration(text) else {
+            throw .invalidParameter(name, "cannot parse \"\(text)\" to a valid duration")
+        }
+        return milliseconds
+    }
+
+    /// A count of 0 (none) or more.
+    func limit(_ name: String = "limit") throws(APIError) -> Int {
+        guard let text = self[name] else { return 0 }
+        guard let number = Int(text), number >= 0 else {
+            throw .invalidParameter(name, "limit must be non-negative")
+        }
+        return number
+    }
+}
+
+/// Percent encoding of URLs (RFC 3986).
+package enum PercentEncoding {
+    package static func decode(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) -> String {
+        var result: [UInt8] = []
+        var pending: [UInt8] = []
+        for byte in bytes {
+            if !pending.isEmpty {
+                pending.append(byte)
+                guard pending.count == 3 else { continue }
+                if let high = hexDigit(pending[1]), let low = hexDigit(pending[2]) {
+                    result.append(high << 4 | low)
+                } else {
+                    result += pending
+                }
+                pending = []
+            } else if byte == UInt8(ascii: "%") {
+                pending = [byte]
+            } else {
+                result.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            }
+        }
+        return String(decoding: result + pending, as: UTF8.self)
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Bytes
+import HTTPTypes
+package import Hummingbird
+package import Logging
+import NIOCore
+package import NIOPosix
+
+/// What answers requests; blocking, safe on many threads.
+package protocol RequestAnswering: Sendable {
+    func respond(to request: APIRequest) -> APIResponse
+}
+
+/// The web server: turns HTTP requests into `APIRequest`s, runs endpoints on threads of their own, sends the answers.
+///
+/// Endpoints may read from disk and compute for seconds; they never run on the event loops or in the shared pool.
+package struct HTTPServer: Sendable {
+    /// Limits of one request.
+    package struct Limits: Sendable {
+        /// The largest body that is read (remote write has a limit of its own).
+        package var bodyBytes = 32 << 20
+        /// Bodies at least this large are compressed for clients that accept gzip.
+        package var compressionThresholdBytes = 1024
+        package var idleSeconds: Int64 = 300
+        package init() {}
+    }
+
+    private let api: any RequestAnswering
+    private let threads: NIOThreadPool
+    private let limits: Limits
+
+    package init(api: any RequestAnswering, threads: NIOThreadPool, limits: Limits = Limits()) {
+        self.api = api
+        self.threads = threads
+        self.limits = limits
+    }
+
+    /// The service to run.
+    /// - Parameter onRunning: called with the port once connections are accepted.
+    package func makeApplication(
+        host: String, port: Int, logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
+    ) -> some ApplicationProtocol {
+        let server = self
+        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+            await server.respond(to: request)
+        }
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return Application(
+            responder: responder,
+            server: .http1(configuration: .init(idleTimeout: .seconds(limits.idleSeconds))),
+            configuration: .init(address: .hostname(host, port: port)),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
+            logger: quiet)
+    }
+
+    private func respond(to request: Request) async -> Response {
+        guard let method = APIRequest.Method(rawValue: request.method.rawValue) else {
+            return Response(status: .methodNotAllowed)
+        }
+        let (path, query) = Self.split(request.uri.string)
+        var parameters = QueryParameters(formEncoded: query)
+        var headers: [String: String] = [:]
+        for field in request.headers { headers[field.name.canonicalName] = field.value }
+        var body: [UInt8] = []
+        if method == .post || method == .put {
+            do {
+                let buffer = try await request.body.collect(upTo: limits.bodyBytes)
+                body = Array(buffer.readableBytesView)
+            } catch {
+                return Response(status: .contentTooLarge)
+            }
+            if headers["content-type"]?.hasPrefix("application/x-www-form-urlencoded") == true {
+                parameters.prepend(formEncoded: String(decoding: body, as: UTF8.self))
+            }
+        }
+        let apiRequest = APIRequest(
+            method: method, path: PercentEncoding.decode(path.utf8, plusIsSpace: false), parameters: parameters,
+            headers: headers, body: body)
+        let answer: APIResponse
+        do {
+            answer = try await threads.runIfActive { [api] in api.respond(to: apiRequest) }
+        } catch {
+            answer = .text("stopping\n", status: 503)
+        }
+        return makeResponse(answer, for: apiRequest)
+    }
+
+    private static func split(_ target: String) -> (path: Substring, query: Substring) {
+        let end = target.firstIndex(of: "#") ?? target.endIndex
+        let target = target[..<end]
+        guard let mark = target.firstIndex(of: "?") else { return (target, "") }
+        return (target[..<mark], target[target.index(after: mark)...])
+    }
+
+    private func makeResponse(_ answer: APIResponse, for request: APIRequest) -> Response {
+        var fields = HTTPFields()
+        if !answer.contentType.isEmpty { fields[.contentType] = answer.contentType }
+        for header in answer.headers {
+            if let name = HTTPField.Name(header.name) { fields.append(HTTPField(name: name, value: header.value)) }
+        }
+        let status = HTTPResponse.Status(code: answer.status)
+        guard request.method != .head, answer.status != 204 else { return Response(status: status, headers: fields) }
+        switch answer.body {
+        case .bytes(let bytes):
+            let (body, isCompressed) = compressed(bytes, for: request)
+            if isCompressed { fields[.contentEncoding] = "gzip" }
+            return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        case .pieces(let next):
+            return streamed(next, status: status, fields: fields, request: request)
+        }
+    }
+
+    /// A body of one piece goes out whole and compressed; a larger one goes out piece by piece as it is encoded.
+    private func streamed(
+        _ next: @escaping @Sendable () -> [UInt8]?, status: HTTPResponse.Status, fields: HTTPFields, request: APIRequest
+    ) -> Response {
+        let first = next() ?? []
+        guard let second = next() else {
+            var fields = fields
+            let (body, isCompressed) = compressed(first, for: request)
+            if isCompressed { fields[.contentEncoding] = "gzip" }
+            return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        }
+        let body = ResponseBody { writer in
+            try await writer.write(ByteBuffer(bytes: first))
+            try await writer.write(ByteBuffer(bytes: second))
+            while let piece = next() { try await writer.write(ByteBuffer(bytes: piece)) }
+            try await writer.finish(nil)
+        }
+        return Response(status: status, headers: fields, body: body)
+    }
+
+    private func compressed(_ bytes: [UInt8], for request: APIRequest) -> (body: [UInt8], isCompressed: Bool) {
+        guard bytes.count >= limits.compressionThresholdBytes, let accepted = request.headers["accept-encoding"],
+            accepted.contains("gzip"), let body = try? Compression.gzip(bytes)
+        else { return (bytes, false) }
+        return (body, true)
+    }
+}

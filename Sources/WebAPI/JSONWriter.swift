@@ -1,0 +1,155 @@
+import Bytes
+import MetricModel
+
+/// Writes JSON into bytes, in the exact forms of Prometheus' API. Commas are the writer's work.
+///
+/// It knows no tree: call what is to come next. Nesting is the caller's to close.
+struct JSONWriter {
+    private(set) var bytes: [UInt8] = []
+    /// Whether the next value or key must be set off from the one before.
+    private var needsComma = false
+
+    init(reservingBytes count: Int = 1024) { bytes.reserveCapacity(count) }
+
+    /// Takes what was written so far and goes on from there; the comma is remembered.
+    mutating func takeBytes() -> [UInt8] {
+        defer { bytes = [] }
+        return bytes
+    }
+
+    // MARK: Structure
+
+    mutating func beginObject() { open(UInt8(ascii: "{")) }
+    mutating func endObject() { close(UInt8(ascii: "}")) }
+    mutating func beginArray() { open(UInt8(ascii: "[")) }
+    mutating func endArray() { close(UInt8(ascii: "]")) }
+
+    mutating func key(_ name: String) {
+        separate()
+        appendQuoted(name, escapingMarkup: false)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    mutating func object(_ content: (inout JSONWriter) -> Void) {
+        beginObject()
+        content(&self)
+        endObject()
+    }
+
+    mutating func array<Element>(of elements: some Sequence<Element>, _ each: (inout JSONWriter, Element) -> Void) {
+        beginArray()
+        for element in elements { each(&self, element) }
+        endArray()
+    }
+
+    // MARK: Values
+
+    /// A string in which `<`, `>` and `&` are escaped too, as everywhere but in label objects.
+    mutating func string(_ text: String) { value { $0.appendQuoted(text, escapingMarkup: true) } }
+
+    mutating func integer(_ number: some BinaryInteger) { value { $0.bytes.append(contentsOf: String(number).utf8) } }
+
+    mutating func boolean(_ flag: Bool) { value { $0.bytes.append(contentsOf: (flag ? "true" : "false").utf8) } }
+
+    mutating func null() { value { $0.bytes.append(contentsOf: "null".utf8) } }
+
+    /// A JSON number; JSON has no NaN and no infinities, they become 0.
+    mutating func number(_ number: Double) {
+        value { DecimalFormatting.append(number.isFinite ? number : 0, style: .sample, to: &$0.bytes) }
+    }
+
+    /// A sample's value: a string.
+    mutating func sampleValue(_ number: Double, style: DecimalFormatting.Style = .sample) {
+        value { writer in
+            writer.bytes.append(UInt8(ascii: "\""))
+            DecimalFormatting.append(number, style: style, to: &writer.bytes)
+            writer.bytes.append(UInt8(ascii: "\""))
+        }
+    }
+
+    /// Milliseconds as seconds: no fraction when it is zero, else exactly three digits.
+    mutating func timestamp(milliseconds: Int64) {
+        value { writer in
+            if milliseconds < 0 { writer.bytes.append(UInt8(ascii: "-")) }
+            let magnitude = milliseconds.magnitude
+            writer.bytes.append(contentsOf: String(magnitude / 1000).utf8)
+            let fraction = magnitude % 1000
+            guard fraction != 0 else { return }
+            writer.bytes.append(UInt8(ascii: "."))
+            for digit in [fraction / 100, fraction / 10 % 10, fraction % 10] {
+                writer.bytes.append(UInt8(ascii: "0") + UInt8(digit))
+            }
+        }
+    }
+
+    /// An object of label names and values, markup as it is.
+    mutating func labels(_ labels: LabelSet) {
+        beginObject()
+        var cursor = labels.makeCursor()
+        while cursor.next() {
+            separate()
+            appendQuoted(cursor.name, escapingMarkup: false)
+            bytes.append(UInt8(ascii: ":"))
+            appendQuoted(cursor.value, escapingMarkup: false)
+            needsComma = true
+        }
+        endObject()
+    }
+
+    // MARK: Pieces
+
+    private mutating func value(_ write: (inout JSONWriter) -> Void) {
+        separate()
+        write(&self)
+        needsComma = true
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = false
+    }
+
+    private mutating func appendQuoted(_ text: String, escapingMarkup: Bool) {
+        var text = text
+        text.withUTF8 { unsafe appendQuoted($0, escapingMarkup: escapingMarkup) }
+    }
+
+    /// Appends bytes of UTF-8 as a JSON string.
+    private mutating func appendQuoted(_ text: some Collection<UInt8>, escapingMarkup: Bool) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
+            case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
+            case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
+            case 0..<0x20: appendUnicodeEscape(byte)
+            case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
+                if escapingMarkup { appendUnicodeEscape(byte) } else { bytes.append(byte) }
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendUnicodeEscape(_ byte: UInt8) {
+        let digits = Array("0123456789abcdef".utf8)
+        bytes.append(contentsOf: "\\u00".utf8)
+        bytes.append(digits[Int(byte >> 4)])
+        bytes.append(digits[Int(byte & 15)])
+    }
+}

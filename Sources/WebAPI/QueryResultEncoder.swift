@@ -1,0 +1,189 @@
+import Bytes
+import MetricModel
+import PromQL
+import Synchronization
+
+/// Writes the answer of a query in pieces, so that a large matrix never stands in memory twice.
+///
+/// Safe on several threads one after the other, as a response body is asked for its pieces.
+final class QueryResultEncoder: Sendable {
+    /// A piece is sent when it has grown to this.
+    static let pieceBytes = 256 << 10
+
+    private struct State {
+        var writer = JSONWriter(reservingBytes: 4096)
+        /// The next series or element to write; nil before the beginning.
+        var position: Int?
+        var isFinished = false
+    }
+
+    private let result: QueryResult
+    private let limitWarning: String?
+    private let showsStatistics: Bool
+    private let state = Mutex(State())
+
+    /// - Parameter limitWarning: a warning more, where the caller cut the result.
+    init(_ result: QueryResult, limitWarning: String? = nil, showsStatistics: Bool = false) {
+        self.result = result
+        self.limitWarning = limitWarning
+        self.showsStatistics = showsStatistics
+    }
+
+    /// The next piece; nil after the last.
+    func nextPiece() -> [UInt8]? {
+        state.withLock { state in
+            guard !state.isFinished else { return nil }
+            var position = state.position ?? 0
+            if state.position == nil { begin(&state.writer) }
+            while position < elementCount, state.writer.bytes.count < Self.pieceBytes {
+                writeElement(position, to: &state.writer)
+                position += 1
+            }
+            state.position = position
+            if position >= elementCount {
+                end(&state.writer)
+                state.isFinished = true
+            }
+            return state.writer.takeBytes()
+        }
+    }
+
+    private var elementCount: Int {
+        switch result.value {
+        case .scalar, .string: 0
+        case .vector(let elements): elements.count
+        case .matrix(let series): series.count
+        }
+    }
+
+    private func begin(_ writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.key("status")
+        writer.string("success")
+        writer.key("data")
+        writer.beginObject()
+        writer.key("resultType")
+        switch result.value {
+        case .scalar(let timestamp, let value):
+            writer.string("scalar")
+            writer.key("result")
+            writer.beginArray()
+            writer.timestamp(milliseconds: timestamp.milliseconds)
+            writer.sampleValue(value, style: .plain)
+            writer.endArray()
+        case .string(let timestamp, let value):
+            writer.string("string")
+            writer.key("result")
+            writer.beginArray()
+            writer.timestamp(milliseconds: timestamp.milliseconds)
+            writer.string(value)
+            writer.endArray()
+        case .vector:
+            writer.string("vector")
+            writer.key("result")
+            writer.beginArray()
+        case .matrix:
+            writer.string("matrix")
+            writer.key("result")
+            writer.beginArray()
+        }
+    }
+
+    private func end(_ writer: inout JSONWriter) {
+        switch result.value {
+        case .scalar, .string: break
+        case .vector, .matrix: writer.endArray()
+        }
+        if showsStatistics {
+            writer.key("stats")
+            writer.statistics(result.statistics)
+        }
+        writer.endObject()
+        writer.annotations(warnings: result.warnings + (limitWarning.map { [$0] } ?? []), infos: result.infos)
+        writer.endObject()
+    }
+
+    private func writeElement(_ index: Int, to writer: inout JSONWriter) {
+        switch result.value {
+        case .scalar, .string: return
+        case .vector(let elements): writer.vectorElement(elements[index])
+        case .matrix(let series): writer.matrixSeries(series[index])
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func vectorElement(_ element: VectorElement) {
+        beginObject()
+        key("metric")
+        labels(element.labels)
+        key(element.histogram == nil ? "value" : "histogram")
+        beginArray()
+        timestamp(milliseconds: element.timestamp.milliseconds)
+        if let histogram = element.histogram {
+            nativeHistogram(histogram)
+        } else {
+            sampleValue(element.value)
+        }
+        endArray()
+        endObject()
+    }
+
+    fileprivate mutating func matrixSeries(_ series: MatrixSeries) {
+        beginObject()
+        key("metric")
+        labels(series.labels)
+        if !series.values.isEmpty {
+            key("values")
+            beginArray()
+            for (milliseconds, value) in zip(series.timestamps, series.values) {
+                beginArray()
+                timestamp(milliseconds: milliseconds)
+                sampleValue(value)
+                endArray()
+            }
+            endArray()
+        }
+        if !series.histograms.isEmpty {
+            key("histograms")
+            array(of: series.histograms) { writer, sample in
+                writer.beginArray()
+                writer.timestamp(milliseconds: sample.timestamp)
+                writer.nativeHistogram(sample.histogram)
+                writer.endArray()
+            }
+        }
+        endObject()
+    }
+
+    fileprivate mutating func statistics(_ statistics: QueryStatistics) {
+        object { writer in
+            writer.key("timings")
+            writer.object {
+                $0.key("evalTotalTime")
+                $0.number(statistics.preparationSeconds + statistics.evaluationSeconds + statistics.sortSeconds)
+                $0.key("resultSortTime")
+                $0.number(statistics.sortSeconds)
+                $0.key("queryPreparationTime")
+                $0.number(statistics.preparationSeconds)
+                $0.key("innerEvalTime")
+                $0.number(statistics.evaluationSeconds)
+                $0.key("execQueueTime")
+                $0.number(statistics.queueSeconds)
+                $0.key("execTotalTime")
+                $0.number(
+                    statistics.queueSeconds + statistics.preparationSeconds + statistics.evaluationSeconds
+                        + statistics.sortSeconds)
+            }
+            writer.key("samples")
+            writer.object {
+                $0.key("totalQueryableSamples")
+                $0.integer(statistics.samplesQueryable)
+                $0.key("samplesRead")
+                $0.integer(statistics.samplesRead)
+                $0.key("peakSamples")
+                $0.integer(statistics.peakSamples)
+            }
+        }
+    }
+}
