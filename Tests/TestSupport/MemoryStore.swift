@@ -97,7 +97,14 @@ package final class MemoryStore: SampleStore {
                 ?? (series.timestamps.last == newest && series.values.last?.bitPattern == sample.value.bitPattern)
             return isSame ? .stored : .duplicate
         }
-        if let histogram = sample.histogram {
+        if var histogram = sample.histogram {
+            // As Prometheus' head does: a histogram that continues the one before says so.
+            let before = series.timestamps.last ?? .min
+            if histogram.counterResetHint == .unknown, let last = series.histograms.last, last.timestamp > before,
+                last.histogram.counterResetHint != .gauge, !histogram.isReset(after: last.histogram)
+            {
+                histogram.counterResetHint = .notReset
+            }
             series.histograms.append(
                 HistogramSample(
                     timestamp: sample.timestamp, histogram: histogram, startTimestamp: sample.startTimestamp))

@@ -41,7 +41,9 @@ extension Planner {
     func histogramCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
         let arguments = call.arguments
         let position = arguments.firstIndex { $0.type == .instantVector } ?? 0
-        let operand = try vector(arguments[position], on: timeline)
+        var planner = self
+        planner.marksResets = [.histogramCount, .histogramSum, .histogramAvg].contains(call.function)
+        let operand = try planner.vector(arguments[position], on: timeline)
         let measure: HistogramDistribution.Measure
         var quantileRanges: [SourceRange] = []
         switch call.function {
@@ -65,9 +67,5 @@ extension Planner {
         return HistogramDistribution(
             operand: operand, measure: measure, delaysNameRemoval: settings.delaysNameRemoval,
             operandRange: arguments[position].range, quantileRanges: quantileRanges)
-    }
-
-    func infoCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
-        throw .notImplemented(name: call.function.rawValue)
     }
 }

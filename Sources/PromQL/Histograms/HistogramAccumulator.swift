@@ -222,25 +222,3 @@ struct HistogramAccumulator {
         return result
     }
 }
-
-/// The explicit bounds of histograms with custom buckets.
-enum CustomBounds {
-    /// The bounds that both have, in order.
-    static func intersection(_ left: [Double], _ right: [Double]) -> [Double] {
-        var result: [Double] = []
-        var leftIndex = 0
-        var rightIndex = 0
-        while leftIndex < left.count, rightIndex < right.count {
-            if left[leftIndex] == right[rightIndex] {
-                result.append(left[leftIndex])
-                leftIndex += 1
-                rightIndex += 1
-            } else if left[leftIndex] < right[rightIndex] {
-                leftIndex += 1
-            } else {
-                rightIndex += 1
-            }
-        }
-        return result
-    }
-}

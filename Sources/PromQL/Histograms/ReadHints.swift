@@ -5,13 +5,20 @@ extension SampleColumns {
     ///
     /// A histogram that follows another one of its series is compared with it, as Prometheus does when it appends. The
     /// first one, and one behind a float, stay unknown.
-    mutating func resolveResetHints() {
+    ///
+    /// - Parameter marksResets: One behind a reset is marked too. Otherwise it stays unknown, as when Prometheus reads
+    ///   a chunk: only the functions that need no buckets look closer.
+    mutating func resolveResetHints(marksResets: Bool) {
         guard histograms.count > 1 else { return }
         for index in histograms.indices.dropFirst() where histograms[index].histogram.counterResetHint == .unknown {
             let previous = histograms[index - 1]
             if previous.histogram.counterResetHint == .gauge || hasFloat(between: index - 1, and: index) { continue }
             let isReset = histograms[index].histogram.isReset(after: previous.histogram)
-            histograms[index].histogram.counterResetHint = isReset ? .reset : .notReset
+            if isReset {
+                if marksResets { histograms[index].histogram.counterResetHint = .reset }
+            } else {
+                histograms[index].histogram.counterResetHint = .notReset
+            }
         }
     }
 

@@ -31,7 +31,7 @@ extension Planner {
     ) throws(QueryError) -> any VectorOperator {
         let times = try reference(timeline, at: selector.at, offset: selector.offset)
         let windows = WindowTimes(times: times, lengthMilliseconds: lookbackMilliseconds)
-        var source = SelectorSource(matchers: selector.matchers)
+        var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
         var kernel: any RangeKernel = NewestSample(aspect)
         switch selector.boundary {
         case .plain: source.needsOnlyNewest = timeline.count == 1
@@ -54,7 +54,7 @@ extension Planner {
             let selector = matrix.selector
             let times = try reference(timeline, at: selector.at, offset: selector.offset)
             let windows = WindowTimes(times: times, lengthMilliseconds: try length(matrix.window))
-            var source = SelectorSource(matchers: selector.matchers)
+            var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
             if selector.boundary != .plain { source.extraBefore = lookbackMilliseconds }
             if selector.boundary == .smoothed { source.extraAfter = lookbackMilliseconds }
             return RangePlan(
@@ -76,8 +76,10 @@ extension Planner {
         if first <= left { first += step }
         let inner = Timeline(start: first, end: times.end, step: step)
         guard inner.count <= settings.maximumSamples else { throw .tooManySamples }
+        var planner = self
+        planner.marksResets = false
         return RangePlan(
-            source: SubquerySource(operand: try vector(subquery.operand, on: inner)),
+            source: SubquerySource(operand: try planner.vector(subquery.operand, on: inner)),
             windows: WindowTimes(times: times, lengthMilliseconds: windowLength), boundary: .plain, matchers: nil)
     }
 }

@@ -13,6 +13,8 @@ struct Planner {
     let queryEnd: Int64
     let queryStep: Int64
     let text: String
+    /// Below a function that takes only count and sum of histograms, which looks closer at resets.
+    var marksResets = false
 
     var resolver: DurationResolver {
         DurationResolver(

@@ -42,7 +42,8 @@ struct SumOverTime: RangeKernel {
     ) {
         var total = HistogramSum(takesMean: takesMean)
         for index in window { total.add(input.columns.histograms[index].histogram) }
-        notes.formUnion(total.notes)
         if let histogram = total.result { output.histograms.append(StepHistogram(step: step, histogram: histogram)) }
+        // The result completes the notes.
+        notes.formUnion(total.notes)
     }
 }

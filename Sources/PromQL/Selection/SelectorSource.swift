@@ -17,6 +17,8 @@ struct SelectorSource: SeriesSource {
     var extraBefore: Int64 = 0
     var extraAfter: Int64 = 0
     var needsOnlyNewest = false
+    /// Histograms behind a reset are marked.
+    var marksResets = false
     /// Each series is handed on before the next is read.
     var readsInOrder = false
 
@@ -31,7 +33,7 @@ struct SelectorSource: SeriesSource {
         try context.limits.check()
         guard timeline.count > 0 else { return }
         let selected = try select(windows, context)
-        let runner = KernelRunner(kernel, windows: windows, timeline: timeline, resolvesHints: true)
+        let runner = KernelRunner(kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved)
         let work = selected.count * timeline.count + selected.estimatedSampleCount
         if !readsInOrder, context.settings.maximumThreads > 1, selected.count > 1, work >= Self.parallelThreshold {
             try readInParallel(selected, runner, stepCount: timeline.count, context, body)

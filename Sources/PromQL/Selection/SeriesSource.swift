@@ -14,20 +14,29 @@ protocol SeriesSource {
     ) throws(QueryError)
 }
 
+/// What is done about the reset hints of histograms that come without.
+enum ResetHints {
+    /// Nothing: the samples are not those of the store.
+    case asTheyAre
+    /// Histograms that continue the one before are marked.
+    case resolved
+    /// Those behind a reset too.
+    case marked
+}
+
 /// Runs kernels over sample columns. One belongs to one thread.
 struct KernelRunner {
     private let kernel: any RangeKernel
     private let windows: WindowTimes
     private let timeline: Timeline
-    private let resolvesHints: Bool
+    private let hints: ResetHints
     private var cache: WindowCache
     private(set) var samplesQueryable = 0
     private(set) var samplesRead = 0
 
-    /// - Parameter resolvesHints: The samples are those of the store, one after the other.
-    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, resolvesHints: Bool) {
+    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, hints: ResetHints) {
         self.kernel = kernel
-        self.resolvesHints = resolvesHints
+        self.hints = hints
         self.windows = windows
         self.timeline = timeline
         cache = WindowCache(times: windows)
@@ -39,7 +48,7 @@ struct KernelRunner {
         samplesRead += columns.values.count + columns.histograms.count
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         guard !columns.isEmpty else { return notes }
-        if resolvesHints { columns.resolveResetHints() }
+        if hints != .asTheyAre { columns.resolveResetHints(marksResets: hints == .marked) }
         let empty = WindowIndexes(first: [], end: [])
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(

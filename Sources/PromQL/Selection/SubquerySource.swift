@@ -12,7 +12,7 @@ struct SubquerySource: SeriesSource {
     ) throws(QueryError) {
         let inner = operand.timeline
         let clock = Clock((0..<inner.count).map { inner.time(at: $0) })
-        var runner = KernelRunner(kernel, windows: windows, timeline: timeline, resolvesHints: false)
+        var runner = KernelRunner(kernel, windows: windows, timeline: timeline, hints: .asTheyAre)
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             try context.limits.check()
             let cost = series.sampleCost

@@ -1,5 +1,4 @@
 import Glibc
-import MetricModel
 
 /// Where the buckets of native histograms begin and end.
 package enum BucketBounds {
@@ -14,7 +13,7 @@ package enum BucketBounds {
     }
 
     /// 2^(index · 2^-schema); the last bucket before the one for infinities ends at the largest number.
-    static func exponential(_ index: Int32, schema: Int32) -> Double {
+    package static func exponential(_ index: Int32, schema: Int32) -> Double {
         if schema <= 0 {
             let exponent = Int64(index) << Int64(min(-schema, 31))
             if exponent == 1024 { return .greatestFiniteMagnitude }
@@ -29,23 +28,34 @@ package enum BucketBounds {
     }
 
     /// The index that a bucket of one schema has in a coarser one.
-    static func merged(_ index: Int32, by shift: Int32) -> Int32 { shift <= 0 ? index : ((index - 1) >> shift) + 1 }
+    package static func merged(_ index: Int32, by shift: Int32) -> Int32 { shift <= 0 ? index : ((index - 1) >> shift) + 1 }
 }
 
 /// One bucket with its bounds.
-struct Bucket {
-    var lower: Double
-    var upper: Double
-    var lowerInclusive: Bool
-    var upperInclusive: Bool
-    var count: Double
+package struct Bucket {
+    package var lower: Double
+    package var upper: Double
+    package var lowerInclusive: Bool
+    package var upperInclusive: Bool
+    package var count: Double
     /// Zero for the zero bucket.
-    var index: Int32 = 0
+    package var index: Int32
+
+    package init(
+        lower: Double, upper: Double, lowerInclusive: Bool, upperInclusive: Bool, count: Double, index: Int32 = 0
+    ) {
+        self.lower = lower
+        self.upper = upper
+        self.lowerInclusive = lowerInclusive
+        self.upperInclusive = upperInclusive
+        self.count = count
+        self.index = index
+    }
 }
 
 extension NativeHistogram {
-    /// The indexes and counts of one side, from zero outwards.
-    static func cells(_ spans: [Span], _ buckets: [Double]) -> [(index: Int32, count: Double)] {
+    /// The indexes and counts of one side, from zero outwards; spans that promise more buckets than there are count less.
+    package static func cells(_ spans: [Span], _ buckets: [Double]) -> [(index: Int32, count: Double)] {
         var result: [(index: Int32, count: Double)] = []
         result.reserveCapacity(buckets.count)
         var index: Int32 = 0
@@ -61,11 +71,11 @@ extension NativeHistogram {
         return result
     }
 
-    var positiveCells: [(index: Int32, count: Double)] { Self.cells(positiveSpans, positiveBuckets) }
-    var negativeCells: [(index: Int32, count: Double)] { Self.cells(negativeSpans, negativeBuckets) }
+    package var positiveCells: [(index: Int32, count: Double)] { Self.cells(positiveSpans, positiveBuckets) }
+    package var negativeCells: [(index: Int32, count: Double)] { Self.cells(negativeSpans, negativeBuckets) }
 
     /// Spans and buckets of cells in ascending order.
-    static func layout(_ cells: [(index: Int32, count: Double)]) -> (spans: [Span], buckets: [Double]) {
+    package static func layout(_ cells: [(index: Int32, count: Double)]) -> (spans: [Span], buckets: [Double]) {
         var spans: [Span] = []
         var buckets: [Double] = []
         buckets.reserveCapacity(cells.count)
@@ -83,7 +93,7 @@ extension NativeHistogram {
     }
 
     /// The positive buckets in ascending order.
-    var positiveBucketList: [Bucket] {
+    package var positiveBucketList: [Bucket] {
         positiveCells.map { cell in
             let lower = BucketBounds.upper(cell.index &- 1, schema: schema, customValues: customValues)
             let upper = BucketBounds.upper(cell.index, schema: schema, customValues: customValues)
@@ -94,7 +104,7 @@ extension NativeHistogram {
     }
 
     /// The negative buckets from zero outwards.
-    var negativeBucketList: [Bucket] {
+    package var negativeBucketList: [Bucket] {
         negativeCells.map { cell in
             let lower = -BucketBounds.exponential(cell.index, schema: schema)
             let upper = -BucketBounds.exponential(cell.index &- 1, schema: schema)
@@ -104,13 +114,13 @@ extension NativeHistogram {
         }
     }
 
-    var zeroBucket: Bucket {
+    package var zeroBucket: Bucket {
         Bucket(
             lower: -zeroThreshold, upper: zeroThreshold, lowerInclusive: true, upperInclusive: true, count: zeroCount)
     }
 
     /// All buckets from the lowest to the highest; those that reach into the zero bucket are cut at its edge.
-    var allBuckets: [Bucket] {
+    package var allBuckets: [Bucket] {
         var result: [Bucket] = negativeBucketList.reversed()
         for index in result.indices where result[index].upper < 0 && result[index].upper > -zeroThreshold {
             result[index].upper = -zeroThreshold

@@ -1,11 +1,9 @@
-import MetricModel
-
 extension NativeHistogram {
     /// Whether the counter was reset between `previous` and this histogram.
     ///
     /// The hint decides where it knows; otherwise a count that went down anywhere does, and a layout that can only
     /// change with a restart. The sum may go down for other reasons and is not looked at.
-    func isReset(after previous: NativeHistogram) -> Bool {
+    package func isReset(after previous: NativeHistogram) -> Bool {
         if counterResetHint == .reset { return true }
         if counterResetHint == .notReset { return false }
         if count < previous.count { return true }
@@ -85,5 +83,27 @@ extension NativeHistogram {
             counts[target] += bucket.count
         }
         return counts
+    }
+}
+
+/// The explicit bounds of histograms with custom buckets.
+package enum CustomBounds {
+    /// The bounds that both have, in order.
+    package static func intersection(_ left: [Double], _ right: [Double]) -> [Double] {
+        var result: [Double] = []
+        var leftIndex = 0
+        var rightIndex = 0
+        while leftIndex < left.count, rightIndex < right.count {
+            if left[leftIndex] == right[rightIndex] {
+                result.append(left[leftIndex])
+                leftIndex += 1
+                rightIndex += 1
+            } else if left[leftIndex] < right[rightIndex] {
+                leftIndex += 1
+            } else {
+                rightIndex += 1
+            }
+        }
+        return result
     }
 }

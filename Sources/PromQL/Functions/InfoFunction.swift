@@ -1,0 +1,217 @@
+import MetricModel
+import PromQLSyntax
+
+/// `info`: adds the labels of info series to the series that share their instance and job.
+///
+/// Which info series count may change from step to step, so that a base series may come out as several.
+struct InfoFunction: VectorOperator {
+    /// The labels by which base and info series find each other.
+    private static let identifying = [LabelName.instance, LabelName.job]
+
+    let operand: any VectorOperator
+    /// Choose the info metrics by name.
+    let nameMatchers: [LabelMatcher]
+    /// Restrict the info series, and which of their labels are copied.
+    let dataMatchers: [LabelMatcher]
+    /// The times at which info series are looked up: those of the first selector in the base.
+    let times: WindowTimes
+
+    var timeline: Timeline { operand.timeline }
+    var sharesOneName: Bool { operand.sharesOneName }
+
+    func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        let base = try operand.collect(context)
+        let enriched = base.series.filter { !isInfo($0.labels) }
+        let infos = try infoSeries(for: enriched, context)
+        var merger = SeriesMerger()
+        for series in base.series {
+            try context.limits.check()
+            if isInfo(series.labels) {
+                try merger.add(series)
+            } else {
+                try enrich(series, infos, into: &merger)
+            }
+        }
+        var all = merger.series
+        for index in all.indices { try body(&all[index]) }
+        context.release(samples: base.sampleCost)
+    }
+
+    private func isInfo(_ labels: LabelSet) -> Bool { nameMatchers.allSatisfy { $0.matches(labels) } }
+
+    // MARK: Info series
+
+    /// The info series of one identity, by name: which of them counts at each step, nil for none.
+    private struct InfoMetric {
+        var choice: [Int?]
+    }
+
+    private struct Infos {
+        var labels: [LabelSet] = []
+        var byIdentity: [LabelSet: [InfoMetric]] = [:]
+    }
+
+    private func infoSeries(for base: [StepSeries], _ context: QueryContext) throws(QueryError) -> Infos {
+        guard !base.isEmpty else { return Infos() }
+        var source = SelectorSource(matchers: nameMatchers + dataMatchers + identityMatchers(base))
+        source.readsInOrder = true
+        var infos = Infos()
+        var newest: [LabelSet: [[Double]]] = [:]
+        var members: [LabelSet: [Int]] = [:]
+        let identityAndName = LabelFilter(keeping: Self.identifying + [LabelName.metricName])
+        var histogramSeries: LabelSet?
+        try source.evaluate(NewestSample(), windows: times, timeline: timeline, context: context) {
+            (series: inout StepSeries, _: KernelNotes) throws(QueryError) in
+            if !series.histograms.isEmpty { histogramSeries = series.labels }
+        }
+        if let histogramSeries {
+            throw .execution(message: "this should be an info metric, with float samples: \(histogramSeries.inBraces)")
+        }
+        try source.evaluate(NewestSample(.timestamp), windows: times, timeline: timeline, context: context) {
+            (series: inout StepSeries, _: KernelNotes) throws(QueryError) in
+            let key = identityAndName.apply(series.labels)
+            members[key, default: []].append(infos.labels.count)
+            newest[key, default: []].append(series.values)
+            infos.labels.append(series.labels)
+        }
+        let identity = LabelFilter(keeping: Self.identifying)
+        for key in members.keys.sorted() {
+            guard let indexes = members[key], let timestamps = newest[key] else { continue }
+            let choice = try choose(indexes, timestamps, infos.labels)
+            infos.byIdentity[identity.apply(key), default: []].append(InfoMetric(choice: choice))
+        }
+        return infos
+    }
+
+    /// At each step the series with the newest sample; two equally new ones are an error.
+    private func choose(
+        _ indexes: [Int], _ timestamps: [[Double]], _ labels: [LabelSet]
+    ) throws(QueryError) -> [Int?] {
+        var choice = [Int?](repeating: nil, count: timeline.count)
+        for step in 0..<timeline.count {
+            var best: Int?
+            for position in indexes.indices where !timestamps[position][step].isAbsent {
+                guard let known = best else {
+                    best = position
+                    continue
+                }
+                let difference = timestamps[position][step] - timestamps[known][step]
+                if difference == 0 {
+                    let time = Int64((timestamps[known][step] * 1000).rounded())
+                    throw .execution(
+                        message: "found duplicate series for info metric: existing "
+                            + "\(labels[indexes[known]].inBraces) @ \(time), new "
+                            + "\(labels[indexes[position]].inBraces) @ \(time)")
+                }
+                if difference > 0 { best = position }
+            }
+            choice[step] = best.map { indexes[$0] }
+        }
+        return choice
+    }
+
+    /// Matchers for the instances and jobs of the base; left out where the expression would be too long.
+    private func identityMatchers(_ base: [StepSeries]) -> [LabelMatcher] {
+        var matchers: [LabelMatcher] = []
+        for name in Self.identifying {
+            let values = Set(base.map { $0.labels.value(of: name) })
+            let expression = values.sorted().map(Self.quoted).joined(separator: "|")
+            if let matcher = try? LabelMatcher(name, .regex, expression) { matchers.append(matcher) }
+        }
+        return matchers
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = ""
+        for character in text {
+            if "\\.+*?()|[]{}^$".contains(character) { result += "\\" }
+            result.append(character)
+        }
+        return result
+    }
+
+    // MARK: Joining
+
+    private func enrich(
+        _ series: StepSeries, _ infos: Infos, into merger: inout SeriesMerger
+    ) throws(QueryError) {
+        let identity = LabelFilter(keeping: Self.identifying).apply(series.labels)
+        let metrics = identity.isEmpty ? [] : infos.byIdentity[identity] ?? []
+        let presence = series.presence()
+        var stepsByChoice: [[Int]: [Int]] = [:]
+        var order: [[Int]] = []
+        for step in presence.indices where presence[step] {
+            let choice = metrics.compactMap { $0.choice[step] }
+            if stepsByChoice[choice] == nil { order.append(choice) }
+            stepsByChoice[choice, default: []].append(step)
+        }
+        for choice in order {
+            if choice.isEmpty, !dataMatchers.allSatisfy(\.matchesEmpty) { continue }
+            var part = series
+            part.labels = try joined(series.labels, choice.map { infos.labels[$0] })
+            if order.count > 1 {
+                var isKept = [Bool](repeating: false, count: presence.count)
+                for step in stepsByChoice[choice] ?? [] { isKept[step] = true }
+                part.keep(where: isKept)
+            }
+            try merger.add(part)
+        }
+    }
+
+    /// The labels of the base with those of the info series that it does not have itself.
+    private func joined(_ base: LabelSet, _ infos: [LabelSet]) throws(QueryError) -> LabelSet {
+        let wanted = Set(dataMatchers.map(\.name))
+        var builder = LabelSetBuilder(base)
+        var added: [String: String] = [:]
+        for info in infos {
+            for pair in info.pairs where pair.name != LabelName.metricName && base[pair.name] == nil {
+                if !wanted.isEmpty, !wanted.contains(pair.name) { continue }
+                if let known = added[pair.name], known != pair.value {
+                    throw .execution(message: "conflicting label: \(pair.name)")
+                }
+                added[pair.name] = pair.value
+                builder.set(pair.name, to: pair.value)
+            }
+        }
+        return builder.build()
+    }
+}
+
+extension Planner {
+    func infoCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
+        var nameMatchers: [LabelMatcher] = []
+        var dataMatchers: [LabelMatcher] = []
+        if call.arguments.count > 1, case .vectorSelector(let selector) = call.arguments[1].unparenthesized {
+            nameMatchers = selector.matchers.filter { $0.name == LabelName.metricName }
+            dataMatchers = selector.matchers.filter { $0.name != LabelName.metricName }
+        }
+        if nameMatchers.isEmpty {
+            nameMatchers = [LabelMatcher(equal: LabelName.metricName, "target_info")]
+        } else if nameMatchers.allSatisfy({ $0.kind == .notEqual || $0.kind == .notRegex }),
+            let anyInfo = try? LabelMatcher(LabelName.metricName, .regex, ".+_info")
+        {
+            nameMatchers.append(anyInfo)
+        }
+        let times = try firstSelectorTimes(of: call.arguments[0], on: timeline) ?? timeline
+        return InfoFunction(
+            operand: try vector(call.arguments[0], on: timeline), nameMatchers: nameMatchers,
+            dataMatchers: dataMatchers,
+            times: WindowTimes(times: times, lengthMilliseconds: lookbackMilliseconds))
+    }
+
+    /// The times at which the first selector of an expression is evaluated, nil where there is no selector.
+    private func firstSelectorTimes(of expression: Expression, on timeline: Timeline) throws(QueryError) -> Timeline? {
+        switch expression {
+        case .vectorSelector(let selector):
+            return try reference(timeline, at: selector.at, offset: selector.offset)
+        case .subquery(let subquery):
+            let outer = try reference(timeline, at: subquery.at, offset: subquery.offset)
+            return try firstSelectorTimes(of: subquery.operand, on: outer)
+        default:
+            for child in expression.children {
+                if let times = try firstSelectorTimes(of: child, on: timeline) { return times }
+            }
+            return nil
+        }
+    }
+}
