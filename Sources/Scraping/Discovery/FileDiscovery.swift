@@ -1,7 +1,9 @@
 import Glibc
 import MetricModel
 
-/// Reads the target groups of a file; what it throws is shown as the reason. JSON is YAML, so one reader does both.
+/// Reads the target groups of a file; what it throws is shown as the reason.
+///
+/// JSON is YAML, so one reader does both.
 package typealias TargetFileReader = @Sendable (_ bytes: [UInt8], _ path: String) throws -> [TargetGroup]
 
 /// The files of one `file_sd_configs` entry and what they said last.
@@ -74,8 +76,9 @@ struct FileDiscovery: Sendable {
         return TargetGroup(targets: group.targets, labels: labels.build(), source: "\(path):\(index)")
     }
 
-    /// The paths that the patterns name now, sorted, each once. A pattern without wildcards names its file even when it
-    /// is not there, so that its absence is shown.
+    /// The paths that the patterns name now, sorted, each once.
+    ///
+    /// A pattern without wildcards names its file even when it is not there, so that its absence is shown.
     private static func expand(_ patterns: [String]) -> [String] {
         var found: Set<String> = []
         for pattern in patterns {

@@ -61,7 +61,7 @@ package struct TargetURL: Sendable, Hashable {
             let host = String(text[text.index(after: text.startIndex)..<close])
             let rest = text[text.index(after: close)...]
             if rest.isEmpty { return host.isEmpty ? nil : (host, defaultPort) }
-            guard rest.first == ":", let port = Self.port(rest.dropFirst()) else { return nil }
+            guard !host.isEmpty, rest.first == ":", let port = Self.port(rest.dropFirst()) else { return nil }
             return (host, port)
         }
         guard let colon = text.lastIndex(of: ":") else { return text.isEmpty ? nil : (text, defaultPort) }

@@ -1,0 +1,488 @@
+import Exposition
+import Logging
+import MetricModel
+import Storage
+
+/// The series of one target: turns each page into one row of the store.
+///
+///     page --ScrapeCache--> numbers of series + values (+ timestamps)
+///                              |  places[number]
+///                              v
+///     row  [slot 0 | slot 1 | ... | up | scrape_duration_seconds | ...]  -> one append
+///
+/// A steady scrape allocates nothing: the columns and the row are scratch memory of the executor, the cache compares
+/// bytes. Belongs to the target's executor.
+struct TargetSeries {
+    /// Where a series of the cache goes, as one number: a slot from 0 on, or one of these.
+    enum Place {
+        /// Metric relabelling dropped it.
+        static let dropped: Int32 = -1
+        /// Its labels are in `unresolved`, no slot yet.
+        static let unresolved: Int32 = -2
+        /// From here down: `own - index` is the entry in `ownSeries`.
+        static let own: Int32 = -3
+    }
+
+    /// A series whose samples bring timestamps of their own; they go to the store as a batch.
+    struct OwnSeries {
+        var labels: LabelSet
+        /// The slot for samples without a timestamp, when there were any.
+        var slot: Int?
+        var isPresent = false
+        var wasPresent = false
+    }
+
+    /// What assembling a row found out.
+    struct Assembly {
+        var kept = 0
+        var duplicates = 0
+        /// A series that has a slot came with a timestamp of its own: its labels must be found again.
+        var needsLabels = false
+    }
+
+    private var target: ScrapeTarget
+    private var context: JobContext
+    private let environment: ScrapeEnvironment
+    private let metadata: TargetMetadataTable
+    private var seriesLabels: SeriesLabels
+    private var cache: ScrapeCache
+    private var writer: (any SourceWriter)?
+    private var generation: UInt32 = 0
+    /// By the cache's number.
+    private var places: [Int32] = []
+    private var unresolved: [Int32: NewSeries] = [:]
+    private var ownSeries: [OwnSeries] = []
+    private var ownBatch = SampleBatch()
+    /// By slot: whether the newest good scrape had a sample of it.
+    private var isPresent: [Bool] = []
+    /// Whether `isPresent` and the count belong to the series of the page before.
+    private var isSteady = false
+    private var steadyAssembly = Assembly()
+    /// Slots of the report series, nil where the store has no room.
+    private var reportSlots: [Int?] = []
+
+    init(
+        target: ScrapeTarget, context: JobContext, environment: ScrapeEnvironment, metadata: TargetMetadataTable
+    ) {
+        self.target = target
+        self.context = context
+        self.environment = environment
+        self.metadata = metadata
+        seriesLabels = SeriesLabels(target: target, job: context.job)
+        cache = Self.makeCache(context)
+    }
+
+    private static func makeCache(_ context: JobContext) -> ScrapeCache {
+        ScrapeCache(
+            limits: ExpositionLimits(
+                lineBytes: ScrapeSafety.lineBytes, labelsPerSeries: ScrapeSafety.labelsPerSeries,
+                samplesPerPage: max(ScrapeSafety.samples, context.job.limits.samples),
+                pageBytes: context.bodyLimit.bytes))
+    }
+
+    /// About how much memory the target's series take here.
+    var byteCount: Int { cache.byteCount + places.capacity * 4 + isPresent.capacity + ownSeries.count * 200 }
+
+    /// Takes new settings: lines are resolved anew, and series that the new rules drop get their markers.
+    mutating func update(target: ScrapeTarget, context: JobContext) {
+        let old = self.context.job
+        let new = context.job
+        let isUnchanged =
+            old.honorsLabels == new.honorsLabels && old.honorsTimestamps == new.honorsTimestamps
+            && old.tracksTimestampsStaleness == new.tracksTimestampsStaleness
+            && old.metricRelabeling == new.metricRelabeling && old.nameValidation == new.nameValidation
+            && old.limits == new.limits && old.extraScrapeMetrics == new.extraScrapeMetrics
+        self.target = target
+        self.context = context
+        if isUnchanged { return }
+        seriesLabels = SeriesLabels(target: target, job: new)
+        if old.extraScrapeMetrics != new.extraScrapeMetrics { reportSlots = [] }
+        forgetLines()
+    }
+
+    mutating func close() {
+        writer?.close()
+        writer = nil
+        forgetLines()
+        isPresent = []
+        reportSlots = []
+    }
+
+    // MARK: Rows
+
+    /// Stores a page: its samples, markers for what it no longer has, and the report series.
+    ///
+    /// Where it throws nothing was stored, and `appendFailure` is to follow.
+    mutating func append(
+        page: [UInt8], format: ExpositionFormat, scratch: ScrapeScratch, report: inout ScrapeReport
+    ) throws(ScrapeFailure) {
+        report.bodyBytes = page.count
+        let writer = try openWriter()
+        try read(page, format, scratch)
+        report.samplesScraped = scratch.columns.values.count
+        let isSame = isSteady && scratch.columns.hasSameSeries && unresolved.isEmpty
+        if !isSame { try resolveNewSeries(scratch.columns, writer, &report) }
+        prepareRow(scratch, writer)
+        ownBatch.series.removeAll(keepingCapacity: true)
+        var assembly = assemble(scratch)
+        if assembly.needsLabels {
+            forgetLines()
+            try read(page, format, scratch)
+            try resolveNewSeries(scratch.columns, writer, &report)
+            prepareRow(scratch, writer)
+            ownBatch.series.removeAll(keepingCapacity: true)
+            assembly = assemble(scratch)
+        }
+        report.samplesAfterRelabeling = assembly.kept
+        report.duplicateSamples = assembly.duplicates
+        if !isSame || assembly.needsLabels { markVanished(scratch) }
+        markVanishedOwnSeries(at: report.timestamp)
+        try appendOwnBatch(&report)
+        try appendRow(scratch, writer, report, isUp: true)
+        isSteady = unresolved.isEmpty
+        if writer.generation != generation { try renumber(page, format, scratch, writer) }
+        compactIfNeeded(scratch.columns)
+    }
+
+    /// Stores that the scrape failed: markers for everything that the newest good one had, and the report series.
+    mutating func appendFailure(_ failure: ScrapeFailure, scratch: ScrapeScratch, report: inout ScrapeReport) {
+        report.samplesAfterRelabeling = 0
+        report.seriesAdded = 0
+        switch failure {
+        case .bodyTooLarge: report.bodyBytes = -1
+        case .sampleLimit(let found, _): report.samplesAfterRelabeling = found
+        default: report.bodyBytes = 0
+        }
+        guard let writer = try? openWriter() else { return }
+        prepareRow(scratch, writer)
+        markVanished(scratch)
+        endOwnSeries(at: report.timestamp)
+        isSteady = false
+        do throws(ScrapeFailure) {
+            try appendRow(scratch, writer, report, isUp: false)
+        } catch {
+            environment.logger.debug(
+                "report not stored", metadata: ["target": "\(target.url.description)", "reason": "\(error)"])
+        }
+        if writer.generation != generation {
+            // Nothing is present, so nothing is lost by learning all lines anew.
+            forgetLines()
+            isPresent = []
+            reportSlots = []
+            generation = writer.generation
+        }
+    }
+
+    /// Stores that the target ended: markers for all of its series, the report series too.
+    mutating func appendEnd(timestamp: Timestamp, scratch: ScrapeScratch) {
+        guard let writer else { return }
+        prepareRow(scratch, writer)
+        markVanished(scratch)
+        endOwnSeries(at: timestamp)
+        for case .some(let slot) in reportSlots where slot < scratch.row.count {
+            scratch.row[slot] = SpecialValue.stale
+        }
+        // A target that came back elsewhere has newer samples; then the store refuses this, and that is right.
+        try? writer.append(timestamp: timestamp, values: scratch.row, histograms: [])
+    }
+
+    private mutating func appendRow(
+        _ scratch: ScrapeScratch, _ writer: any SourceWriter, _ report: ScrapeReport, isUp: Bool
+    ) throws(ScrapeFailure) {
+        resolveReportSlots(writer, scratch)
+        for series in ReportSeries.allCases where series.rawValue < reportSlots.count {
+            guard let slot = reportSlots[series.rawValue] else { continue }
+            scratch.row[slot] = series.value(
+                in: report, isUp: isUp, timeoutMilliseconds: target.timeoutMilliseconds,
+                sampleLimit: context.job.limits.samples)
+        }
+        do {
+            try writer.append(timestamp: report.timestamp, values: scratch.row, histograms: [])
+        } catch {
+            isSteady = false
+            throw .storage(reason: error.description)
+        }
+    }
+
+    // MARK: Reading
+
+    private mutating func openWriter() throws(ScrapeFailure) -> any SourceWriter {
+        if let writer { return writer }
+        let name = "scrape/\(target.jobName)/\(target.url.description)/\(String(target.labels.byteHash, radix: 16))"
+        do {
+            let writer = try environment.store.openSource(named: name)
+            generation = writer.generation
+            self.writer = writer
+            return writer
+        } catch {
+            throw .storage(reason: error.description)
+        }
+    }
+
+    private mutating func read(
+        _ page: [UInt8], _ format: ExpositionFormat, _ scratch: ScrapeScratch
+    ) throws(ScrapeFailure) {
+        do throws(ExpositionError) {
+            if page.isEmpty {
+                try cache.read([], format: .text, into: &scratch.columns)
+            } else {
+                try cache.read(page, format: format, into: &scratch.columns)
+            }
+        } catch {
+            throw .parse(reason: error.description)
+        }
+        if !scratch.columns.metadata.isEmpty { metadata.update(scratch.columns.metadata) }
+        for series in scratch.columns.newSeries {
+            while places.count <= Int(series.series) { places.append(Place.unresolved) }
+            unresolved[series.series] = series
+        }
+    }
+
+    /// Finds labels and slots for what the page has and the target had not; all or nothing.
+    private mutating func resolveNewSeries(
+        _ columns: ScrapePage, _ writer: any SourceWriter, _ report: inout ScrapeReport
+    ) throws(ScrapeFailure) {
+        var found: [(number: Int32, labels: LabelSet?, hasOwnTime: Bool)] = []
+        var seen: Set<Int32> = []
+        var kept = 0
+        var droppedNow: Set<Int32> = []
+        for index in columns.series.indices {
+            let number = columns.series[index]
+            let place = places[Int(number)]
+            if place == Place.dropped || droppedNow.contains(number) { continue }
+            kept += 1
+            guard place == Place.unresolved, seen.insert(number).inserted, let new = unresolved[number] else {
+                continue
+            }
+            let labels = try seriesLabels.resolve(new.labels, emptyLabels: new.emptyLabels, line: new.line)
+            if labels == nil {
+                kept -= 1
+                droppedNow.insert(number)
+            }
+            found.append((number, labels, hasOwnTime(columns, index)))
+        }
+        let limit = context.job.limits.samples
+        guard limit == 0 || kept <= limit else { throw .sampleLimit(found: kept, limit: limit) }
+        for (number, labels, hasOwnTime) in found {
+            guard let place = try place(labels, hasOwnTime: hasOwnTime, writer) else {
+                report.samplesWithoutRoom += 1
+                continue
+            }
+            places[Int(number)] = place
+            unresolved[number] = nil
+            if place != Place.dropped { report.seriesAdded += 1 }
+        }
+    }
+
+    /// Nil where the store has no room for another series.
+    private mutating func place(
+        _ labels: LabelSet?, hasOwnTime: Bool, _ writer: any SourceWriter
+    ) throws(ScrapeFailure) -> Int32? {
+        guard let labels else { return Place.dropped }
+        if hasOwnTime {
+            ownSeries.append(OwnSeries(labels: labels))
+            return Place.own - Int32(ownSeries.count - 1)
+        }
+        do {
+            return Int32(try writer.slot(for: labels))
+        } catch .seriesLimit {
+            return nil
+        } catch {
+            throw .storage(reason: error.description)
+        }
+    }
+
+    private func hasOwnTime(_ columns: ScrapePage, _ index: Int) -> Bool {
+        context.job.honorsTimestamps && !columns.timestamps.isEmpty
+            && columns.timestamps[index] != ScrapePage.noTimestamp
+    }
+
+    private mutating func resolveReportSlots(_ writer: any SourceWriter, _ scratch: ScrapeScratch) {
+        guard reportSlots.isEmpty else { return }
+        let count = context.job.extraScrapeMetrics ? ReportSeries.allCases.count : ReportSeries.ordinaryCount
+        for series in ReportSeries.allCases.prefix(count) {
+            reportSlots.append(try? writer.slot(for: seriesLabels.reportLabels(named: series.name)))
+        }
+        while scratch.row.count < writer.slotCount { scratch.row.append(SpecialValue.absent) }
+    }
+
+    // MARK: Assembling
+
+    /// An absent value for every slot.
+    private func prepareRow(_ scratch: ScrapeScratch, _ writer: any SourceWriter) {
+        scratch.prepareRow(count: writer.slotCount)
+    }
+
+    private mutating func assemble(_ scratch: ScrapeScratch) -> Assembly {
+        if scratch.columns.timestamps.isEmpty || !context.job.honorsTimestamps {
+            return Self.assemble(scratch.columns, places, &scratch.row)
+        }
+        return assembleWithTimes(scratch)
+    }
+
+    /// The loop over all samples of a page without timestamps.
+    private static func assemble(_ columns: ScrapePage, _ places: [Int32], _ row: inout [Double]) -> Assembly {
+        var assembly = Assembly()
+        let values = columns.values
+        let series = columns.series
+        for index in values.indices {
+            let place = places[Int(series[index])]
+            guard place >= 0 else {
+                if place < Place.dropped { assembly.kept += place == Place.unresolved ? 1 : 0 }
+                if place <= Place.own { assembly.needsLabels = true }
+                continue
+            }
+            assembly.kept &+= 1
+            if SpecialValue.isAbsent(row[Int(place)]) {
+                row[Int(place)] = storable(values[index])
+            } else {
+                assembly.duplicates &+= 1
+            }
+        }
+        return assembly
+    }
+
+    /// A value that is not mistaken for one of the marks of the store.
+    @inline(__always)
+    private static func storable(_ value: Double) -> Double {
+        SpecialValue.isAbsent(value) ? SpecialValue.notANumber : value
+    }
+
+    private mutating func assembleWithTimes(_ scratch: ScrapeScratch) -> Assembly {
+        var assembly = Assembly()
+        var clock = Clock.empty
+        let columns = scratch.columns
+        for index in columns.values.indices {
+            let place = places[Int(columns.series[index])]
+            if place == Place.dropped { continue }
+            assembly.kept += 1
+            let time = columns.timestamps[index]
+            let value = Self.storable(columns.values[index])
+            if time != ScrapePage.noTimestamp {
+                guard place <= Place.own else {
+                    if place >= 0 { assembly.needsLabels = true }
+                    continue
+                }
+                if clock.timestamps.first != time { clock = Clock([time]) }
+                ownSeries[Int(Place.own - place)].isPresent = true
+                ownBatch.series.append(
+                    .init(
+                        labels: ownSeries[Int(Place.own - place)].labels,
+                        columns: SampleColumns(clock: clock, values: [value])))
+                continue
+            }
+            guard let slot = place >= 0 ? Int(place) : slotOfOwnSeries(place, scratch) else { continue }
+            if SpecialValue.isAbsent(scratch.row[slot]) {
+                scratch.row[slot] = value
+            } else {
+                assembly.duplicates += 1
+            }
+        }
+        return assembly
+    }
+
+    /// The slot for a sample without timestamp of a series that usually has one.
+    private mutating func slotOfOwnSeries(_ place: Int32, _ scratch: ScrapeScratch) -> Int? {
+        guard place <= Place.own, let writer else { return nil }
+        let index = Int(Place.own - place)
+        if let slot = ownSeries[index].slot { return slot }
+        guard let slot = try? writer.slot(for: ownSeries[index].labels) else { return nil }
+        while scratch.row.count < writer.slotCount { scratch.row.append(SpecialValue.absent) }
+        ownSeries[index].slot = slot
+        return slot
+    }
+
+    // MARK: Staleness
+
+    /// Puts markers into the row for slots that were present and have no value now.
+    private mutating func markVanished(_ scratch: ScrapeScratch) {
+        while isPresent.count < scratch.row.count { isPresent.append(false) }
+        for slot in scratch.row.indices {
+            let hasValue = !SpecialValue.isAbsent(scratch.row[slot])
+            if isPresent[slot] && !hasValue { scratch.row[slot] = SpecialValue.stale }
+            isPresent[slot] = hasValue
+        }
+    }
+
+    private mutating func markVanishedOwnSeries(at timestamp: Timestamp) {
+        guard context.job.tracksTimestampsStaleness else { return }
+        for index in ownSeries.indices {
+            if ownSeries[index].wasPresent && !ownSeries[index].isPresent { appendMarker(index, at: timestamp) }
+            ownSeries[index].wasPresent = ownSeries[index].isPresent
+            ownSeries[index].isPresent = false
+        }
+    }
+
+    private mutating func endOwnSeries(at timestamp: Timestamp) {
+        ownBatch.series.removeAll(keepingCapacity: true)
+        for index in ownSeries.indices { ownSeries[index].isPresent = false }
+        markVanishedOwnSeries(at: timestamp)
+        guard !ownBatch.series.isEmpty else { return }
+        _ = try? environment.store.append(ownBatch, onRejection: .skipRejected)
+        ownBatch.series.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func appendMarker(_ index: Int, at timestamp: Timestamp) {
+        ownBatch.series.append(
+            .init(
+                labels: ownSeries[index].labels,
+                columns: SampleColumns(timestamps: [timestamp.milliseconds], values: [SpecialValue.stale])))
+    }
+
+    private mutating func appendOwnBatch(_ report: inout ScrapeReport) throws(ScrapeFailure) {
+        guard !ownBatch.series.isEmpty else { return }
+        do {
+            let outcome = try environment.store.append(ownBatch, onRejection: .skipRejected)
+            report.outOfOrderSamples += outcome.outOfOrder
+            report.duplicateSamples += outcome.duplicate
+            report.outOfBoundsSamples += outcome.tooOld + outcome.tooFarAhead
+            report.samplesWithoutRoom += outcome.seriesLimit
+        } catch {
+            throw .storage(reason: error.description)
+        }
+        ownBatch.series.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Upkeep
+
+    /// Learns all lines anew with the next page.
+    private mutating func forgetLines() {
+        cache = Self.makeCache(context)
+        places = []
+        unresolved = [:]
+        ownSeries = []
+        isSteady = false
+    }
+
+    /// The store has numbered the slots anew: finds them again from the page that is still at hand.
+    private mutating func renumber(
+        _ page: [UInt8], _ format: ExpositionFormat, _ scratch: ScrapeScratch, _ writer: any SourceWriter
+    ) throws(ScrapeFailure) {
+        forgetLines()
+        generation = writer.generation
+        isPresent = []
+        reportSlots = []
+        var report = ScrapeReport(timestamp: Timestamp(milliseconds: 0), durationSeconds: 0)
+        try read(page, format, scratch)
+        try resolveNewSeries(scratch.columns, writer, &report)
+        for number in scratch.columns.series {
+            let place = Int(places[Int(number)])
+            guard place >= 0 else { continue }
+            while isPresent.count <= place { isPresent.append(false) }
+            isPresent[place] = true
+        }
+        isSteady = unresolved.isEmpty
+    }
+
+    /// Forgets lines that were on earlier pages when they are more than those on this one.
+    private mutating func compactIfNeeded(_ columns: ScrapePage) {
+        guard cache.seriesCount > 2 * columns.series.count + 1000 else { return }
+        let numbers = cache.compact()
+        var kept = [Int32](repeating: Place.unresolved, count: cache.seriesCount)
+        for (old, new) in numbers.enumerated() where new >= 0 && old < places.count { kept[Int(new)] = places[old] }
+        places = kept
+        var stillUnresolved: [Int32: NewSeries] = [:]
+        for (old, series) in unresolved where numbers[Int(old)] >= 0 { stillUnresolved[numbers[Int(old)]] = series }
+        unresolved = stillUnresolved
+    }
+}

@@ -1,0 +1,47 @@
+import Exposition
+import MetricModel
+
+/// What is asked for in `Accept`, and what comes back in `Content-Type`.
+enum ContentNegotiation {
+    /// The value of the `Accept` header; protocols that cannot be read are not asked for.
+    static func accept(_ protocols: [ScrapeProtocol], escaping: NameEscapingScheme) -> String {
+        // As in the reference: six is one more than the number of known protocols, and it falls by one each.
+        var weight = ScrapeProtocol.allCases.count + 1
+        var parts: [String] = []
+        for entry in protocols {
+            defer { weight -= 1 }
+            switch entry {
+            case .prometheusProto: continue
+            case .prometheusText0: parts.append("text/plain;version=0.0.4;q=0.\(weight)")
+            case .prometheusText1:
+                parts.append("text/plain;version=1.0.0;escaping=\(escaping.rawValue);q=0.\(weight)")
+            case .openMetricsText0: parts.append("application/openmetrics-text;version=0.0.1;q=0.\(weight)")
+            case .openMetricsText1:
+                parts.append(
+                    "application/openmetrics-text;version=1.0.0;escaping=\(escaping.rawValue);q=0.\(weight)")
+            }
+        }
+        parts.append("*/*;q=0.\(max(1, weight))")
+        return parts.joined(separator: ",")
+    }
+
+    /// The format that a body of this type is read as.
+    static func format(contentType: String, fallback: ScrapeProtocol?) throws(ScrapeFailure) -> ExpositionFormat {
+        let mediaType = contentType.prefix { $0 != ";" }.lowercased()
+        switch mediaType.drop(while: { $0 == " " }).reversed().drop(while: { $0 == " " }).reversed() {
+        case let type where String(type) == "text/plain": return .text
+        case let type where String(type) == "application/openmetrics-text": return .openMetrics
+        case let type where String(type) == "application/vnd.google.protobuf":
+            throw .notImplemented(name: "scrape protocol PrometheusProto")
+        default: break
+        }
+        switch fallback {
+        case .prometheusText0, .prometheusText1: return .text
+        case .openMetricsText0, .openMetricsText1: return .openMetrics
+        case .prometheusProto: throw .notImplemented(name: "scrape protocol PrometheusProto")
+        case nil:
+            if contentType.isEmpty { throw .missingContentType }
+            throw .unsupportedContentType(contentType)
+        }
+    }
+}

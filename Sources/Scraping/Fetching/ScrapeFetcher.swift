@@ -1,0 +1,44 @@
+import MetricModel
+
+/// What a target answered.
+package struct ScrapeBody: Sendable {
+    package var bytes: [UInt8]
+    package var isGzip: Bool
+    package var contentType: String
+
+    package init(bytes: [UInt8], isGzip: Bool = false, contentType: String = "text/plain; version=0.0.4") {
+        self.bytes = bytes
+        self.isGzip = isGzip
+        self.contentType = contentType
+    }
+}
+
+/// What one fetch needs to know.
+package struct FetchRequest: Sendable {
+    package var timeoutMilliseconds: Int64
+    /// Of the body as it comes over the wire.
+    package var bodyLimitBytes: Int
+    package var bodyLimitName: String
+}
+
+/// Gets the page of one target, again and again.
+///
+/// Belongs to one executor; the completion is called there, once.
+package protocol ScrapeFetcher: AnyObject, Sendable {
+    func fetch(
+        _ request: FetchRequest, completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void)
+
+    /// Gives up what is in flight (its completion hears `.cancelled`) and closes connections.
+    func cancel()
+}
+
+/// Where the work of a target runs: one thing after the other, on one thread.
+package protocol ScrapeExecutor: AnyObject, Sendable {
+    func execute(_ work: @escaping @Sendable () -> Void)
+    func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork
+}
+
+/// Work that a `ScrapeExecutor` will do later.
+package protocol ScheduledWork: Sendable {
+    func cancel()
+}

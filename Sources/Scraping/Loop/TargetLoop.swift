@@ -1,0 +1,299 @@
+import Exposition
+import Logging
+import MetricModel
+import SelfMetrics
+import Storage
+import Synchronization
+
+/// What all targets of one job share; never changed, a reload makes a new one.
+final class JobContext: Sendable {
+    let job: ScrapeJobSettings
+    let tlsContexts: TLSContexts
+
+    init(_ job: ScrapeJobSettings) {
+        self.job = job
+        tlsContexts = TLSContexts(job.client.tls)
+    }
+
+    /// Whether what fetches pages for the one may go on fetching for the other.
+    func fetchesAlike(_ other: JobContext) -> Bool {
+        job.client == other.job.client && job.protocols == other.job.protocols
+            && job.nameEscaping == other.job.nameEscaping && job.acceptsCompression == other.job.acceptsCompression
+    }
+
+    /// The limit for a body and the name under which people find it.
+    var bodyLimit: (bytes: Int, name: String) {
+        let configured = job.limits.bodySizeBytes
+        return configured > 0
+            ? (configured, "body_size_limit") : (ScrapeSafety.bodySizeBytes, "built-in body size limit")
+    }
+}
+
+/// What all targets of the process share.
+struct ScrapeEnvironment: Sendable {
+    var store: any SampleStore
+    var clock: any WallClock
+    var logger: Logger
+    var metrics: ScrapeMetrics
+    /// Mixed into the phases so that two servers do not scrape at the same moment.
+    var seed: UInt64
+}
+
+/// Memory that the targets of one executor use one after the other.
+final class ScrapeScratch: @unchecked Sendable {  // Confined to the executor of its targets.
+    /// What is kept between scrapes; larger buffers are given back.
+    private static let keptBytes = 4 << 20
+
+    var page: [UInt8] = []
+    var columns = ScrapePage()
+    var row: [Double] = []
+
+    /// An absent value for each of `count` slots.
+    func prepareRow(count: Int) {
+        if row.count > count { row.removeLast(row.count - count) }
+        for slot in row.indices { row[slot] = SpecialValue.absent }
+        while row.count < count { row.append(SpecialValue.absent) }
+    }
+
+    func trim() {
+        if page.capacity > Self.keptBytes { page = [] }
+        if row.capacity * MemoryLayout<Double>.stride > Self.keptBytes { row = [] }
+        if columns.values.capacity * MemoryLayout<Double>.stride > Self.keptBytes { columns = ScrapePage() }
+    }
+}
+
+/// One target at work: performs what `ScrapeLoopState` decides.
+///
+/// Everything but `status` and `metadata` belongs to the executor.
+final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which runs one thing after the other.
+    /// What the status pages read, from any thread.
+    struct Status: Sendable {
+        var health = TargetHealth.unknown
+        var lastFailure: ScrapeFailure?
+        var lastScrape: Timestamp?
+        var lastDurationSeconds = 0.0
+        var sampleCount = 0
+        var hasStopped = false
+    }
+
+    let status = Mutex(Status())
+    let metadata: TargetMetadataTable
+
+    private let executor: any ScrapeExecutor
+    private let environment: ScrapeEnvironment
+    private let scratch: ScrapeScratch
+    private let makeFetcher: FetcherFactory
+    private var target: ScrapeTarget
+    private var context: JobContext
+    /// Set when the whole job has more targets than it may: nothing is fetched, every scrape fails with it.
+    private var forcedFailure: ScrapeFailure?
+    private var fetcher: any ScrapeFetcher
+    private var series: TargetSeries
+    private var state: ScrapeLoopState
+    private var timer: (any ScheduledWork)?
+    private var scrapeNumber = 0
+    private var lastDroppedTicks = 0
+    private var onStop: (@Sendable () -> Void)?
+
+    /// Makes what fetches a target's page; called again when the job's settings changed.
+    typealias FetcherFactory = @Sendable (ScrapeTarget, JobContext, any ScrapeExecutor) -> any ScrapeFetcher
+
+    init(
+        target: ScrapeTarget, context: JobContext, forcedFailure: ScrapeFailure?, environment: ScrapeEnvironment,
+        executor: any ScrapeExecutor, scratch: ScrapeScratch, makeFetcher: @escaping FetcherFactory
+    ) {
+        self.target = target
+        self.context = context
+        self.forcedFailure = forcedFailure
+        self.environment = environment
+        self.executor = executor
+        self.scratch = scratch
+        self.makeFetcher = makeFetcher
+        metadata = TargetMetadataTable()
+        fetcher = makeFetcher(target, context, executor)
+        series = TargetSeries(target: target, context: context, environment: environment, metadata: metadata)
+        state = Self.makeState(target, environment)
+    }
+
+    private static func makeState(_ target: ScrapeTarget, _ environment: ScrapeEnvironment) -> ScrapeLoopState {
+        ScrapeLoopState(
+            intervalMilliseconds: target.intervalMilliseconds, spreadHash: target.spreadHash, seed: environment.seed)
+    }
+
+    // MARK: Called by the pool, from any thread
+
+    func start() { executor.execute { [self] in handle(.started) } }
+
+    /// The target is gone; its end will be written in a while, then `hasStopped` is true.
+    func end() { executor.execute { [self] in handle(.targetEnded) } }
+
+    /// Whether nothing more will happen unless `update` is called.
+    ///
+    /// Any thread may ask.
+    var hasStopped: Bool { status.withLock { $0.hasStopped } }
+
+    /// The target is there (again), perhaps with other settings.
+    func update(_ target: ScrapeTarget, _ context: JobContext, forcedFailure: ScrapeFailure?) {
+        executor.execute { [self] in
+            self.forcedFailure = forcedFailure
+            // Its end may have been written just before the target came back.
+            if state.isStopped { return restart(target, context) }
+            apply(target, context)
+            handle(.targetRevived)
+        }
+    }
+
+    /// Gives up what is in flight and stops; no staleness markers.
+    func shutDown(whenStopped: @escaping @Sendable () -> Void) {
+        executor.execute { [self] in
+            onStop = whenStopped
+            let wasStopped = state.isStopped
+            handle(.shutDown)
+            if wasStopped { stopped() }
+        }
+    }
+
+    // MARK: On the executor
+
+    private func apply(_ target: ScrapeTarget, _ context: JobContext) {
+        let hasOtherTimes = target.intervalMilliseconds != self.target.intervalMilliseconds
+        let needsOtherFetcher = !context.fetchesAlike(self.context)
+        self.target = target
+        self.context = context
+        series.update(target: target, context: context)
+        if needsOtherFetcher {
+            abandonFetch()
+            fetcher = makeFetcher(target, context, executor)
+        }
+        if hasOtherTimes || (needsOtherFetcher && state.isScraping) {
+            abandonFetch()
+            timer?.cancel()
+            state = Self.makeState(target, environment)
+            handle(.started)
+        }
+    }
+
+    private func restart(_ target: ScrapeTarget, _ context: JobContext) {
+        self.target = target
+        self.context = context
+        fetcher = makeFetcher(target, context, executor)
+        series = TargetSeries(target: target, context: context, environment: environment, metadata: metadata)
+        state = Self.makeState(target, environment)
+        lastDroppedTicks = 0
+        status.withLock { $0.hasStopped = false }
+        handle(.started)
+    }
+
+    private func abandonFetch() {
+        scrapeNumber &+= 1
+        fetcher.cancel()
+    }
+
+    private func handle(_ event: ScrapeLoopState.Event) {
+        let action = state.handle(event, now: environment.clock.now)
+        if state.droppedTicks != lastDroppedTicks {
+            environment.metrics.droppedTicks.add(state.droppedTicks &- lastDroppedTicks)
+            lastDroppedTicks = state.droppedTicks
+        }
+        perform(action)
+    }
+
+    private func perform(_ action: ScrapeLoopState.Action) {
+        switch action {
+        case .nothing: break
+        case .wait(let until): wait(until: until)
+        case .cancelAndWait(let until):
+            abandonFetch()
+            wait(until: until)
+        case .scrape(let timestamp): scrape(timestamp)
+        case .writeEnd(let timestamp):
+            series.appendEnd(timestamp: timestamp, scratch: scratch)
+            stopped()
+        case .stop:
+            abandonFetch()
+            timer?.cancel()
+            stopped()
+        }
+    }
+
+    private func wait(until: Timestamp) {
+        timer?.cancel()
+        let delay = until.milliseconds &- environment.clock.now.milliseconds
+        timer = executor.schedule(afterMilliseconds: delay) { [self] in handle(.timerFired) }
+    }
+
+    private func stopped() {
+        fetcher.cancel()
+        series.close()
+        timer = nil
+        status.withLock { $0.hasStopped = true }
+        let callback = onStop
+        onStop = nil
+        callback?()
+    }
+
+    private func scrape(_ timestamp: Timestamp) {
+        scrapeNumber &+= 1
+        let number = scrapeNumber
+        let start = environment.clock.monotonicNanoseconds
+        if let forcedFailure {
+            return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
+        }
+        let limit = context.bodyLimit
+        let request = FetchRequest(
+            timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
+        fetcher.fetch(request) { [self] result in
+            finish(result, number: number, timestamp: timestamp, start: start)
+        }
+    }
+
+    private func finish(
+        _ result: Result<ScrapeBody, ScrapeFailure>, number: Int, timestamp: Timestamp, start: UInt64
+    ) {
+        guard number == scrapeNumber, state.isScraping else { return }
+        let duration = environment.clock.monotonicNanoseconds &- start
+        var report = ScrapeReport(timestamp: timestamp, durationSeconds: Double(duration) / 1e9)
+        var failure: ScrapeFailure?
+        do throws(ScrapeFailure) {
+            try ingest(try result.get(), into: &report)
+        } catch {
+            failure = error
+            series.appendFailure(error, scratch: scratch, report: &report)
+        }
+        record(report, failure)
+        handle(.scrapeFinished)
+    }
+
+    private func ingest(_ body: ScrapeBody, into report: inout ScrapeReport) throws(ScrapeFailure) {
+        let format = try ContentNegotiation.format(
+            contentType: body.contentType, fallback: context.job.fallbackProtocol)
+        defer { scratch.trim() }
+        guard body.isGzip else {
+            return try series.append(page: body.bytes, format: format, scratch: scratch, report: &report)
+        }
+        scratch.page.removeAll(keepingCapacity: true)
+        let limit = context.bodyLimit
+        try PageDecompression.gunzip(body.bytes, limit: limit, into: &scratch.page)
+        let page = scratch.page
+        try series.append(page: page, format: format, scratch: scratch, report: &report)
+    }
+
+    private func record(_ report: ScrapeReport, _ failure: ScrapeFailure?) {
+        environment.metrics.record(report, failure)
+        let previous = status.withLock { status in
+            let previous = status.lastFailure
+            status.health = failure == nil ? .up : .down
+            status.lastFailure = failure
+            status.lastScrape = report.timestamp
+            status.lastDurationSeconds = report.durationSeconds
+            status.sampleCount = report.samplesAfterRelabeling
+            return previous
+        }
+        guard let failure, failure != previous else { return }
+        environment.logger.debug(
+            "scrape failed",
+            metadata: [
+                "scrape_pool": "\(target.jobName)", "target": "\(target.url.description)", "reason": "\(failure)",
+            ])
+    }
+}
