@@ -28,7 +28,9 @@ package enum BucketBounds {
     }
 
     /// The index that a bucket of one schema has in a coarser one.
-    package static func merged(_ index: Int32, by shift: Int32) -> Int32 { shift <= 0 ? index : ((index - 1) >> shift) + 1 }
+    package static func merged(_ index: Int32, by shift: Int32) -> Int32 {
+        shift <= 0 ? index : ((index - 1) >> shift) + 1
+    }
 }
 
 /// One bucket with its bounds.

@@ -8,9 +8,13 @@ struct GroupedSeries {
     var hasHistograms = false
     var sampleCost = 0
 
-    init(_ operand: any VectorOperator, _ grouping: Grouping, _ context: QueryContext) throws(QueryError) {
+    /// - Parameter ordersByLabels: Groups and members come in order of labels, not as the store gave them.
+    init(
+        _ operand: any VectorOperator, _ grouping: Grouping, _ context: QueryContext, ordersByLabels: Bool = false
+    ) throws(QueryError) {
         let collected = try operand.collect(context)
         series = collected.series
+        if ordersByLabels { series.sort { LabelOrder.precedes($0.labels, $1.labels) } }
         sampleCost = collected.sampleCost
         var indexes: [LabelSet: Int] = [:]
         for (position, next) in series.enumerated() {

@@ -14,7 +14,7 @@ struct RankingAggregation: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let limits = try ElementLimit.counts(parameter.evaluate(context), context)
         guard limits.contains(where: { $0 > 0 }) else { return }
-        var grouped = try GroupedSeries(operand, grouping, context)
+        var grouped = try GroupedSeries(operand, grouping, context, ordersByLabels: timeline.count == 1)
         if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
         var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
         var order: [Int] = []

@@ -42,7 +42,7 @@ struct MatchGroups {
     /// Two elements of the one side at one step are an error, unless the many side is empty there.
     func checkOneSide(of group: Group) throws(QueryError) {
         var owner = [Int](repeating: -1, count: one[group.one[0]].values.count)
-        for index in group.one {
+        for index in group.one.sorted(by: { LabelOrder.precedes(one[$0].labels, one[$1].labels) }) {
             for (step, isPresent) in one[index].presence().enumerated() where isPresent {
                 guard owner[step] >= 0 else {
                     owner[step] = index

@@ -1,5 +1,7 @@
-/// A sum with Neumaier's compensation, step by step as Prometheus takes it (`util/kahansum`), so that results agree
-/// to the last bit. An infinite sum has no compensation.
+/// A sum with Neumaier's compensation, step by step as Prometheus takes it (`util/kahansum`), so that results agree to
+/// the last bit.
+///
+/// An infinite sum has no compensation.
 ///
 /// A. Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54 (1974).
 struct CompensatedSum {

@@ -1,8 +1,9 @@
 import MetricModel
 
 extension SampleColumns {
-    /// Takes the staleness markers out. Where there are none nothing changes, and the clock stays the shared one.
-    /// - Complexity: O(samples)
+    /// Takes the staleness markers out.
+    ///
+    /// Where there are none nothing changes, and the clock stays the shared one. - Complexity: O(samples)
     mutating func dropStaleMarkers() {
         if !histograms.isEmpty { histograms.removeAll { $0.histogram.isStale } }
         guard values.contains(where: { SpecialValue.isStale($0) }) else { return }

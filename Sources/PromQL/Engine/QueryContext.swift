@@ -68,7 +68,9 @@ final class QueryContext {
     }
 }
 
-/// Whether a query may go on. Safe on several threads.
+/// Whether a query may go on.
+///
+/// Safe on several threads.
 final class QueryLimits: Sendable {
     private let clock: any WallClock
     private let deadlineNanoseconds: UInt64
@@ -80,7 +82,9 @@ final class QueryLimits: Sendable {
         self.cancellation = cancellation
     }
 
-    /// Throws once the time is over or the caller has withdrawn. Asked once per series, never per sample.
+    /// Throws once the time is over or the caller has withdrawn.
+    ///
+    /// Asked once per series, never per sample.
     func check() throws(QueryError) {
         if cancellation?.isCancelled ?? false { throw .cancelled(place: "expression evaluation") }
         if clock.monotonicNanoseconds > deadlineNanoseconds { throw .timedOut(place: "expression evaluation") }

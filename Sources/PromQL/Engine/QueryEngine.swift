@@ -2,7 +2,9 @@ package import MetricModel
 package import PromQLSyntax
 package import Storage
 
-/// Plans and runs PromQL queries. Holds no state between queries; safe on several threads.
+/// Plans and runs PromQL queries.
+///
+/// Holds no state between queries; safe on several threads.
 ///
 /// Calls are synchronous and may take long: callers run them on threads of their own.
 package final class QueryEngine: Sendable {
@@ -154,7 +156,7 @@ struct QueryRun {
             result.append(
                 MatrixSeries(labels: next.labels, timestamps: times, values: values, histograms: histograms))
         }
-        result.sort { $0.labels < $1.labels }
+        result.sort { LabelOrder.precedes($0.labels, $1.labels) }
         return result
     }
 }

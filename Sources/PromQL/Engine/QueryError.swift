@@ -1,7 +1,9 @@
 package import PromQLSyntax
 package import Storage
 
-/// Why a query has no answer. The descriptions are Prometheus' texts.
+/// Why a query has no answer.
+///
+/// The descriptions are Prometheus' texts.
 package enum QueryError: Error, Sendable {
     case syntax(SyntaxError)
     /// `place` says what the engine was doing: "expression evaluation".

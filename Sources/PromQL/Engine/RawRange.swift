@@ -32,7 +32,7 @@ struct RawRange {
                     labels: labels, timestamps: window.timestamps, values: window.values,
                     histograms: window.histograms))
         }
-        result.sort { $0.labels < $1.labels }
+        result.sort { LabelOrder.precedes($0.labels, $1.labels) }
         return .matrix(result)
     }
 }

@@ -52,8 +52,9 @@ enum CalendarField {
         return value % divisor < 0 ? quotient - 1 : quotient
     }
 
-    /// Days since the epoch of a date of the Gregorian calendar, after H. Hinnant, "chrono-Compatible Low-Level Date
-    /// Algorithms": years begin in March, so that the leap day is the last.
+    /// Days since the epoch of a date of the Gregorian calendar, after H.
+    ///
+    /// Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, so that the leap day is the last.
     private static func day(ofYear year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

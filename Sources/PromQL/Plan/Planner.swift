@@ -73,7 +73,8 @@ struct Planner {
         case .binary(let operation):
             if operation.operator.isTrim {
                 throw .execution(
-                    message: "operator \(LabelName.quoted(operation.operator.rawValue)) not allowed for Scalar operations"
+                    message:
+                        "operator \(LabelName.quoted(operation.operator.rawValue)) not allowed for Scalar operations"
                 )
             }
             return BinaryScalar(

@@ -6,7 +6,9 @@ struct ChangeCounts: RangeKernel {
     let usesStartTimestamps: Bool
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
-        if input.hasHistograms || (usesStartTimestamps && !input.columns.startTimestamps.isEmpty) { return evaluateMixed(input, into: &output) }
+        if input.hasHistograms || (usesStartTimestamps && !input.columns.startTimestamps.isEmpty) {
+            return evaluateMixed(input, into: &output)
+        }
         let values = input.columns.values
         // Running totals make each window two look-ups.
         var totals = [Int32](repeating: 0, count: values.count)

@@ -1,8 +1,10 @@
 import MetricModel
 import PromQLSyntax
 
-/// `rate`, `increase` and `delta` of anchored and smoothed selectors: the difference between the values on the
-/// window's edges, with what was counted before resets added. Nothing is extrapolated.
+/// `rate`, `increase` and `delta` of anchored and smoothed selectors: the difference between the values on the window's
+/// edges, with what was counted before resets added.
+///
+/// Nothing is extrapolated.
 struct ExtendedRate: RangeKernel {
     let isCounter: Bool
     let isRate: Bool

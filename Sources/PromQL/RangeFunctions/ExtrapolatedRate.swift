@@ -104,7 +104,9 @@ struct Extrapolation {
         }
     }
 
-    /// What to multiply the difference with. A counter is not extrapolated below zero.
+    /// What to multiply the difference with.
+    ///
+    /// A counter is not extrapolated below zero.
     @inline(__always)
     func factor(result: Double, firstValue: Double, isCounter: Bool, rateSeconds: Double?) -> Double {
         var toStart = secondsToStart

@@ -7,7 +7,8 @@ struct InstantDelta: RangeKernel {
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         if input.hasHistograms || (usesStartTimestamps && !input.columns.startTimestamps.isEmpty) {
-            return HistogramInstantDelta(isRate: isRate, usesStartTimestamps: usesStartTimestamps).evaluate(input, into: &output, notes: &notes)
+            return HistogramInstantDelta(isRate: isRate, usesStartTimestamps: usesStartTimestamps).evaluate(
+                input, into: &output, notes: &notes)
         }
         let columns = input.columns
         for step in 0..<input.stepCount {

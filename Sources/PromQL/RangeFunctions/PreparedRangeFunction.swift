@@ -15,13 +15,20 @@ struct PreparedRangeFunction: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var parameters: [[Double]] = []
         for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
-        if kernel.function == .quantileOverTime, let quantiles = parameters.first {
-            QuantileJudge(range: parameterRange).judge(quantiles, context)
-        }
         let function = RangeFunctionOperator(
             timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
             notes: notes)
-        try function.stream(context, body)
+        guard kernel.function == .quantileOverTime, let quantiles = parameters.first else {
+            return try function.stream(context, body)
+        }
+        // Only a quantile that was asked of some samples is worth a warning.
+        var isUsed = [Bool](repeating: false, count: timeline.count)
+        try function.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            for step in isUsed.indices where !series.values[step].isAbsent { isUsed[step] = true }
+            try body(&series)
+        }
+        let used = isUsed.indices.filter { isUsed[$0] }.map { quantiles[$0] }
+        QuantileJudge(range: parameterRange).judge(used, context)
     }
 }
 

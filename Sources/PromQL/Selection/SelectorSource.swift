@@ -33,7 +33,8 @@ struct SelectorSource: SeriesSource {
         try context.limits.check()
         guard timeline.count > 0 else { return }
         let selected = try select(windows, context)
-        let runner = KernelRunner(kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved)
+        let runner = KernelRunner(
+            kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved)
         let work = selected.count * timeline.count + selected.estimatedSampleCount
         if !readsInOrder, context.settings.maximumThreads > 1, selected.count > 1, work >= Self.parallelThreshold {
             try readInParallel(selected, runner, stepCount: timeline.count, context, body)

@@ -24,7 +24,9 @@ enum ResetHints {
     case marked
 }
 
-/// Runs kernels over sample columns. One belongs to one thread.
+/// Runs kernels over sample columns.
+///
+/// One belongs to one thread.
 struct KernelRunner {
     private let kernel: any RangeKernel
     private let windows: WindowTimes
