@@ -24,6 +24,15 @@ package enum DecimalParsing {
         unsafe bytes.withUnsafeBytes { unsafe parse($0) }
     }
 
+    /// The double nearest to `digits` × 10^`exponent`, for parsers that scan digits themselves.
+    ///
+    /// Nil where this takes more than two multiplications to say (subnormal, infinite, a product that leaves the rounding
+    /// open): then the text is to be given to `parse`.
+    package static func value(digits: UInt64, exponent: Int, isNegative: Bool) -> Double? {
+        let decimal = Decimal(digits: digits, exponent: exponent, isNegative: isNegative)
+        return fromShort(decimal) ?? fromLong(decimal)
+    }
+
     /// What the digits of a number say before they are made a double: `digits` × 10^`exponent`.
     private struct Decimal {
         var digits: UInt64 = 0
