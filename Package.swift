@@ -26,6 +26,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A building and, where it has behaviour of its own, the test target beside it.
@@ -74,7 +75,7 @@ let floor5: [Target] = [
     building("Cgroups", uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", logging]),
     building(
         "Notifications",
-        uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1]),
+        uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
     building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "SelfMetrics", "Storage", logging]),
     building("Remote", uses: ["Bytes", asyncHTTPClient, nioCore, nioHTTP1]),
     building(
@@ -118,7 +119,8 @@ let floor8: [Target] = [
         uses: [
             "Bytes", "CShippedRules", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "Notifications",
             "PromQL", "Rules",
-            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, serviceLifecycle,
+            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix, serviceLifecycle,
+            unixSignals,
         ])
 ].flatMap { $0 }
 
@@ -126,8 +128,8 @@ let floor9: [Target] = [
     .executableTarget(
         name: "lapwing",
         dependencies: [
-            "Bytes", "Cgroups", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQL", "PromQLScripts",
-            "PromQLSyntax", "Remote", "Rules", "Storage", "TSDB", argumentParser, logging,
+            "Bytes", "Cgroups", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQLScripts",
+            "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
         ],
         swiftSettings: swiftSettings)
 ]

@@ -1,1 +1,135 @@
+import Cgroups
+package import ConfigurationFile
+package import Logging
+package import MetricModel
+import NIOPosix
+import Notifications
+import PromQL
+import Rules
+import SQLite
+import Scraping
+import SelfMetrics
+import ServiceLifecycle
+package import Storage
+import TSDB
+import UnixSignals
+import WebAPI
 
+/// `lapwing serve`: builds every service, runs them, and stops them in the order that loses nothing.
+///
+///     start   database -> collector, engine, notifier, rules, scraper -> web server
+///     stop    web server -> scraper -> rules -> notifier -> database
+package struct LapwingServer: Sendable {
+    private let settings: ServerSettings
+    private let logger: Logger
+    private let clock: any WallClock
+
+    package init(settings: ServerSettings, logger: Logger, clock: any WallClock = SystemClock()) {
+        self.settings = settings
+        self.logger = logger
+        self.clock = clock
+    }
+
+    /// Runs until a signal ends it: SIGTERM and SIGINT stop in order, SIGHUP loads the configuration again.
+    package func run() async throws(ServerError) {
+        let configuration = try readConfiguration()
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let services = try ServerServices(
+            settings: settings, configuration: configuration, clock: clock, logger: logger)
+        defer { services.database.close() }
+        let threads = NIOThreadPool(numberOfThreads: settings.queryConcurrency + 4)
+        threads.start()
+        let server = HTTPServer(api: services.api, threads: threads)
+        let application = server.makeApplication(host: settings.host, port: settings.port, logger: logger) { port in
+            services.state.markReady()
+            logger.info(
+                "listening",
+                metadata: ["address": "http://\(settings.host):\(port)", "storage": "\(settings.storagePath)"])
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: services.notifierService), .init(service: services.rulesService),
+                    .init(service: services.scrapingService), .init(service: ReloadService(services.state)),
+                    .init(service: application),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
+        services.state.setStop { Task { await group.triggerGracefulShutdown() } }
+        do {
+            try await group.run()
+        } catch {
+            throw ServerError(error, settings: settings)
+        }
+        services.state.markStopping()
+        try? await threads.shutdownGracefully()
+        logger.info("stopped")
+    }
+
+    /// Libraries below speak of their own business; people asked about ours.
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .error)
+        return quiet
+    }
+
+    private func readConfiguration() throws(ServerError) -> Configuration {
+        do {
+            return try settings.readConfiguration()
+        } catch {
+            throw .configuration(error)
+        }
+    }
+}
+
+extension ServerSettings {
+    /// The configuration file, or what holds without one.
+    package func readConfiguration() throws(ConfigurationError) -> Configuration {
+        guard let configurationFile else {
+            return try DefaultConfiguration.make(
+                address: "localhost:\(port)", runsCollector: runsCollector)
+        }
+        return try Configuration.read(path: configurationFile)
+    }
+}
+
+/// Why the server did not start or stopped early.
+package enum ServerError: Error, Sendable, CustomStringConvertible {
+    case configuration(ConfigurationError)
+    case storage(StorageError)
+    case state(String)
+    case cannotListen(address: String, reason: String)
+    case other(String)
+
+    init(_ error: any Error, settings: ServerSettings) {
+        let text = String(describing: error)
+        if text.contains("bind(") || text.contains("EADDRINUSE") || text.contains("Address already in use") {
+            let reason = text.contains("errno: 98") || text.contains("already in use") ? "the address is in use" : text
+            self = .cannotListen(address: "\(settings.host):\(settings.port)", reason: reason)
+        } else {
+            self = .other(text)
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .configuration(let error): error.description
+        case .storage(let error): error.description
+        case .state(let reason): reason
+        case .cannotListen(let address, let reason):
+            "cannot listen on \(address): \(reason). Stop what listens there, or choose another --web.listen-address"
+        case .other(let text): text
+        }
+    }
+}
+
+/// Turns SIGHUP into a reload.
+private struct ReloadService: Service {
+    let state: ServerState
+
+    init(_ state: ServerState) { self.state = state }
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        for await _ in signals.cancelOnGracefulShutdown() { try? state.reload() }
+    }
+}

@@ -107,7 +107,9 @@ struct RuleEndpoints: Sendable {
         let limit = try parameters.limit("group_limit")
         let token = parameters["group_next_token"]
         guard limit > 0 else {
-            if token != nil { throw .invalidParameter("group_limit", "group_limit needs to be set with group_next_token") }
+            if token != nil {
+                throw .invalidParameter("group_limit", "group_limit needs to be set with group_next_token")
+            }
             return (groups, nil)
         }
         var rest = groups[...]

@@ -48,7 +48,9 @@ package struct NotificationSettings: Hashable, Sendable {
     }
 }
 
-/// One node of the routing tree. What is nil is taken from the parent.
+/// One node of the routing tree.
+///
+/// What is nil is taken from the parent.
 package struct NotificationRoute: Hashable, Sendable {
     /// What makes alerts of one route share a notification.
     package enum GroupBy: Hashable, Sendable {
@@ -130,7 +132,9 @@ package struct StandardOutputSettings: Hashable, Sendable {
 
 /// `webhook_configs`: a POST with Alertmanager's payload of version 4.
 package struct WebhookSettings: Hashable, Sendable {
-    /// Where to; a secret, because many services put the token into the address. Nil when `urlFile` is used.
+    /// Where to; nil when `urlFile` is used.
+    ///
+    /// A secret, because many services put the token into the address.
     package var url: Secret?
     /// A file that holds the address, read at each delivery (`url_file`).
     package var urlFile: String?

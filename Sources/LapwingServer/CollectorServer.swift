@@ -1,0 +1,68 @@
+import Cgroups
+package import Logging
+import MetricModel
+import NIOPosix
+import SelfMetrics
+import ServiceLifecycle
+import UnixSignals
+import WebAPI
+
+/// `lapwing collect`: the container collector alone, for other servers to scrape.
+package struct CollectorServer: Sendable {
+    private let settings: ServerSettings
+    private let logger: Logger
+
+    package init(settings: ServerSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    package func run() async throws(ServerError) {
+        var collectorSettings = CollectorSettings()
+        collectorSettings.rootPath = settings.collectorRoot
+        collectorSettings.freshnessMilliseconds = settings.collectorIntervalMilliseconds
+        let collector = Collector(settings: collectorSettings)
+        let registry = Registry()
+        ProcessStatistics.register(in: registry)
+        let threads = NIOThreadPool(numberOfThreads: 2)
+        threads.start()
+        let api = CollectorAPI { output in
+            collector.render(into: &output)
+            registry.render(into: &output)
+        }
+        let application = HTTPServer(api: api, threads: threads).makeApplication(
+            host: settings.host, port: settings.port, logger: logger
+        ) { [logger, settings] port in
+            logger.info("listening", metadata: ["address": "http://\(settings.host):\(port)/metrics"])
+        }
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .error)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+        do {
+            try await group.run()
+        } catch {
+            throw ServerError(error, settings: settings)
+        }
+        try? await threads.shutdownGracefully()
+    }
+}
+
+/// The few paths of a collector.
+private struct CollectorAPI: RequestAnswering {
+    let page: @Sendable (inout [UInt8]) -> Void
+
+    func respond(to request: APIRequest) -> APIResponse {
+        guard request.method == .get || request.method == .head else {
+            return .text("Method Not Allowed\n", status: 405)
+        }
+        switch request.path {
+        case "/metrics", "/metrics/cadvisor": return WebAPI.collectorResponse(page)
+        case "/-/healthy", "/-/ready", "/healthz": return .text("ok\n")
+        case "/": return .text("lapwing collect: the container metrics are at /metrics\n")
+        default: return .text("404 page not found\n", status: 404)
+        }
+    }
+}

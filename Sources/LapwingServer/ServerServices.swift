@@ -1,0 +1,151 @@
+import Cgroups
+import ConfigurationFile
+import Logging
+import MetricModel
+import Notifications
+import PromQL
+import Rules
+import Scraping
+import SelfMetrics
+import ServiceLifecycle
+import Storage
+import TSDB
+import WebAPI
+
+/// The services of `lapwing serve`, built and connected, not yet running.
+struct ServerServices: Sendable {
+    let database: TimeSeriesDatabase
+    let state: ServerState
+    let api: WebAPI
+    let notifierService: TaskService
+    let rulesService: TaskService
+    let scrapingService: TaskService
+
+    init(
+        settings: ServerSettings, configuration: Configuration, clock: any WallClock, logger: Logger
+    ) throws(ServerError) {
+        let registry = Registry()
+        ProcessStatistics.register(in: registry)
+        database = try Self.openDatabase(settings, configuration, clock: clock, logger: logger, registry: registry)
+        state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
+        let engine = QueryEngine(settings: Self.engineSettings(settings, configuration), clock: clock)
+        let collectorPage = Self.makeCollector(settings, clock: clock)
+        let stateDatabase: StateDatabase
+        do {
+            stateDatabase = try StateDatabase.open(path: settings.storagePath + "/state.sqlite")
+        } catch {
+            throw .state("\(settings.storagePath)/state.sqlite: \(error)")
+        }
+        let transport = HTTPWebhookTransport()
+        let notifier = Notifier(
+            settings: configuration.notifications, externalURL: settings.shownURL,
+            store: SQLiteNotificationStateStore(stateDatabase), transport: transport, clock: clock, logger: logger)
+        let rules = RuleManager(
+            services: RuleGroupServices(
+                store: database, querying: EngineRuleQuerying(engine: engine, store: database), alerts: notifier,
+                states: SQLiteAlertStateStore(stateDatabase), clock: clock),
+            logger: logger)
+        let scraping = ScrapeManager(
+            store: database, clock: clock, logger: logger, registry: registry,
+            fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
+            inProcess: Self.ownPages(settings, registry: registry, collectorPage: collectorPage),
+            userAgent: "Lapwing/\(BuildInformation.version)")
+        try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
+        state.setApply { (configuration) throws(ReloadError) in
+            do throws(ServerError) {
+                try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
+            } catch {
+                throw ReloadError(error.description)
+            }
+        }
+        registry.gauge(
+            "lapwing_config_last_reload_successful",
+            help: "Whether the last attempt to load the configuration succeeded."
+        ) { [state] in state.lastReload.succeeded ? 1 : 0 }
+        api = WebAPI(
+            WebAPI.Services(
+                store: database, engine: engine, scraping: scraping, rules: rules, registry: registry,
+                collectorPage: collectorPage, status: state, clock: clock), logger: logger)
+        notifierService = TaskService {
+            await notifier.run()
+            await transport.shutDown()
+        }
+        rulesService = TaskService { await rules.run() }
+        scrapingService = TaskService { await scraping.run() }
+    }
+
+    private static func apply(
+        _ configuration: Configuration, settings: ServerSettings, scraping: ScrapeManager, rules: RuleManager,
+        notifier: Notifier
+    ) throws(ServerError) {
+        var ruleSettings = configuration.rules
+        ruleSettings.externalURL = settings.shownURL
+        do {
+            try rules.apply(ruleSettings)
+        } catch {
+            throw .state(error.description)
+        }
+        notifier.apply(configuration.notifications)
+        scraping.apply(configuration.scraping)
+    }
+
+    private static func openDatabase(
+        _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock, logger: Logger,
+        registry: Registry
+    ) throws(ServerError) -> TimeSeriesDatabase {
+        var database = DatabaseSettings()
+        let retention = settings.retention(configuration.storage)
+        database.retentionMilliseconds = retention.milliseconds
+        database.retentionBytes = retention.bytes
+        do {
+            return try TimeSeriesDatabase.open(
+                path: settings.storagePath, settings: database, clock: clock, logger: logger)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    private static func engineSettings(_ settings: ServerSettings, _ configuration: Configuration) -> EngineSettings {
+        var engine = EngineSettings()
+        engine.lookbackDeltaMilliseconds = settings.lookbackMilliseconds
+        engine.timeoutMilliseconds = settings.queryTimeoutMilliseconds
+        engine.maximumSamples = settings.maximumSamples
+        engine.defaultSubqueryStepMilliseconds = configuration.evaluationIntervalMilliseconds
+        engine.delaysNameRemoval = settings.delaysNameRemoval
+        return engine
+    }
+
+    private static func makeCollector(
+        _ settings: ServerSettings, clock: any WallClock
+    ) -> (@Sendable (inout [UInt8]) -> Void)? {
+        guard settings.runsCollector else { return nil }
+        var collectorSettings = CollectorSettings()
+        collectorSettings.rootPath = settings.collectorRoot
+        let collector = Collector(settings: collectorSettings, clock: clock)
+        return { output in collector.render(into: &output) }
+    }
+
+    /// Pages of this process by the addresses that targets name it with: they are asked without a socket.
+    private static func ownPages(
+        _ settings: ServerSettings, registry: Registry, collectorPage: InProcessPage?
+    ) -> [String: InProcessPage] {
+        var pages: [String: InProcessPage] = [:]
+        for host in Set(["localhost", "127.0.0.1", settings.host]) {
+            let address = "http://\(host):\(settings.port)"
+            pages[address + "/metrics"] = { output in registry.render(into: &output) }
+            pages[address + DefaultConfiguration.collectorPath] = collectorPage
+        }
+        return pages
+    }
+}
+
+/// A service that runs until it is told to stop, by cancelling its task.
+struct TaskService: Service {
+    private let work: @Sendable () async -> Void
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+    }
+}

@@ -1,0 +1,46 @@
+package import ConfigurationFile
+
+/// What the command line says; the configuration file says the rest.
+package struct ServerSettings: Sendable {
+    /// nil: the built-in defaults, which scrape this process and its collector and load the shipped rules.
+    package var configurationFile: String?
+    package var storagePath = "data"
+    package var host = "127.0.0.1"
+    package var port = 9090
+    package var externalURL: String?
+    package var retentionMilliseconds: Int64?
+    package var retentionBytes: Int?
+    package var lookbackMilliseconds: Int64 = 300_000
+    package var queryTimeoutMilliseconds: Int64 = 120_000
+    package var queryConcurrency = 20
+    package var maximumSamples = 50_000_000
+    package var isLifecycleEnabled = false
+    package var runsCollector = true
+    /// Where the host's file system is mounted; empty on the host itself.
+    package var collectorRoot = ""
+    package var collectorIntervalMilliseconds: Int64 = 10_000
+    package var delaysNameRemoval = false
+    /// Flags as given, for `/api/v1/status/flags`.
+    package var flags: [(name: String, value: String)] = []
+
+    package init() {}
+
+    package static let defaultRetentionMilliseconds: Int64 = 15 * 86_400_000
+
+    /// The URL people reach the server at, without a slash at the end.
+    package var shownURL: String {
+        if var url = externalURL {
+            while url.hasSuffix("/") { url.removeLast() }
+            return url
+        }
+        return "http://\(host == "0.0.0.0" ? "localhost" : host):\(port)"
+    }
+
+    /// What was effectively configured for how long samples are kept.
+    package func retention(_ section: StorageSection) -> (milliseconds: Int64, bytes: Int) {
+        let isWritten = section.retentionMilliseconds != nil || section.retentionBytes != nil
+        if isWritten { return (section.retentionMilliseconds ?? 0, section.retentionBytes ?? 0) }
+        if retentionMilliseconds == nil, let retentionBytes, retentionBytes > 0 { return (0, retentionBytes) }
+        return (retentionMilliseconds ?? Self.defaultRetentionMilliseconds, retentionBytes ?? 0)
+    }
+}

@@ -1,0 +1,94 @@
+import ConfigurationFile
+import Logging
+import MetricModel
+import Synchronization
+import WebAPI
+
+/// What the server knows of itself: ready or not, the loaded configuration, how the last reload went.
+final class ServerState: ServerStatus {
+    private struct State {
+        var isReady = false
+        var isStopping = false
+        var configurationText = ""
+        var lastReload: (succeeded: Bool, time: Timestamp)
+        var apply: (@Sendable (Configuration) throws(ReloadError) -> Void)?
+        var stop: (@Sendable () -> Void)?
+    }
+
+    let startTime: Timestamp
+    let retentionText: String
+    private let settings: ServerSettings
+    private let clock: any WallClock
+    private let logger: Logger
+    private let state: Mutex<State>
+    /// Reloads come from a signal and from the API: one at a time.
+    private let reloading = Mutex(())
+
+    init(settings: ServerSettings, configuration: Configuration, clock: any WallClock, logger: Logger) {
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        startTime = clock.now
+        let retention = settings.retention(configuration.storage)
+        var parts: [String] = []
+        if retention.milliseconds > 0 { parts.append(DurationText.text(milliseconds: retention.milliseconds)) }
+        if retention.bytes > 0 { parts.append("\(retention.bytes)B") }
+        retentionText = parts.isEmpty ? "unlimited" : parts.joined(separator: " or ")
+        var initial = State(lastReload: (true, startTime))
+        initial.configurationText = configuration.text
+        state = Mutex(initial)
+    }
+
+    var isReady: Bool { state.withLock { $0.isReady } }
+    var isStopping: Bool { state.withLock { $0.isStopping } }
+    var configurationText: String { state.withLock { $0.configurationText } }
+    var flags: [(name: String, value: String)] { settings.flags }
+    var lastReload: (succeeded: Bool, time: Timestamp) { state.withLock { $0.lastReload } }
+    var isLifecycleEnabled: Bool { settings.isLifecycleEnabled }
+
+    func markReady() { state.withLock { $0.isReady = true } }
+
+    func markStopping() {
+        state.withLock {
+            $0.isReady = false
+            $0.isStopping = true
+        }
+    }
+
+    func setApply(_ apply: @escaping @Sendable (Configuration) throws(ReloadError) -> Void) {
+        state.withLock { $0.apply = apply }
+    }
+
+    func setStop(_ stop: @escaping @Sendable () -> Void) { state.withLock { $0.stop = stop } }
+
+    func quit() { state.withLock { $0.stop }?() }
+
+    /// Reads the configuration again and hands it to every service; with an error the old one stays.
+    func reload() throws(ReloadError) {
+        let apply = state.withLock { $0.apply }
+        var failure: ReloadError?
+        reloading.withLock { _ in
+            do throws(ReloadError) {
+                let configuration: Configuration
+                do throws(ConfigurationError) {
+                    configuration = try settings.readConfiguration()
+                } catch {
+                    throw ReloadError(error.description)
+                }
+                try apply?(configuration)
+                for warning in configuration.warnings { logger.warning("\(warning)") }
+                state.withLock {
+                    $0.configurationText = configuration.text
+                    $0.lastReload = (true, clock.now)
+                }
+                logger.info("configuration loaded")
+            } catch {
+                failure = error
+            }
+        }
+        guard let failure else { return }
+        state.withLock { $0.lastReload.succeeded = false }
+        logger.error("the configuration was not taken over, the old one goes on", metadata: ["reason": "\(failure)"])
+        throw failure
+    }
+}

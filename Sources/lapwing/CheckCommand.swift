@@ -1,0 +1,72 @@
+import ArgumentParser
+import ConfigurationFile
+import Rules
+import Scraping
+
+/// `lapwing check`: files, without a server.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check configuration and rule files, without starting anything.",
+        discussion: "Exit code 0: all fine. 2: a file is wrong, each with file:line:column and what was expected.",
+        subcommands: [CheckConfiguration.self, CheckRules.self])
+}
+
+struct CheckConfiguration: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Read configuration files and every file that they name.")
+
+    @Argument(help: "Configuration files.")
+    var files: [String]
+
+    func run() throws {
+        var failures = 0
+        for file in files {
+            do throws(ConfigurationError) {
+                let configuration = try Configuration.read(path: file)
+                for warning in configuration.warnings { StandardStream.output("\(file): warning: \(warning)") }
+                let ruleCount = configuration.rules.files.reduce(0) { $0 + $1.groups.reduce(0) { $0 + $1.rules.count } }
+                StandardStream.output(
+                    "\(file): valid: \(configuration.scraping.jobs.count) scrape jobs, "
+                        + "\(configuration.rules.files.count) rule files, \(ruleCount) rules")
+            } catch {
+                failures += 1
+                StandardStream.error(error.description)
+            }
+        }
+        if failures > 0 { throw ExitStatus.usage }
+    }
+}
+
+struct CheckRules: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rules", abstract: "Read rule files: syntax, expressions, templates, duplicates.")
+
+    @Argument(help: "Rule files.")
+    var files: [String]
+
+    func run() throws {
+        var failures = 0
+        for file in files {
+            do throws(ConfigurationError) {
+                let contents = try RuleFileReader.read(path: file)
+                let rules = contents.groups.flatMap(\.rules)
+                let alerts = rules.filter { $0.kind == .alerting }.count
+                StandardStream.output(
+                    "\(file): valid: \(contents.groups.count) groups, \(alerts) alerting and "
+                        + "\(rules.count - alerts) recording rules")
+                var seen: Set<String> = []
+                for rule in rules {
+                    let identity =
+                        "\(rule.kind.rawValue) \(rule.name) \(rule.labels.sorted { $0.key < $1.key }) \(rule.expression)"
+                    if !seen.insert(identity).inserted {
+                        StandardStream.output("\(file): warning: the rule \(rule.name) is written twice")
+                    }
+                }
+            } catch {
+                failures += 1
+                StandardStream.error(error.description)
+            }
+        }
+        if failures > 0 { throw ExitStatus.usage }
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import LapwingServer
+import MetricModel
+
+/// `lapwing collect`: the container collector alone.
+struct CollectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "collect",
+        abstract: "Run only the container collector, for another server to scrape.",
+        discussion: """
+            Serves cAdvisor's metrics of this host's cgroups at /metrics, without any container runtime's socket.
+
+            Example:
+              lapwing collect --web.listen-address=0.0.0.0:8080
+            """)
+
+    @Option(
+        name: .customLong("web.listen-address"),
+        help: ArgumentHelp("Host and port to listen on (default 127.0.0.1:8080).", valueName: "host:port"))
+    var listenAddress = ListenAddress(host: "127.0.0.1", port: 8080)
+
+    @Option(
+        name: .customLong("collector.interval"),
+        help: ArgumentHelp("A page is at most this old; asked later, the files are read again.", valueName: "duration"))
+    var interval = "1s"
+
+    @Option(
+        name: .customLong("collector.root"),
+        help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
+    var root = ""
+
+    @OptionGroup var logOptions: LogOptions
+
+    func run() async throws {
+        guard let milliseconds = DurationText.milliseconds(interval), milliseconds > 0 else {
+            throw ValidationError("--collector.interval: '\(interval)' is no duration. Write 1s or 10s.")
+        }
+        var settings = ServerSettings()
+        settings.host = listenAddress.host
+        settings.port = listenAddress.port
+        settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
+        settings.collectorIntervalMilliseconds = milliseconds
+        do {
+            try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
+        } catch {
+            StandardStream.error("lapwing: " + error.description)
+            throw ExitStatus.failure
+        }
+    }
+}

@@ -1,0 +1,196 @@
+import ArgumentParser
+import ConfigurationFile
+import LapwingServer
+import Logging
+import MetricModel
+
+/// What `serve` and `collect` share.
+struct LogOptions: ParsableArguments {
+    @Option(name: .customLong("log.level"), help: "debug, info, warn or error.")
+    var level = "info"
+
+    @Option(name: .customLong("log.format"), help: "logfmt or json.")
+    var format = "logfmt"
+
+    func validate() throws {
+        guard Self.levels[level] != nil else {
+            throw ValidationError("--log.level is one of debug, info, warn, error.")
+        }
+        guard LogLines.Format(rawValue: format) != nil else { throw ValidationError("--log.format is logfmt or json.") }
+    }
+
+    private static let levels: [String: Logger.Level] = [
+        "debug": .debug, "info": .info, "warn": .warning, "warning": .warning, "error": .error,
+    ]
+
+    func makeLogger() -> Logger {
+        let level = Self.levels[level] ?? .info
+        let format = LogLines.Format(rawValue: format) ?? .logfmt
+        return Logger(label: "lapwing") { LogLines(label: $0, level: level, format: format) }
+    }
+}
+
+/// A host and a port, `127.0.0.1:9090` or `:9090`.
+struct ListenAddress: ExpressibleByArgument {
+    var host: String
+    var port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"), let port = Int(argument[argument.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { return nil }
+        var host = String(argument[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        self.host = host.isEmpty ? "0.0.0.0" : host
+        self.port = port
+    }
+}
+
+/// `lapwing serve`: everything in one process.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the server: collector, scraper, store, rules, alerts, API and web page.",
+        discussion: """
+            Without a configuration file it scrapes itself and the containers of
+            this host every 10 seconds and evaluates the shipped rules; alerts go
+            to standard output. With one, prometheus.yml is read as it is.
+
+            Examples:
+              lapwing serve
+              lapwing serve --config.file=prometheus.yml --storage.path=/data
+              kill -HUP PID     loads the configuration again; a wrong one is
+                                refused and the old one goes on
+            """)
+
+    @Option(
+        name: .customLong("config.file"), help: ArgumentHelp("prometheus.yml, or a superset of it.", valueName: "file"))
+    var configurationFile: String?
+
+    @Option(
+        name: [.customLong("storage.path"), .customLong("storage.tsdb.path")],
+        help: ArgumentHelp("Where samples are kept.", valueName: "folder"))
+    var storagePath = "data"
+
+    @Option(
+        name: .customLong("storage.retention.time"),
+        help: ArgumentHelp("How long samples are kept (default 15d, 0 keeps everything).", valueName: "duration"))
+    var retentionTime: String?
+
+    @Option(
+        name: .customLong("storage.retention.size"),
+        help: ArgumentHelp(
+            "How large the folder may grow, such as 10GB; the oldest samples go first.", valueName: "size"))
+    var retentionSize: String?
+
+    @Option(
+        name: .customLong("web.listen-address"),
+        help: ArgumentHelp("Host and port to listen on (default 127.0.0.1:9090).", valueName: "host:port"))
+    var listenAddress = ListenAddress(host: "127.0.0.1", port: 9090)
+
+    @Option(
+        name: .customLong("web.external-url"),
+        help: ArgumentHelp("Where people reach this server, for links in alerts.", valueName: "url"))
+    var externalURL: String?
+
+    @Flag(name: .customLong("web.enable-lifecycle"), help: "Answer POST /-/reload and /-/quit.")
+    var enablesLifecycle = false
+
+    @Option(
+        name: .customLong("query.lookback-delta"),
+        help: ArgumentHelp("How far back a sample may lie to count as current.", valueName: "duration"))
+    var lookback = "5m"
+
+    @Option(
+        name: .customLong("query.timeout"), help: ArgumentHelp("The longest a query may take.", valueName: "duration"))
+    var queryTimeout = "2m"
+
+    @Option(name: .customLong("query.max-concurrency"), help: "Queries at one time.")
+    var queryConcurrency = 20
+
+    @Option(name: .customLong("query.max-samples"), help: "Samples that one query may hold.")
+    var maximumSamples = 50_000_000
+
+    @Flag(
+        name: .customLong("collector"), inversion: .prefixedNo,
+        help: "Collect container metrics of this host at /metrics/cadvisor.")
+    var collector = true
+
+    @Option(
+        name: .customLong("collector.root"),
+        help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
+    var collectorRoot = ""
+
+    @Option(
+        name: .customLong("enable-feature"),
+        help: ArgumentHelp("Feature flags of Prometheus; those without a meaning here are accepted.", valueName: "name")
+    )
+    var features: [String] = []
+
+    @OptionGroup var logOptions: LogOptions
+
+    func run() async throws {
+        let settings = try makeSettings()
+        let logger = logOptions.makeLogger()
+        do {
+            try await LapwingServer(settings: settings, logger: logger).run()
+        } catch {
+            StandardStream.error("lapwing: " + error.description)
+            if case .configuration = error { throw ExitStatus.usage }
+            throw ExitStatus.failure
+        }
+    }
+
+    private func makeSettings() throws -> ServerSettings {
+        var settings = ServerSettings()
+        settings.configurationFile = configurationFile
+        settings.storagePath = storagePath
+        settings.host = listenAddress.host
+        settings.port = listenAddress.port
+        settings.externalURL = externalURL
+        settings.retentionMilliseconds = try retentionTime.map { try Self.duration($0, "--storage.retention.time") }
+        if let retentionSize {
+            guard let bytes = SizeText.bytes(retentionSize) else {
+                throw ValidationError("--storage.retention.size: '\(retentionSize)' is no size. Write 512MB or 10GB.")
+            }
+            settings.retentionBytes = bytes
+        }
+        settings.lookbackMilliseconds = try Self.duration(lookback, "--query.lookback-delta")
+        settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout")
+        settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
+        settings.maximumSamples = maximumSamples
+        settings.isLifecycleEnabled = enablesLifecycle
+        settings.runsCollector = collector
+        settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
+        let names = features.flatMap { $0.split(separator: ",").map(String.init) }
+        settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
+        settings.flags = flags(names)
+        return settings
+    }
+
+    private func flags(_ features: [String]) -> [(name: String, value: String)] {
+        [
+            ("collector", String(collector)), ("collector.root", collectorRoot),
+            ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
+            ("log.format", logOptions.format), ("log.level", logOptions.level),
+            ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
+            ("query.max-samples", String(maximumSamples)), ("query.timeout", queryTimeout),
+            ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
+            ("storage.retention.time", retentionTime ?? ""), ("web.enable-lifecycle", String(enablesLifecycle)),
+            ("web.external-url", externalURL ?? ""),
+            ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
+        ]
+    }
+
+    private static func duration(_ text: String, _ option: String) throws -> Int64 {
+        guard let milliseconds = DurationText.milliseconds(text) else {
+            throw ValidationError("\(option): '\(text)' is no duration. Write 90s, 5m, 1h30m or 15d.")
+        }
+        return milliseconds
+    }
+}

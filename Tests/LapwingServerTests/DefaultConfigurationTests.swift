@@ -1,0 +1,32 @@
+import ConfigurationFile
+import LapwingServer
+import Scraping
+import Testing
+
+@Suite("What holds without a configuration file")
+struct DefaultConfigurationTests {
+    @Test("this process and its collector are scraped, and the shipped rules are loaded")
+    func defaults() throws {
+        let configuration = try DefaultConfiguration.make(address: "localhost:9090", runsCollector: true)
+        #expect(configuration.scraping.jobs.map(\.jobName) == ["cadvisor", "lapwing"])
+        #expect(!configuration.rules.files.isEmpty)
+        for job in configuration.scraping.jobs { try job.check() }
+    }
+
+    @Test("without the collector only this process is left")
+    func withoutCollector() throws {
+        let configuration = try DefaultConfiguration.make(address: "localhost:9090", runsCollector: false)
+        #expect(configuration.scraping.jobs.map(\.jobName) == ["lapwing"])
+    }
+
+    @Test("the configuration's retention wins over the flags; without any it is fifteen days")
+    func retention() throws {
+        var settings = ServerSettings()
+        let nothing = try Configuration.read([], path: "x").storage
+        #expect(settings.retention(nothing) == (15 * 86_400_000, 0))
+        settings.retentionBytes = 1 << 30
+        #expect(settings.retention(nothing) == (0, 1 << 30))
+        let written = try Configuration.read(Array("storage: {tsdb: {retention: {time: 1d}}}".utf8), path: "x").storage
+        #expect(settings.retention(written) == (86_400_000, 0))
+    }
+}

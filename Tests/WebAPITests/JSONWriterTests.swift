@@ -1,0 +1,99 @@
+import MetricModel
+import Testing
+
+@testable import WebAPI
+
+@Suite("The API's JSON")
+struct JSONWriterTests {
+    private func text(_ write: (inout JSONWriter) -> Void) -> String {
+        var writer = JSONWriter()
+        write(&writer)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    @Test(
+        "sample values have Prometheus' forms",
+        arguments: [
+            (0.0, "\"0\""), (1.0, "\"1\""), (-0.5, "\"-0.5\""), (1e20, "\"100000000000000000000\""),
+            (1e21, "\"1e+21\""),
+            (1e-6, "\"0.000001\""), (1e-7, "\"1e-07\""), (Double.nan, "\"NaN\""), (Double.infinity, "\"+Inf\""),
+            (-Double.infinity, "\"-Inf\""), (0.1 + 0.2, "\"0.30000000000000004\""),
+        ])
+    func values(value: Double, expected: String) {
+        #expect(text { $0.sampleValue(value) } == expected)
+    }
+
+    @Test(
+        "timestamps have no fraction or three digits",
+        arguments: [(1_435_781_451_781, "1435781451.781"), (1000, "1"), (1010, "1.010"), (-1500, "-1.500"), (0, "0")]
+            as [(Int64, String)])
+    func timestamps(milliseconds: Int64, expected: String) {
+        #expect(text { $0.timestamp(milliseconds: milliseconds) } == expected)
+    }
+
+    @Test("markup is escaped in texts and left alone in labels; control characters are escaped everywhere")
+    func escapes() {
+        #expect(text { $0.string("<a&b>\n\"\\\u{1}") } == #""\u003ca\u0026b\u003e\n\"\\\u0001""#)
+        #expect(text { $0.labels(LabelSet(["a": "<b>\t"])) } == #"{"a":"<b>\t"}"#)
+    }
+
+    @Test("commas stand between members and elements only")
+    func commas() {
+        let written = text { writer in
+            writer.object {
+                $0.key("a")
+                $0.array(of: [1, 2]) { $0.integer($1) }
+                $0.key("b")
+                $0.object { _ in }
+                $0.key("c")
+                $0.null()
+            }
+        }
+        #expect(written == #"{"a":[1,2],"b":{},"c":null}"#)
+    }
+}
+
+@Suite("Requests")
+struct APIRequestTests {
+    @Test("parameters are decoded, repeated ones kept in order")
+    func parameters() {
+        let parameters = QueryParameters(formEncoded: "query=a%2Bb+c&match[]=x&match%5B%5D=y&empty=&bad=%zz%4")
+        #expect(parameters["query"] == "a+b c")
+        #expect(parameters.all("match[]") == ["x", "y"])
+        #expect(parameters["empty"] == nil)
+        #expect(parameters["bad"] == "%zz%4")
+    }
+
+    @Test("a form body wins over the address")
+    func precedence() {
+        var parameters = QueryParameters(formEncoded: "query=url&only=url")
+        parameters.prepend(formEncoded: "query=body")
+        #expect(parameters["query"] == "body" && parameters["only"] == "url")
+    }
+
+    @Test("times and durations that are none are refused by name")
+    func mistakes() {
+        let parameters = QueryParameters(formEncoded: "time=x&step=1q&limit=-1")
+        #expect(throws: APIError.self) { try parameters.time("time") }
+        do { _ = try parameters.duration("step") } catch {
+            #expect(error.message == "invalid parameter \"step\": cannot parse \"1q\" to a valid duration")
+        }
+        #expect(throws: APIError.self) { try parameters.limit() }
+    }
+
+    @Test(
+        "escaped names in paths",
+        arguments: [("up", "up"), ("U__a_2e_b", "a.b"), ("U__a__b", "a_b"), ("U__bad_zz_", "U__bad_zz_")])
+    func names(text: String, expected: String) {
+        #expect(EscapedName.unescape(text) == expected)
+    }
+
+    @Test("a path with a changing part")
+    func patterns() {
+        let pattern = Route.Pattern.between(prefix: "/api/v1/label/", suffix: "/values")
+        #expect(pattern.match("/api/v1/label/job/values") == "job")
+        #expect(pattern.match("/api/v1/label//values") == nil)
+        #expect(pattern.match("/api/v1/label/a/b/values") == nil)
+        #expect(pattern.match("/api/v1/label/values") == nil)
+    }
+}
