@@ -29,7 +29,7 @@ enum ValueColumn {
     private static let searchedExponents = 15
     private static let largestMantissa = 9_007_199_254_740_992.0
     /// How far a value may be from its decimal, in units of the last place, to be taken for an accumulated one.
-    private static let correctionLimit = 16
+    private static let correctionLimit: UInt64 = 16
     private static let sampledValueCount = 16
 
     static func tag(_ kind: Kind, exponent: Int = 0) -> UInt8 { kind.rawValue | UInt8(exponent << 3) }
@@ -196,7 +196,7 @@ enum ValueColumn {
                 guard abs(scaled) < largestMantissa else { return nil }
                 let decimal = Double(Int64(scaled + (scaled < 0 ? -0.5 : 0.5))) / powers[exponent]
                 let distance = Int64(bitPattern: value.bitPattern &- decimal.bitPattern)
-                if abs(distance) <= correctionLimit { break }
+                if distance.magnitude <= correctionLimit { break }
                 exponent += 1
                 if exponent > searchedExponents { return nil }
             }
