@@ -40,21 +40,21 @@ struct TargetSeries {
         var needsLabels = false
     }
 
-    private var target: ScrapeTarget
-    private var context: JobContext
-    private let environment: ScrapeEnvironment
+    var target: ScrapeTarget
+    var context: JobContext
+    let environment: ScrapeEnvironment
     private let metadata: TargetMetadataTable
     private var seriesLabels: SeriesLabels
     private var cache: ScrapeCache
-    private var writer: (any SourceWriter)?
+    var writer: (any SourceWriter)?
     private var generation: UInt32 = 0
     /// By the cache's number.
-    private var places: [Int32] = []
+    var places: [Int32] = []
     private var unresolved: [Int32: NewSeries] = [:]
-    private var ownSeries: [OwnSeries] = []
-    private var ownBatch = SampleBatch()
+    var ownSeries: [OwnSeries] = []
+    var ownBatch = SampleBatch()
     /// By slot: whether the newest good scrape had a sample of it.
-    private var isPresent: [Bool] = []
+    var isPresent: [Bool] = []
     /// Whether `isPresent` and the count belong to the series of the page before.
     private var isSteady = false
     private var steadyAssembly = Assembly()
@@ -304,143 +304,6 @@ struct TargetSeries {
             reportSlots.append(try? writer.slot(for: seriesLabels.reportLabels(named: series.name)))
         }
         while scratch.row.count < writer.slotCount { scratch.row.append(SpecialValue.absent) }
-    }
-
-    // MARK: Assembling
-
-    /// An absent value for every slot.
-    private func prepareRow(_ scratch: ScrapeScratch, _ writer: any SourceWriter) {
-        scratch.prepareRow(count: writer.slotCount)
-    }
-
-    private mutating func assemble(_ scratch: ScrapeScratch) -> Assembly {
-        if scratch.columns.timestamps.isEmpty || !context.job.honorsTimestamps {
-            return Self.assemble(scratch.columns, places, &scratch.row)
-        }
-        return assembleWithTimes(scratch)
-    }
-
-    /// The loop over all samples of a page without timestamps.
-    private static func assemble(_ columns: ScrapePage, _ places: [Int32], _ row: inout [Double]) -> Assembly {
-        var assembly = Assembly()
-        let values = columns.values
-        let series = columns.series
-        for index in values.indices {
-            let place = places[Int(series[index])]
-            guard place >= 0 else {
-                if place < Place.dropped { assembly.kept += place == Place.unresolved ? 1 : 0 }
-                if place <= Place.own { assembly.needsLabels = true }
-                continue
-            }
-            assembly.kept &+= 1
-            if SpecialValue.isAbsent(row[Int(place)]) {
-                row[Int(place)] = storable(values[index])
-            } else {
-                assembly.duplicates &+= 1
-            }
-        }
-        return assembly
-    }
-
-    /// A value that is not mistaken for one of the marks of the store.
-    @inline(__always)
-    private static func storable(_ value: Double) -> Double {
-        SpecialValue.isAbsent(value) ? SpecialValue.notANumber : value
-    }
-
-    private mutating func assembleWithTimes(_ scratch: ScrapeScratch) -> Assembly {
-        var assembly = Assembly()
-        var clock = Clock.empty
-        let columns = scratch.columns
-        for index in columns.values.indices {
-            let place = places[Int(columns.series[index])]
-            if place == Place.dropped { continue }
-            assembly.kept += 1
-            let time = columns.timestamps[index]
-            let value = Self.storable(columns.values[index])
-            if time != ScrapePage.noTimestamp {
-                guard place <= Place.own else {
-                    if place >= 0 { assembly.needsLabels = true }
-                    continue
-                }
-                if clock.timestamps.first != time { clock = Clock([time]) }
-                ownSeries[Int(Place.own - place)].isPresent = true
-                ownBatch.series.append(
-                    .init(
-                        labels: ownSeries[Int(Place.own - place)].labels,
-                        columns: SampleColumns(clock: clock, values: [value])))
-                continue
-            }
-            guard let slot = place >= 0 ? Int(place) : slotOfOwnSeries(place, scratch) else { continue }
-            if SpecialValue.isAbsent(scratch.row[slot]) {
-                scratch.row[slot] = value
-            } else {
-                assembly.duplicates += 1
-            }
-        }
-        return assembly
-    }
-
-    /// The slot for a sample without timestamp of a series that usually has one.
-    private mutating func slotOfOwnSeries(_ place: Int32, _ scratch: ScrapeScratch) -> Int? {
-        guard place <= Place.own, let writer else { return nil }
-        let index = Int(Place.own - place)
-        if let slot = ownSeries[index].slot { return slot }
-        guard let slot = try? writer.slot(for: ownSeries[index].labels) else { return nil }
-        while scratch.row.count < writer.slotCount { scratch.row.append(SpecialValue.absent) }
-        ownSeries[index].slot = slot
-        return slot
-    }
-
-    // MARK: Staleness
-
-    /// Puts markers into the row for slots that were present and have no value now.
-    private mutating func markVanished(_ scratch: ScrapeScratch) {
-        while isPresent.count < scratch.row.count { isPresent.append(false) }
-        for slot in scratch.row.indices {
-            let hasValue = !SpecialValue.isAbsent(scratch.row[slot])
-            if isPresent[slot] && !hasValue { scratch.row[slot] = SpecialValue.stale }
-            isPresent[slot] = hasValue
-        }
-    }
-
-    private mutating func markVanishedOwnSeries(at timestamp: Timestamp) {
-        guard context.job.tracksTimestampsStaleness else { return }
-        for index in ownSeries.indices {
-            if ownSeries[index].wasPresent && !ownSeries[index].isPresent { appendMarker(index, at: timestamp) }
-            ownSeries[index].wasPresent = ownSeries[index].isPresent
-            ownSeries[index].isPresent = false
-        }
-    }
-
-    private mutating func endOwnSeries(at timestamp: Timestamp) {
-        ownBatch.series.removeAll(keepingCapacity: true)
-        for index in ownSeries.indices { ownSeries[index].isPresent = false }
-        markVanishedOwnSeries(at: timestamp)
-        guard !ownBatch.series.isEmpty else { return }
-        _ = try? environment.store.append(ownBatch, onRejection: .skipRejected)
-        ownBatch.series.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func appendMarker(_ index: Int, at timestamp: Timestamp) {
-        ownBatch.series.append(
-            .init(
-                labels: ownSeries[index].labels,
-                columns: SampleColumns(timestamps: [timestamp.milliseconds], values: [SpecialValue.stale])))
-    }
-
-    private mutating func appendOwnBatch(_ report: inout ScrapeReport) throws(ScrapeFailure) {
-        guard !ownBatch.series.isEmpty else { return }
-        do {
-            let outcome = try environment.store.append(ownBatch, onRejection: .skipRejected)
-            report.outOfOrderSamples += outcome.outOfOrder
-            report.duplicateSamples += outcome.duplicate
-            report.outOfBoundsSamples += outcome.tooOld + outcome.tooFarAhead
-            report.samplesWithoutRoom += outcome.seriesLimit
-        } catch {
-            throw .storage(reason: error.description)
-        }
-        ownBatch.series.removeAll(keepingCapacity: true)
     }
 
     // MARK: Upkeep

@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -12,7 +11,6 @@ enum ConnectionErrorText {
             if let failure = error.connectionErrors.first { return describe(connecting: failure, to: error) }
             return "dial tcp: lookup \(error.host): no such host"
         case let error as IOError: return sentence(errno: error.errnoCode)
-        case is HTTPParserError: return "malformed HTTP response"
         case let error as NIOSSLError: return "tls: \(error)"
         case let error as BoringSSLError: return "tls: \(error)"
         case let error as NIOSSLExtraError: return "tls: \(error)"

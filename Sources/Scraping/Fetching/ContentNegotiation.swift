@@ -27,12 +27,13 @@ enum ContentNegotiation {
 
     /// The format that a body of this type is read as.
     static func format(contentType: String, fallback: ScrapeProtocol?) throws(ScrapeFailure) -> ExpositionFormat {
-        let mediaType = contentType.prefix { $0 != ";" }.lowercased()
-        switch mediaType.drop(while: { $0 == " " }).reversed().drop(while: { $0 == " " }).reversed() {
-        case let type where String(type) == "text/plain": return .text
-        case let type where String(type) == "application/openmetrics-text": return .openMetrics
-        case let type where String(type) == "application/vnd.google.protobuf":
-            throw .notImplemented(name: "scrape protocol PrometheusProto")
+        // Over bytes: this runs once a scrape, and characters cost more than the whole match of a small page.
+        let mediaType = String(
+            decoding: contentType.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 > 0x20 }, as: UTF8.self)
+        switch mediaType.lowercased() {
+        case "text/plain": return .text
+        case "application/openmetrics-text": return .openMetrics
+        case "application/vnd.google.protobuf": throw .notImplemented(name: "scrape protocol PrometheusProto")
         default: break
         }
         switch fallback {

@@ -1,6 +1,5 @@
 import MetricModel
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -40,6 +39,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     private var connection: Connection?
     private var flight: Flight?
     private var flightCount = 0
+    private var knownRequest: (bytes: ByteBuffer, timeoutMilliseconds: Int64)?
 
     init(
         target: ScrapeTarget, job: ScrapeJobSettings, tlsContexts: TLSContexts, userAgent: String,
@@ -120,8 +120,6 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     private func addHandlers(to channel: any Channel, tls: NIOSSLContext?, serverName: String?) throws {
         let pipeline = channel.pipeline.syncOperations
         if let tls { try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: serverName)) }
-        try pipeline.addHandler(HTTPRequestEncoder())
-        try pipeline.addHandler(ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)))
         let identity = ObjectIdentifier(channel)
         try pipeline.addHandler(
             ScrapeResponseHandler { [weak self] event in self?.handle(event, from: identity) })
@@ -148,18 +146,25 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
 
     private func send(on connection: Connection) {
         guard let flight else { return }
-        let headers: HTTPHeaders
+        let request: ByteBuffer
         do throws(ScrapeFailure) {
-            headers = try requestHeaders.headers(
-                for: flight.url, timeoutMilliseconds: flight.request.timeoutMilliseconds,
-                withCredentials: flight.sendsCredentials)
+            request = try self.request(for: flight)
         } catch {
             return finish(.failure(error), keepingConnection: true)
         }
         connection.handler.expectResponse(bodyLimitBytes: flight.request.bodyLimitBytes)
-        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: flight.url.pathAndQuery, headers: headers)
-        connection.channel.write(HTTPClientRequestPart.head(head), promise: nil)
-        connection.channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        connection.channel.writeAndFlush(request, promise: nil)
+    }
+
+    /// The request's bytes; the first one of a scrape is the same each time unless a file has a part in it.
+    private func request(for flight: Flight) throws(ScrapeFailure) -> ByteBuffer {
+        let timeout = flight.request.timeoutMilliseconds
+        let isFirst = flight.redirectCount == 0
+        if isFirst, let known = knownRequest, known.timeoutMilliseconds == timeout { return known.bytes }
+        let bytes = try requestHeaders.request(
+            for: flight.url, timeoutMilliseconds: timeout, withCredentials: flight.sendsCredentials)
+        if isFirst, requestHeaders.isConstant { knownRequest = (bytes, timeout) }
+        return bytes
     }
 
     private func handle(_ event: ScrapeResponseHandler.Event, from channel: ObjectIdentifier) {
@@ -181,14 +186,13 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
 
     private func answered(_ head: HTTPResponseHead, _ body: [UInt8], isReusable: Bool) {
         if !isReusable { closeConnection() }
-        if client.followsRedirects, Redirect.isRedirect(status: Int(head.status.code)) { return follow(head) }
-        guard head.status == .ok else {
-            let failure = ScrapeFailure.status(code: Int(head.status.code), reason: head.status.reasonPhrase)
+        if client.followsRedirects, Redirect.isRedirect(status: head.status) { return follow(head) }
+        guard head.status == 200 else {
+            let failure = ScrapeFailure.status(code: head.status, reason: head.reason)
             return finish(.failure(failure), keepingConnection: isReusable)
         }
         let answer = ScrapeBody(
-            bytes: body, isGzip: head.headers.first(name: "Content-Encoding") == "gzip",
-            contentType: head.headers.first(name: "Content-Type") ?? "")
+            bytes: body, isGzip: head.contentEncoding == "gzip", contentType: head.contentType)
         finish(.success(answer), keepingConnection: isReusable)
     }
 
@@ -200,7 +204,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
             return finish(.failure(failure), keepingConnection: false)
         }
         do throws(ScrapeFailure) {
-            let next = try Redirect.resolve(head.headers.first(name: "Location") ?? "", from: flight.url)
+            let next = try Redirect.resolve(head.location, from: flight.url)
             self.flight?.redirectCount += 1
             self.flight?.sendsCredentials =
                 flight.sendsCredentials && Redirect.keepsCredentials(from: flight.url, to: next)

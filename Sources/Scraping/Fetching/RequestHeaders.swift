@@ -1,5 +1,5 @@
 import MetricModel
-import NIOHTTP1
+import NIOCore
 
 /// The headers of a job's requests.
 struct RequestHeaders: Sendable {
@@ -9,27 +9,60 @@ struct RequestHeaders: Sendable {
     let job: ScrapeJobSettings
     let userAgent: String
 
-    /// The headers for one fetch; credentials and configured headers only where the target may see them.
+    /// Whether a request is the same each time, because nothing in it is read from files.
+    var isConstant: Bool {
+        let client = job.client
+        return client.basicAuthorization?.usernameFile == nil && client.basicAuthorization?.passwordFile == nil
+            && client.authorization?.credentialsFile == nil && client.headers.allSatisfy(\.files.isEmpty)
+    }
+
+    /// The bytes of a request; credentials and configured headers only where the target may see them.
+    func request(
+        for url: TargetURL, timeoutMilliseconds: Int64, withCredentials: Bool
+    ) throws(ScrapeFailure) -> ByteBuffer {
+        var text = "GET \(url.pathAndQuery) HTTP/1.1\r\n"
+        for (name, value) in try headers(
+            for: url, timeoutMilliseconds: timeoutMilliseconds, withCredentials: withCredentials)
+        {
+            guard Self.isToken(name), Self.isFieldValue(value) else {
+                throw .settings(reason: "header \(LabelName.quoted(name)) has a name or value that HTTP does not allow")
+            }
+            text += "\(name): \(value)\r\n"
+        }
+        return ByteBuffer(string: text + "\r\n")
+    }
+
+    /// Names and values in the order in which they are sent.
     func headers(
         for url: TargetURL, timeoutMilliseconds: Int64, withCredentials: Bool
-    ) throws(ScrapeFailure) -> HTTPHeaders {
-        var headers = HTTPHeaders()
-        headers.add(name: "Host", value: url.address)
-        headers.add(name: "User-Agent", value: userAgent)
-        headers.add(
-            name: "Accept", value: ContentNegotiation.accept(job.protocols, escaping: job.nameEscaping))
-        headers.add(name: "Accept-Encoding", value: job.acceptsCompression ? "gzip" : "identity")
-        headers.add(
-            name: "X-Prometheus-Scrape-Timeout-Seconds", value: Self.seconds(milliseconds: timeoutMilliseconds))
+    ) throws(ScrapeFailure) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = [
+            ("Host", url.address), ("User-Agent", userAgent),
+            ("Accept", ContentNegotiation.accept(job.protocols, escaping: job.nameEscaping)),
+            ("Accept-Encoding", job.acceptsCompression ? "gzip" : "identity"),
+            ("X-Prometheus-Scrape-Timeout-Seconds", Self.seconds(milliseconds: timeoutMilliseconds)),
+        ]
         guard withCredentials else { return headers }
-        if let authorization = try authorization() { headers.add(name: "Authorization", value: authorization) }
+        if let authorization = try authorization() { headers.append(("Authorization", authorization)) }
         for header in job.client.headers {
-            headers.remove(name: header.name)
+            headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
             var values = header.values + header.secrets.map { $0.reveal() }
             for path in header.files { values.append(try Self.content(of: path, for: "http_headers")) }
-            for value in values { headers.add(name: header.name, value: value) }
+            for value in values { headers.append((header.name, value)) }
         }
         return headers
+    }
+
+    private static func isToken(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                byte > 0x20 && byte < 0x7f && !"()<>@,;:\\\"/[]?={}".utf8.contains(byte)
+            }
+    }
+
+    /// No control characters: a line feed would begin another header.
+    private static func isFieldValue(_ value: String) -> Bool {
+        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
     }
 
     private func authorization() throws(ScrapeFailure) -> String? {

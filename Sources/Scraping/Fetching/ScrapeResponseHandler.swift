@@ -1,12 +1,10 @@
 import NIOCore
-import NIOHTTP1
 
 /// The end of a connection's pipeline: gathers one response at a time, within a limit, and hands it over.
 ///
 /// Belongs to its channel's event loop, as its fetcher does.
 final class ScrapeResponseHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias InboundIn = ByteBuffer
 
     /// What the fetcher hears.
     enum Event {
@@ -17,63 +15,60 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
         case closed(reason: String, hadStarted: Bool)
     }
 
-    /// The most that is kept of the body of a redirect or an error.
-    private static let discardedBodyLimitBytes = 64 << 10
+    /// The most that is read of the body of a redirect or an error.
+    private static let otherBodyLimitBytes = 64 << 10
 
     private let onEvent: (Event) -> Void
-    private var head: HTTPResponseHead?
-    private var body: [UInt8] = []
-    private var bodyLimitBytes = 0
-    private var isWaiting = false
-    /// Bodies of one target have about the same size again and again.
-    private var expectedBodyBytes = 0
+    private var reader: HTTPResponseReader?
 
     init(onEvent: @escaping (Event) -> Void) { self.onEvent = onEvent }
 
     /// From now on a response is expected.
     func expectResponse(bodyLimitBytes: Int) {
-        self.bodyLimitBytes = bodyLimitBytes
-        head = nil
-        body = []
-        isWaiting = true
+        reader = HTTPResponseReader(
+            bodyLimitBytes: bodyLimitBytes, otherBodyLimitBytes: Self.otherBodyLimitBytes)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard isWaiting else { return context.close(promise: nil) }
-        switch unwrapInboundIn(data) {
-        case .head(let head):
-            self.head = head
-            if head.status != .ok { bodyLimitBytes = min(bodyLimitBytes, Self.discardedBodyLimitBytes) }
-            let declared = head.headers.first(name: "Content-Length").flatMap { Int($0) }
-            if let declared, declared > bodyLimitBytes { return refuse(context) }
-            body.reserveCapacity(min(declared ?? expectedBodyBytes, bodyLimitBytes))
-        case .body(let buffer):
-            guard body.count + buffer.readableBytes <= bodyLimitBytes else { return refuse(context) }
-            body.append(contentsOf: buffer.readableBytesView)
-        case .end:
-            guard let head else { return }
-            isWaiting = false
-            expectedBodyBytes = body.count
-            let finished = body
-            body = []
-            onEvent(.response(head: head, body: finished, isReusable: head.isKeepAlive))
+        var buffer = unwrapInboundIn(data)
+        // A target that talks without being asked cannot be trusted with the next request.
+        guard reader != nil else { return context.close(promise: nil) }
+        do throws(HTTPResponseError) {
+            try reader?.read(&buffer)
+        } catch {
+            return refuse(error, context)
         }
+        if reader?.isDone == true { finish(isReusable: buffer.readableBytes == 0) }
+    }
+
+    private func finish(isReusable: Bool) {
+        guard let reader, let head = reader.head else { return }
+        self.reader = nil
+        onEvent(.response(head: head, body: reader.body, isReusable: isReusable && head.keepsAlive))
     }
 
     /// An error page that is too long is as good as one that is not; a page that is too long fails.
-    private func refuse(_ context: ChannelHandlerContext) {
-        isWaiting = false
-        body = []
-        if let head, head.status != .ok {
-            onEvent(.response(head: head, body: [], isReusable: false))
+    private func refuse(_ error: HTTPResponseError, _ context: ChannelHandlerContext) {
+        let head = reader?.head
+        reader = nil
+        if case .bodyTooLarge = error {
+            if let head, head.status != 200 {
+                onEvent(.response(head: head, body: [], isReusable: false))
+            } else {
+                onEvent(.tooLarge)
+            }
         } else {
-            onEvent(.tooLarge)
+            onEvent(.closed(reason: error.description, hadStarted: true))
         }
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(head == nil ? "EOF" : "unexpected EOF")
+        if reader?.finishAtClose() == true {
+            finish(isReusable: false)
+        } else {
+            fail(reader?.hasStarted == true ? "unexpected EOF" : "EOF")
+        }
         context.fireChannelInactive()
     }
 
@@ -83,8 +78,8 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
     }
 
     private func fail(_ reason: String) {
-        guard isWaiting else { return onEvent(.closed(reason: reason, hadStarted: true)) }
-        isWaiting = false
-        onEvent(.closed(reason: reason, hadStarted: head != nil))
+        let hadStarted = reader?.hasStarted ?? true
+        reader = nil
+        onEvent(.closed(reason: reason, hadStarted: hadStarted))
     }
 }

@@ -93,6 +93,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private var timer: (any ScheduledWork)?
     private var scrapeNumber = 0
     private var lastDroppedTicks = 0
+    private var knownFormat: (contentType: String, format: ExpositionFormat)?
     private var onStop: (@Sendable () -> Void)?
 
     /// Makes what fetches a target's page; called again when the job's settings changed.
@@ -161,6 +162,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         self.target = target
         self.context = context
         series.update(target: target, context: context)
+        knownFormat = nil
         if needsOtherFetcher {
             abandonFetch()
             fetcher = makeFetcher(target, context, executor)
@@ -265,8 +267,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     }
 
     private func ingest(_ body: ScrapeBody, into report: inout ScrapeReport) throws(ScrapeFailure) {
-        let format = try ContentNegotiation.format(
-            contentType: body.contentType, fallback: context.job.fallbackProtocol)
+        let format = try format(of: body)
         defer { scratch.trim() }
         guard body.isGzip else {
             return try series.append(page: body.bytes, format: format, scratch: scratch, report: &report)
@@ -276,6 +277,15 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         try PageDecompression.gunzip(body.bytes, limit: limit, into: &scratch.page)
         let page = scratch.page
         try series.append(page: page, format: format, scratch: scratch, report: &report)
+    }
+
+    /// The format of a body; a target says the same each time.
+    private func format(of body: ScrapeBody) throws(ScrapeFailure) -> ExpositionFormat {
+        if let known = knownFormat, known.contentType == body.contentType { return known.format }
+        let format = try ContentNegotiation.format(
+            contentType: body.contentType, fallback: context.job.fallbackProtocol)
+        knownFormat = (body.contentType, format)
+        return format
     }
 
     private func record(_ report: ScrapeReport, _ failure: ScrapeFailure?) {
