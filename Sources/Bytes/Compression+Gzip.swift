@@ -81,7 +81,9 @@ extension Compression {
             UInt32(littleEndian: unsafe member.loadUnaligned(fromByteOffset: member.count - 4, as: UInt32.self)))
     }
 
-    /// Appends `input` as one gzip member. `level` is 1 (fast) to 12 (small).
+    /// Appends `input` as one gzip member.
+    ///
+    /// `level` is 1 (fast) to 12 (small).
     package static func gzip(
         _ input: UnsafeRawBufferPointer, level: Int = 6, into output: inout [UInt8]
     ) throws(CompressionError) {

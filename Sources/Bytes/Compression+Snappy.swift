@@ -19,7 +19,9 @@ extension Compression {
         return output
     }
 
-    /// Appends what a snappy block holds. The length that it declares is held against the limit first.
+    /// Appends what a snappy block holds.
+    ///
+    /// The length that it declares is held against the limit first.
     package static func snappyUncompress(
         _ input: UnsafeRawBufferPointer, limitBytes: Int, into output: inout [UInt8]
     ) throws(CompressionError) {

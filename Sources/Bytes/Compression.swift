@@ -21,7 +21,9 @@ package enum CompressionError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Compression of whole runs of bytes. All results are appended to the caller's array.
+/// Compression of whole runs of bytes.
+///
+/// All results are appended to the caller's array.
 ///
 /// Decompressing takes a limit, and no more memory than the limit is ever asked for, whatever the data claims.
 package enum Compression {

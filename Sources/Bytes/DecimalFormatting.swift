@@ -1,6 +1,8 @@
 /// Writes doubles as text: the fewest digits that read back as the same bits, in the spellings of Prometheus and Go.
 package enum DecimalFormatting {
-    /// How a number is spelled. All of them write `NaN`, `+Inf` and `-Inf`, and the sign of a negative zero.
+    /// How a number is spelled.
+    ///
+    /// All of them write `NaN`, `+Inf` and `-Inf`, and the sign of a negative zero.
     package enum Style: Sendable {
         /// Never an exponent; Go's `strconv.FormatFloat(v, 'f', -1, 64)`.
         case plain
@@ -16,7 +18,9 @@ package enum DecimalFormatting {
         case openMetrics
     }
 
-    /// Appends a number. Nothing is allocated but what `bytes` needs to grow.
+    /// Appends a number.
+    ///
+    /// Nothing is allocated but what `bytes` needs to grow.
     package static func append(_ value: Double, style: Style, to bytes: inout [UInt8]) {
         guard value.isFinite else {
             append(value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf", to: &bytes)

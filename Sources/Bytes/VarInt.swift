@@ -13,7 +13,7 @@ package enum VarInt {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
-    /// Appends a signed number in zigzag order: 0, -1, 1, -2, …
+    /// Appends a signed number in zigzag order: 0, -1, 1, -2 and so on.
     package static func appendZigzag(_ value: Int64, to bytes: inout [UInt8]) {
         append(zigzag(value), to: &bytes)
     }

@@ -57,7 +57,9 @@ extension LineScanner {
         }
     }
 
-    /// Reads labels up to and including the closing brace. A quoted string alone is the metric's name.
+    /// Reads labels up to and including the closing brace.
+    ///
+    /// A quoted string alone is the metric's name.
     private mutating func readLabels(hasName: inout Bool) throws(ScanFailure) {
         skipBlanks()
         while current != UInt8(ascii: "}") {

@@ -12,7 +12,11 @@ extension LineScanner {
     /// Moves over the blanks between a series and its value; in OpenMetrics that is one space.
     mutating func skipToValue() throws(ScanFailure) {
         switch format {
-        case .text: skip(ByteClass.blank)
+        case .text:
+            let start = offset
+            skip(ByteClass.blank)
+            // Behind a bare name a blank is needed: the cache compares up to here, and `a` must not pass for `a1`.
+            guard unsafe offset > start || content[start - 1] == UInt8(ascii: "}") else { throw expected("a blank") }
         case .openMetrics:
             guard current == UInt8(ascii: " ") else { throw expected("a space") }
             offset += 1
@@ -75,7 +79,9 @@ extension LineScanner {
         let isNegative = current == UInt8(ascii: "-")
         if isNegative { offset += 1 }
         var milliseconds: Int64 = 0
-        guard offset < end, end - offset <= 18 else { throw failure(.invalidTimestamp(excerpt(start..<end)), at: start) }
+        guard offset < end, end - offset <= 18 else {
+            throw failure(.invalidTimestamp(excerpt(start..<end)), at: start)
+        }
         while offset < end {
             let digit = current &- UInt8(ascii: "0")
             guard digit <= 9 else { throw failure(.invalidTimestamp(excerpt(start..<end)), at: start) }

@@ -24,14 +24,18 @@ package struct PageExemplar: Sendable, Hashable {
     package var exemplar: Exemplar
 }
 
-/// The samples of one page as columns. Kept by the caller from scrape to scrape, so that a steady one allocates nothing.
+/// The samples of one page as columns.
+///
+/// Kept by the caller from scrape to scrape, so that a steady one allocates nothing.
 package struct ScrapePage: Sendable {
     /// The mark in `timestamps` of a sample without a timestamp of its own.
     package static let noTimestamp = Int64.min
 
     /// The values in the order of their lines.
     package internal(set) var values: [Double] = []
-    /// The numbers of the series in the order of their lines, as many as `values`. A series may be there twice.
+    /// The numbers of the series in the order of their lines, as many as `values`.
+    ///
+    /// A series may be there twice.
     package internal(set) var series: [Int32] = []
     /// Milliseconds, as many as `values`, or empty where no sample has a timestamp.
     package internal(set) var timestamps: [Int64] = []

@@ -8,7 +8,9 @@ struct SeriesKeys {
     private var arena: [UInt8] = []
     /// Where each key ends in the arena; the next one begins there.
     private var ends: [Int] = []
-    /// Numbers plus one at the places that hashes choose; zero is empty. The size is a power of two.
+    /// Numbers plus one at the places that hashes choose; zero is empty.
+    ///
+    /// The size is a power of two.
     private var slots: [Int32] = []
     private let seed = UInt64.random(in: .min ... .max)
 

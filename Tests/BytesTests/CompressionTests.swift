@@ -78,7 +78,9 @@ struct CompressionTests {
     @Test("cut and damaged data is refused at every place and never traps", arguments: texts.filter { !$0.isEmpty })
     func damage(text: [UInt8]) throws {
         let short = Array(text.prefix(3000))
-        let packed = [try Compression.gzip(short), try Compression.zstdCompress(short), Compression.snappyCompress(short)]
+        let packed = [
+            try Compression.gzip(short), try Compression.zstdCompress(short), Compression.snappyCompress(short),
+        ]
         for (kind, bytes) in packed.enumerated() {
             for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 60)) {
                 Self.decompress(Array(bytes[..<length]), kind: kind, mustFail: length > 0 || kind == 0)

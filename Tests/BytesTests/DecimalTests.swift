@@ -23,7 +23,8 @@ struct DecimalParsingTests {
         "numbers are rounded as the C library rounds them",
         arguments: [
             "0", "-0", "1", "+1", "-1", "1.", ".5", "-.5", "00012", "1e0", "1E5", "1e+5", "1e-5", "123456789012345678",
-            "12345678901234567890123", "9007199254740993", "9007199254740992.5", "1.7954517293943849e+09", "1e22", "1e23",
+            "12345678901234567890123", "9007199254740993", "9007199254740992.5", "1.7954517293943849e+09", "1e22",
+            "1e23",
             "8.5e-23", "4.9e-324", "2.4e-324", "2.5e-324", "2.2250738585072014e-308", "2.2250738585072011e-308",
             "1.7976931348623157e308", "0.1", "0.30000000000000004", "1e-400", "0e999999999999999999999",
             "0.000000000000000000000000000000000000000000000000000000000001",
@@ -38,7 +39,8 @@ struct DecimalParsingTests {
     @Test(
         "what is not a number is refused",
         arguments: [
-            "", " ", "+", "-", ".", "e5", "1e", "1e+", "1e5.", "1_000", "0x10", "0x1p4", "1p4", "--1", "+-1", "1 ", " 1",
+            "", " ", "+", "-", ".", "e5", "1e", "1e+", "1e5.", "1_000", "0x10", "0x1p4", "1p4", "--1", "+-1", "1 ",
+            " 1",
             "1.2.3", "infinit", "nanx", "+nan", "-NaN", "1e400", "-1e309", "179769313486231580794e288", "inf1", "١",
             "1\u{0}", "1e5e5", "0b1", ".e1",
         ])
@@ -61,7 +63,8 @@ struct DecimalParsingTests {
             text.insert(".", at: text.index(text.startIndex, offsetBy: point))
             text += "e" + String(Int.random(in: -340...290, using: &generator))
             let expected = Self.reference(text)
-            #expect(DecimalParsing.parse(text)?.bitPattern == (expected.isInfinite ? nil : expected.bitPattern), "\(text)")
+            #expect(
+                DecimalParsing.parse(text)?.bitPattern == (expected.isInfinite ? nil : expected.bitPattern), "\(text)")
         }
     }
 
@@ -181,7 +184,9 @@ struct DecimalFormattingTests {
     @Test("the digits are the shortest that read back, as those of the standard library")
     func shortest() {
         var generator = SeededGenerator(state: 4)
-        var values: [Double] = [.leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude * 19]
+        var values: [Double] = [
+            .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude * 19,
+        ]
         for power in -1074...1023 { values.append(Double(sign: .plus, exponent: power, significand: 1)) }
         for _ in 0..<40_000 { values.append(Double(bitPattern: generator.next() >> 1)) }
         for _ in 0..<20_000 { values.append(Double(generator.next() >> 40) / 1000) }
