@@ -37,7 +37,9 @@ internal import CZstd
         return size >= UInt64.max - 1 ? nil : Int(exactly: size)
     }
 
-    /// Decompresses one frame into `output`; returns the bytes written. Too little room is damage as well.
+    /// Decompresses one frame into `output` and returns the bytes written.
+    ///
+    /// Too little room is damage as well.
     package func decompress(
         _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {
