@@ -95,7 +95,7 @@ extension StepSeries {
     fileprivate mutating func add(_ sums: [Int: HistogramSum], notes: inout AggregationNotes) {
         for (step, var sum) in sums.sorted(by: { $0.key < $1.key }) {
             guard values[step].isAbsent else {
-                values[step] = SpecialValue.absent
+                values[step] = Column.absent
                 notes.insert(.mixedFloatsAndHistograms)
                 continue
             }
@@ -110,7 +110,7 @@ extension StepSeries {
 struct MinimumAccumulator: GroupAccumulator {
     private var values: [Double]
 
-    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+    init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         for step in values.indices {
@@ -129,7 +129,7 @@ struct MinimumAccumulator: GroupAccumulator {
 struct MaximumAccumulator: GroupAccumulator {
     private var values: [Double]
 
-    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+    init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         for step in values.indices {
@@ -155,7 +155,7 @@ struct CountAccumulator: GroupAccumulator {
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
-        StepSeries(values: counts.map { $0 == 0 ? SpecialValue.absent : $0 })
+        StepSeries(values: counts.map { $0 == 0 ? Column.absent : $0 })
     }
 }
 
@@ -163,7 +163,7 @@ struct CountAccumulator: GroupAccumulator {
 struct PresenceAccumulator: GroupAccumulator {
     private var values: [Double]
 
-    init(stepCount: Int) { values = [Double](repeating: SpecialValue.absent, count: stepCount) }
+    init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         for step in values.indices where !series.values[step].isAbsent { values[step] = 1 }

@@ -65,9 +65,9 @@ struct MatchGroups {
         var result = [Double](repeating: value, count: stepCount)
         for index in members {
             for step in 0..<stepCount where !series[index].values[step].isAbsent {
-                result[step] = SpecialValue.absent
+                result[step] = Column.absent
             }
-            for sample in series[index].histograms { result[sample.step] = SpecialValue.absent }
+            for sample in series[index].histograms { result[sample.step] = Column.absent }
         }
         return result
     }

@@ -104,7 +104,7 @@ struct VectorMatchingOperation: VectorOperator {
         _ left: StepSeries, _ right: StepSeries, into result: inout StepSeries, _ context: QueryContext
     ) {
         for step in left.values.indices {
-            result.values[step] = SpecialValue.absent
+            result.values[step] = Column.absent
             guard let leftElement = left.element(at: step), let rightElement = right.element(at: step) else {
                 continue
             }
@@ -156,7 +156,7 @@ struct ColumnPair {
         case let comparison where comparison.isComparison && returnsBool:
             combine(&left, right) { function.holds($0, $1) ? 1 : 0 }
         case let comparison where comparison.isComparison:
-            combine(&left, right) { function.holds($0, $1) ? $0 : SpecialValue.absent }
+            combine(&left, right) { function.holds($0, $1) ? $0 : Column.absent }
         default: combine(&left, right) { function.arithmetic($0, $1) }
         }
     }
@@ -165,7 +165,7 @@ struct ColumnPair {
     private func combine(_ left: inout [Double], _ right: [Double], _ operation: (Double, Double) -> Double) {
         for step in left.indices {
             let isMissing = left[step].isAbsent || right[step].isAbsent
-            left[step] = isMissing ? SpecialValue.absent : operation(left[step], right[step])
+            left[step] = isMissing ? Column.absent : operation(left[step], right[step])
         }
     }
 }

@@ -59,7 +59,7 @@ struct VectorScalarOperation: VectorOperator {
             if element.returnsBool {
                 values[step] = holds ? 1 : 0
             } else if !holds {
-                values[step] = SpecialValue.absent
+                values[step] = Column.absent
             }
         }
     }
@@ -69,7 +69,7 @@ struct VectorScalarOperation: VectorOperator {
         for step in series.values.indices where !series.values[step].isAbsent {
             let pair = (Element.float(series.values[step]), Element.float(scalars[step]))
             _ = scalarIsLeft ? element.apply(pair.1, pair.0, context) : element.apply(pair.0, pair.1, context)
-            series.values[step] = SpecialValue.absent
+            series.values[step] = Column.absent
         }
     }
 

@@ -6,13 +6,13 @@ extension SampleColumns {
     /// Where there are none nothing changes, and the clock stays the shared one. - Complexity: O(samples)
     mutating func dropStaleMarkers() {
         if !histograms.isEmpty { histograms.removeAll { $0.histogram.isStale } }
-        guard values.contains(where: { SpecialValue.isStale($0) }) else { return }
+        guard values.contains(where: { $0.isStale }) else { return }
         var timestamps: [Int64] = []
         var kept: [Double] = []
         var starts: [Int64] = []
         timestamps.reserveCapacity(values.count)
         kept.reserveCapacity(values.count)
-        for index in values.indices where !SpecialValue.isStale(values[index]) {
+        for index in values.indices where !values[index].isStale {
             timestamps.append(timestamp(at: index))
             kept.append(values[index])
             if !startTimestamps.isEmpty { starts.append(startTimestamps[index]) }

@@ -2,7 +2,7 @@ import MetricModel
 
 /// One series of an instant vector over all steps of a timeline.
 ///
-/// `values[k]` is the float at step `k`, or `SpecialValue.absent` where there is none. Histograms are rare and stand in
+/// `values[k]` is the float at step `k`, or `Column.absent` where there is none. Histograms are rare and stand in
 /// a sparse column beside it, in order of step; a step has a float, a histogram or neither.
 struct StepSeries: Sendable {
     var labels: LabelSet
@@ -20,7 +20,7 @@ struct StepSeries: Sendable {
 
     /// A series with nothing at any step.
     init(labels: LabelSet = .empty, absentOver stepCount: Int) {
-        self.init(labels: labels, values: [Double](repeating: SpecialValue.absent, count: stepCount))
+        self.init(labels: labels, values: [Double](repeating: Column.absent, count: stepCount))
     }
 
     /// Whether there is a sample at any step.
@@ -33,6 +33,19 @@ struct StepSeries: Sendable {
         return count
     }
 
+    /// The steps that have floats where they are one run without gaps, nil where there are gaps.
+    var run: Range<Int>? {
+        guard let first = values.firstIndex(where: { !$0.isAbsent }) else { return 0..<0 }
+        var end = first
+        while end < values.count, !values[end].isAbsent { end += 1 }
+        var step = end
+        while step < values.count {
+            guard values[step].isAbsent else { return nil }
+            step += 1
+        }
+        return first..<end
+    }
+
     /// Which steps have a float or a histogram.
     func presence() -> [Bool] {
         var result = values.map { !$0.isAbsent }
@@ -42,7 +55,7 @@ struct StepSeries: Sendable {
 
     /// Takes away what is at the steps for which `isKept` is false.
     mutating func keep(where isKept: [Bool]) {
-        for step in values.indices where !isKept[step] { values[step] = SpecialValue.absent }
+        for step in values.indices where !isKept[step] { values[step] = Column.absent }
         if !histograms.isEmpty { histograms.removeAll { !isKept[$0.step] } }
     }
 
@@ -76,10 +89,25 @@ struct StepHistogram: Sendable {
     var histogram: NativeHistogram
 }
 
+/// The special values of MetricModel, spelled out here so that loops over columns compare with constants: a reference
+/// to another module's constant is a call.
+enum Column {
+    static let absentBits: UInt64 = 0x7ff0_0000_0000_0003
+    static let staleBits: UInt64 = 0x7ff0_0000_0000_0002
+
+    /// `SpecialValue.absent`.
+    @inline(__always)
+    static var absent: Double { Double(bitPattern: absentBits) }
+}
+
 extension Double {
     /// Whether the column has no value here; told by bits.
     @inline(__always)
-    var isAbsent: Bool { bitPattern == SpecialValue.absentBits }
+    var isAbsent: Bool { bitPattern == Column.absentBits }
+
+    /// Whether the value is a staleness marker; told by bits.
+    @inline(__always)
+    var isStale: Bool { bitPattern == Column.staleBits }
 }
 
 extension NativeHistogram {

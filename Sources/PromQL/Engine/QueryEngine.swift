@@ -137,24 +137,27 @@ struct QueryRun {
         var result: [MatrixSeries] = []
         result.reserveCapacity(series.count)
         let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
+        // Most series have values from some step up to another: such runs share their times.
+        var timesOfRuns: [Range<Int>: [Int64]] = [:]
         for next in series {
             let histograms = next.histograms.map {
                 HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
             }
-            if !next.values.contains(where: { $0.isAbsent }) {
-                result.append(
-                    MatrixSeries(
-                        labels: next.labels, timestamps: allTimes, values: next.values, histograms: histograms))
-                continue
+            var points = MatrixSeries(labels: next.labels, timestamps: [], values: [], histograms: histograms)
+            if let run = next.run {
+                let times = timesOfRuns[run] ?? Array(allTimes[run])
+                timesOfRuns[run] = times
+                points.timestamps = times
+                points.values = run.count == next.values.count ? next.values : Array(next.values[run])
+            } else {
+                points.timestamps.reserveCapacity(next.floatCount)
+                points.values.reserveCapacity(next.floatCount)
+                for step in next.values.indices where !next.values[step].isAbsent {
+                    points.timestamps.append(allTimes[step])
+                    points.values.append(next.values[step])
+                }
             }
-            var times: [Int64] = []
-            var values: [Double] = []
-            for step in next.values.indices where !next.values[step].isAbsent {
-                times.append(allTimes[step])
-                values.append(next.values[step])
-            }
-            result.append(
-                MatrixSeries(labels: next.labels, timestamps: times, values: values, histograms: histograms))
+            result.append(points)
         }
         result.sort { LabelOrder.precedes($0.labels, $1.labels) }
         return result

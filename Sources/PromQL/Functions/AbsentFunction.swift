@@ -14,9 +14,9 @@ struct AbsentFunction: VectorOperator {
             labels: labels, values: [Double](repeating: 1, count: timeline.count))
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             for step in result.values.indices where !series.values[step].isAbsent {
-                result.values[step] = SpecialValue.absent
+                result.values[step] = Column.absent
             }
-            for sample in series.histograms { result.values[sample.step] = SpecialValue.absent }
+            for sample in series.histograms { result.values[sample.step] = Column.absent }
         }
         if !result.isEmpty { try body(&result) }
     }

@@ -100,7 +100,7 @@ struct BoundedFunction: VectorOperator {
 
     private func value(_ value: Double, _ first: Double, _ second: Double) -> Double {
         switch operation {
-        case .clamp: second < first ? SpecialValue.absent : GoMath.maximum(first, GoMath.minimum(second, value))
+        case .clamp: second < first ? Column.absent : GoMath.maximum(first, GoMath.minimum(second, value))
         case .clampMinimum: GoMath.maximum(first, value)
         case .clampMaximum: GoMath.minimum(first, value)
         case .round:

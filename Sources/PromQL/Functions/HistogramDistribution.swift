@@ -52,22 +52,22 @@ struct HistogramDistribution: VectorOperator {
     }
 
     /// The parameters over the steps; one column a result.
-    private struct Column {
+    private struct ParameterColumn {
         var label: (name: String, value: String)?
         var first: [Double]
         var second: [Double]?
     }
 
-    private func columns(_ context: QueryContext) throws(QueryError) -> [Column] {
+    private func columns(_ context: QueryContext) throws(QueryError) -> [ParameterColumn] {
         switch measure {
         case .fraction(let lower, let upper):
-            return [Column(first: try lower.evaluate(context), second: try upper.evaluate(context))]
+            return [ParameterColumn(first: try lower.evaluate(context), second: try upper.evaluate(context))]
         case .quantile(let quantile):
             let values = try quantile.evaluate(context)
             QuantileJudge(range: quantileRanges[0]).judge(values, context)
-            return [Column(first: values)]
+            return [ParameterColumn(first: values)]
         case .quantiles(let label, let quantiles):
-            var result: [Column] = []
+            var result: [ParameterColumn] = []
             for (index, quantile) in quantiles.enumerated() {
                 let values = try quantile.evaluate(context)
                 QuantileJudge(range: quantileRanges[index]).judge(values, context)
@@ -76,9 +76,9 @@ struct HistogramDistribution: VectorOperator {
                 for bits in distinct {
                     let shown = DecimalFormatting.text(Double(bitPattern: bits), style: .openMetrics)
                     result.append(
-                        Column(
+                        ParameterColumn(
                             label: (label, shown),
-                            first: values.map { $0.bitPattern == bits ? $0 : SpecialValue.absent }))
+                            first: values.map { $0.bitPattern == bits ? $0 : Column.absent }))
                 }
             }
             return result
@@ -86,11 +86,11 @@ struct HistogramDistribution: VectorOperator {
     }
 
     private func value(
-        of group: HistogramGroups.Group, _ gathered: HistogramGroups, _ column: Column, at step: Int,
+        of group: HistogramGroups.Group, _ gathered: HistogramGroups, _ column: ParameterColumn, at step: Int,
         _ monotonicity: inout MonotonicityReport, _ context: QueryContext
     ) -> Double {
-        if column.first[step].isAbsent { return SpecialValue.absent }
-        guard let sample = gathered.sample(of: group, at: step, context) else { return SpecialValue.absent }
+        if column.first[step].isAbsent { return Column.absent }
+        guard let sample = gathered.sample(of: group, at: step, context) else { return Column.absent }
         switch sample {
         case .native(let histogram): return native(histogram, group, column, step, context)
         case .classic(var buckets):
@@ -104,7 +104,7 @@ struct HistogramDistribution: VectorOperator {
     }
 
     private func native(
-        _ histogram: NativeHistogram, _ group: HistogramGroups.Group, _ column: Column, _ step: Int,
+        _ histogram: NativeHistogram, _ group: HistogramGroups.Group, _ column: ParameterColumn, _ step: Int,
         _ context: QueryContext
     ) -> Double {
         let name = delaysNameRemoval ? group.labels.metricName : ""

@@ -95,7 +95,7 @@ struct RepeatedVector: VectorOperator {
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             var repeated = StepSeries(
                 labels: series.labels, dropsName: series.dropsName,
-                values: [Double](repeating: series.values.first ?? SpecialValue.absent, count: timeline.count))
+                values: [Double](repeating: series.values.first ?? Column.absent, count: timeline.count))
             if let histogram = series.histograms.first?.histogram {
                 repeated.histograms = (0..<timeline.count).map { StepHistogram(step: $0, histogram: histogram) }
             }

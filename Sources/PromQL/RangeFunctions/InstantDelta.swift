@@ -25,7 +25,7 @@ struct InstantDelta: RangeKernel {
     static func value(
         last: Double, before: Double, milliseconds: Int64, isRate: Bool, beginsAnew: Bool = false
     ) -> Double {
-        guard milliseconds != 0 else { return SpecialValue.absent }
+        guard milliseconds != 0 else { return Column.absent }
         let difference = isRate && (beginsAnew || last < before) ? last : last - before
         return isRate ? difference / (Double(milliseconds) / 1000) : difference
     }

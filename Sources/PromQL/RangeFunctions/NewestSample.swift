@@ -20,7 +20,7 @@ struct NewestSample: RangeKernel {
             let window = input.floats(at: step)
             guard !window.isEmpty else { continue }
             let value = columns.values[window.upperBound - 1]
-            if !SpecialValue.isStale(value) { output.values[step] = value }
+            if !value.isStale { output.values[step] = value }
         }
     }
 
@@ -41,7 +41,7 @@ struct NewestSample: RangeKernel {
                 }
             } else if let floatTime {
                 let index = floats.upperBound - 1
-                if SpecialValue.isStale(columns.values[index]) { continue }
+                if columns.values[index].isStale { continue }
                 switch aspect {
                 case .value: output.values[step] = columns.values[index]
                 case .timestamp: output.values[step] = Double(floatTime) / 1000

@@ -88,7 +88,7 @@ struct DoubleExponentialSmoothing: WindowFunction {
     let trend: [Double]
 
     func value(_ window: Span<Double>, _ place: WindowPlace) -> Double {
-        guard window.count > 1 else { return SpecialValue.absent }
+        guard window.count > 1 else { return Column.absent }
         let smoothingFactor = smoothing[place.step]
         let trendFactor = trend[place.step]
         var before = 0.0
@@ -111,7 +111,7 @@ struct LinearRegression: WindowFunction {
     let secondsAhead: [Double]?
 
     func value(_ window: Span<Double>, _ place: WindowPlace) -> Double {
-        guard window.count > 1 else { return SpecialValue.absent }
+        guard window.count > 1 else { return Column.absent }
         guard let secondsAhead else {
             return line(window, place, origin: place.timestamp(0)).slope
         }

@@ -2,7 +2,7 @@ import MetricModel
 
 /// A function of the floats in one window.
 protocol WindowFunction: Sendable {
-    /// The value of a window that holds at least one float, `SpecialValue.absent` for none.
+    /// The value of a window that holds at least one float, `Column.absent` for none.
     func value(_ window: Span<Double>, _ place: WindowPlace) -> Double
 }
 

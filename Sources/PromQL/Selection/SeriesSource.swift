@@ -51,11 +51,10 @@ struct KernelRunner {
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         guard !columns.isEmpty else { return notes }
         if hints != .asTheyAre { columns.resolveResetHints(marksResets: hints == .marked) }
-        let empty = WindowIndexes(first: [], end: [])
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(
             columns: columns, floatWindows: cache.indexes(for: columns.clock),
-            histogramWindows: histogramTimes.isEmpty ? empty : windows.indexes(over: histogramTimes),
+            histogramWindows: histogramTimes.isEmpty ? .empty : windows.indexes(over: histogramTimes),
             windows: windows, timeline: timeline)
         kernel.evaluate(input, into: &output, notes: &notes)
         countQueryable(input)
@@ -68,7 +67,11 @@ struct KernelRunner {
             return
         }
         var count = 0
-        for step in 0..<timeline.count { count += input.floats(at: step).count }
+        if input.columns.clockOffset == 0, input.columns.values.count == input.floatWindows.timestampCount {
+            count = input.floatWindows.sampleCount
+        } else {
+            for step in 0..<timeline.count { count += input.floats(at: step).count }
+        }
         if input.hasHistograms {
             for step in 0..<timeline.count { count += input.histograms(at: step).count }
         }

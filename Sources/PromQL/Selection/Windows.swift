@@ -25,7 +25,7 @@ struct WindowTimes: Hashable, Sendable {
             first[step] = Int32(truncatingIfNeeded: firstIndex)
             end[step] = Int32(truncatingIfNeeded: endIndex)
         }
-        return WindowIndexes(first: first, end: end)
+        return WindowIndexes(first: first, end: end, timestampCount: timestamps.count)
     }
 }
 
@@ -33,6 +33,21 @@ struct WindowTimes: Hashable, Sendable {
 struct WindowIndexes: Sendable {
     let first: [Int32]
     let end: [Int32]
+    /// The samples in all windows together, one that lies in several counted for each.
+    let sampleCount: Int
+    /// The timestamps that the windows were found over.
+    let timestampCount: Int
+
+    static let empty = WindowIndexes(first: [], end: [], timestampCount: 0)
+
+    init(first: [Int32], end: [Int32], timestampCount: Int) {
+        self.first = first
+        self.end = end
+        self.timestampCount = timestampCount
+        var count = 0
+        for step in first.indices { count += Int(end[step] - first[step]) }
+        sampleCount = count
+    }
 
     /// The window of a step within a column that starts at `offset` of the clock and has `count` values.
     @inline(__always)
@@ -50,7 +65,7 @@ struct WindowCache {
 
     let times: WindowTimes
     private var lastClock: Clock?
-    private var lastIndexes = WindowIndexes(first: [], end: [])
+    private var lastIndexes = WindowIndexes.empty
     private var known: [ObjectIdentifier: (clock: Clock, indexes: WindowIndexes)] = [:]
 
     init(times: WindowTimes) { self.times = times }

@@ -1,0 +1,130 @@
+import MetricModel
+import PromQL
+import PromQLSyntax
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+/// A clock that goes on by a fixed amount whenever it is asked.
+private final class SteppingClock: WallClock {
+    private let nanoseconds = Mutex<UInt64>(0)
+    let step: UInt64
+    init(step: UInt64) { self.step = step }
+    var now: Timestamp { Timestamp(milliseconds: 0) }
+    var monotonicNanoseconds: UInt64 {
+        nanoseconds.withLock { time in
+            time += step
+            return time
+        }
+    }
+    func sleep(milliseconds: Int64) async throws {}
+}
+
+@Suite("Limits, cancellation and annotations")
+struct QueryLimitTests {
+    @Test("a query that holds too many samples is refused")
+    func sampleLimit() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1x9"#, #"metric{id="2"} 1x9"#)
+        harness.settings.maximumSamples = 5
+        #expect(
+            harness.failure("metric[9m]", atMinute: 9)
+                == "query processing would load too many samples into memory in query execution")
+        #expect(harness.failure("sum(metric)", atMinute: 9) == "no error")
+    }
+
+    @Test("a query ends when its time is over")
+    func timeout() throws {
+        var harness = try QueryHarness("metric 1")
+        harness.clock = SteppingClock(step: 200_000_000_000)
+        #expect(harness.failure("metric") == "query timed out in expression evaluation")
+    }
+
+    @Test("a query ends when its caller withdraws it")
+    func cancellation() throws {
+        var harness = try QueryHarness("metric 1")
+        let flag = CancellationFlag()
+        flag.cancel()
+        harness.options.cancellation = flag
+        #expect(harness.failure("metric") == "query was canceled in expression evaluation")
+    }
+
+    @Test("too many bytes of columns are refused before they are made")
+    func memoryLimit() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1"#, #"metric{id="2"} 1"#)
+        harness.settings.memoryLimitBytes = 8
+        #expect(harness.failure("metric").hasPrefix("query processing would take 16 bytes of memory"))
+    }
+
+    @Test("annotations name their position, each once")
+    func annotations() throws {
+        let harness = try QueryHarness("gauge 1 2 3", #"other{id="1"} 1 2 3"#)
+        let result = try harness.result(
+            "rate(gauge[3m]) + rate(gauge[3m])\n  + quantile_over_time(2, gauge[3m])", atMinute: 2)
+        #expect(
+            result.infos == [
+                "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+                    + #""gauge" (1:6)"#,
+                "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
+                    + #""gauge" (1:24)"#,
+            ])
+        #expect(result.warnings == ["PromQL warning: quantile value should be between 0 and 1, got 2 (2:24)"])
+    }
+
+    @Test("parameters that make no sense are errors with Prometheus' texts")
+    func parameterErrors() throws {
+        let harness = try QueryHarness("metric 1 2 3")
+        #expect(harness.failure("topk(NaN, metric)") == "Parameter value is NaN")
+        #expect(harness.failure("limit_ratio(NaN, metric)") == "Ratio value is NaN")
+        #expect(
+            harness.failure("double_exponential_smoothing(metric[3m], 1, 0.5)")
+                == "invalid smoothing factor. Expected: 0 < sf < 1, got: 1.000000")
+        #expect(
+            harness.failure("max_over_time(metric[3m] anchored)")
+                == "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with "
+                + "max_over_time")
+        #expect(
+            harness.failure(#"label_replace(metric, "x", "", "y", "(")"#)
+                == "invalid regular expression in label_replace(): (")
+    }
+
+    @Test("two threads give the same bits as one")
+    func threads() throws {
+        var harness = try QueryHarness("other 1")
+        var batch = SampleBatch()
+        for index in 0..<600 {
+            let values = (0..<200).map { Double(($0 * 7919 + index * 104_729) % 1009) / 7 }
+            batch.series.append(
+                .init(
+                    labels: LabelSet(["__name__": "load_total", "id": String(index)]),
+                    columns: SampleColumns(timestamps: (0..<200).map { Int64($0) * 60_000 }, values: values)))
+        }
+        _ = try harness.store.append(batch, onRejection: .refuseAll)
+        harness.settings.maximumThreads = 1
+        let querier = try harness.store.querier()
+        let expression = try Parser.parse("rate(load_total[5m])")
+        func matrix(threads: Int) throws -> [MatrixSeries] {
+            var settings = EngineSettings()
+            settings.maximumThreads = threads
+            let result = try QueryEngine(settings: settings).rangeQuery(
+                expression, start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 12_000_000),
+                stepMilliseconds: 60_000, from: querier)
+            guard case .matrix(let series) = result.value else { return [] }
+            return series
+        }
+        let one = try matrix(threads: 1)
+        let two = try matrix(threads: 2)
+        #expect(one.count == 600)
+        #expect(one.map(\.labels) == two.map(\.labels))
+        #expect(one.map(\.values) == two.map(\.values))
+    }
+
+    @Test("statistics count what was read and looked at")
+    func statistics() throws {
+        let harness = try QueryHarness("metric 1x9")
+        let statistics = try harness.result("sum_over_time(metric[3m])", atMinute: 9).statistics
+        #expect(statistics.samplesRead == 3)
+        #expect(statistics.samplesQueryable == 3)
+        #expect(statistics.peakSamples == 1)
+    }
+}

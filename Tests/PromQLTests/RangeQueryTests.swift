@@ -1,0 +1,112 @@
+import MetricModel
+import PromQL
+import PromQLSyntax
+import Storage
+import TestSupport
+import Testing
+
+@Suite("Range queries and selection")
+struct RangeQueryTests {
+    @Test("a sample exactly as old as the lookback is not seen")
+    func lookbackIsLeftOpen() throws {
+        let harness = try QueryHarness("metric 1")
+        #expect(try harness.lines("metric", minutes: 0...6) == ["metric 1 1 1 1 1 _ _"])
+    }
+
+    @Test("a query may bring its own lookback")
+    func ownLookback() throws {
+        var harness = try QueryHarness("metric 1")
+        harness.options.lookbackDeltaMilliseconds = 120_000
+        #expect(try harness.lines("metric", minutes: 0...3) == ["metric 1 1 _ _"])
+    }
+
+    @Test("a staleness marker ends a series at once, and ranges leave it out")
+    func staleness() throws {
+        let harness = try QueryHarness("metric 1 2 stale 4")
+        #expect(try harness.lines("metric", minutes: 0...3) == ["metric 1 2 _ 4"])
+        #expect(try harness.lines("count_over_time(metric[4m])", minutes: 3...3) == ["{} 3"])
+    }
+
+    @Test("a range is open on the left")
+    func rangeIsLeftOpen() throws {
+        let harness = try QueryHarness("metric 1 2 3")
+        #expect(try harness.lines("count_over_time(metric[1m])", minutes: 0...3) == ["{} 1 1 1 _"])
+        #expect(try harness.lines("metric[2m]", atMinute: 2) == ["metric 2@60000 3@120000"])
+    }
+
+    @Test("offset looks back, a negative one ahead, and @ fixes the time")
+    func modifiers() throws {
+        let harness = try QueryHarness("metric 0 1 2 3 4")
+        #expect(try harness.lines("metric offset 1m", minutes: 1...3) == ["metric 0 1 2"])
+        #expect(try harness.lines("metric offset -1m", minutes: 0...2) == ["metric 1 2 3"])
+        #expect(try harness.lines("metric @ 120", minutes: 0...2) == ["metric 2 2 2"])
+        #expect(try harness.lines("metric @ end()", minutes: 0...2) == ["metric 2 2 2"])
+        #expect(try harness.lines("metric @ start() offset -1m", minutes: 0...2) == ["metric 1 1 1"])
+        #expect(try harness.lines("timestamp(metric @ 120)", minutes: 0...2) == ["{} 120 120 120"])
+    }
+
+    @Test("a subquery's grid lies on multiples of its step")
+    func subqueryGrid() throws {
+        let harness = try QueryHarness("metric 0+1x20")
+        #expect(try harness.lines("sum_over_time(metric[4m:2m])", minutes: 9...11) == ["{} 14 18 18"])
+        #expect(try harness.lines("metric[3m:2m]", atMinute: 10) == ["metric 8@480000 10@600000"])
+    }
+
+    @Test("series that follow each other under one result label set become one")
+    func merging() throws {
+        let harness = try QueryHarness("first 1 2 stale", "second _ _ 3 4")
+        #expect(try harness.lines(#"{__name__=~"first|second"} + 0"#, minutes: 0...3) == ["{} 1 2 3 4"])
+        #expect(try harness.lines(#"abs({__name__=~"first|second"})"#, minutes: 0...3) == ["{} 1 2 3 4"])
+    }
+
+    @Test("two elements with equal labels at one time are an error")
+    func collisions() throws {
+        let harness = try QueryHarness("first 1", "second 2")
+        #expect(
+            harness.failure(#"abs({__name__=~"first|second"})"#)
+                == "vector cannot contain metrics with the same labelset")
+    }
+
+    @Test("with delayed name removal names are there until the end")
+    func delayedNames() throws {
+        var harness = try QueryHarness("a_total 0 60", "b_total 0 120")
+        harness.settings.delaysNameRemoval = true
+        let rates = #"sum by (__name__) (rate({__name__=~".+"}[2m]))"#
+        #expect(try harness.lines("count(\(rates))", atMinute: 1) == ["{} 2"])
+        #expect(
+            try harness.lines(#"label_replace(\#(rates), "name", "$1", "__name__", "(.*)")"#, atMinute: 1)
+                == [#"{name="a_total"} 0.5"#, #"{name="b_total"} 1"#])
+        #expect(harness.failure(rates, atMinute: 1) == "vector cannot contain metrics with the same labelset")
+    }
+
+    @Test("a counter that goes down counts from zero again")
+    func counterResets() throws {
+        let harness = try QueryHarness("requests_total 0 60 120 0 60 120")
+        #expect(try harness.lines("increase(requests_total[6m])", minutes: 5...5) == ["{} 240"])
+        #expect(try harness.lines("resets(requests_total[6m])", minutes: 5...5) == ["{} 1"])
+        #expect(try harness.lines("irate(requests_total[2m])", minutes: 1...4) == ["{} 1 1 0 1"])
+    }
+
+    @Test("matching pairs series over all steps, whichever of them is there")
+    func matching() throws {
+        let harness = try QueryHarness(
+            #"used{pod="a"} 1 2 _ _"#, #"used{pod="b"} _ _ 3 4"#, #"size{pod="a"} 10 10 10 10"#,
+            #"size{pod="b"} 10 10 10 10"#)
+        #expect(
+            try harness.lines("last_over_time(used[1m]) / size", minutes: 0...3)
+                == [#"{pod="a"} 0.1 0.2 _ _"#, #"{pod="b"} _ _ 0.3 0.4"#])
+    }
+
+    @Test("an error of matching names both series in order")
+    func duplicateMatches() throws {
+        let harness = try QueryHarness(#"many{job="x"} 1"#, #"one{id="2", job="x"} 1"#, #"one{id="1", job="x"} 1"#)
+        #expect(
+            harness.failure("many * on(job) one")
+                == #"found duplicate series for the match group {job="x"} on the right hand-side of the operation: "#
+                + #"[{__name__="one", id="1", job="x"}, {__name__="one", id="2", job="x"}];many-to-many matching "#
+                + "not allowed: matching labels must be unique on one side")
+        #expect(
+            harness.failure("one * on(job) many")
+                == "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
+    }
+}
