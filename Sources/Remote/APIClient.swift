@@ -32,6 +32,13 @@ package struct APIClient: Sendable {
 
     private let server: String
     private let timeoutSeconds: Int64
+    /// A server that is not there is not waited for: people want to know at once.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(configuration: configuration)
+    }()
 
     /// - Parameter server: a base URL such as `http://127.0.0.1:9090`; a missing scheme is taken for http.
     package init(server: String, timeoutSeconds: Int64 = 150) {
@@ -52,7 +59,7 @@ package struct APIClient: Sendable {
         let encoded = form.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
         request.body = .bytes(ByteBuffer(string: encoded))
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(timeoutSeconds))
+            let response = try await Self.client.execute(request, timeout: .seconds(timeoutSeconds))
             let body = try await response.body.collect(upTo: Self.responseLimitBytes)
             return (Int(response.status.code), Array(body.readableBytesView))
         } catch {

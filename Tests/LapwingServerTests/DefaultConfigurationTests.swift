@@ -1,5 +1,6 @@
 import ConfigurationFile
 import LapwingServer
+import Rules
 import Scraping
 import Testing
 
