@@ -52,7 +52,9 @@ package struct RuleSettings: Hashable, Sendable {
     package var holdMilliseconds: Int64
     /// Alerting only (`keep_firing_for`).
     package var keepFiringMilliseconds: Int64
-    /// Templates in an alerting rule. An empty value removes the label.
+    /// Templates in an alerting rule.
+    ///
+    /// An empty value removes the label.
     package var labels: [String: String]
     /// Templates; alerting only.
     package var annotations: [String: String]
@@ -74,15 +76,15 @@ package struct RuleSettings: Hashable, Sendable {
 /// What the manager needs: the files and the global values around them.
 package struct RuleManagerSettings: Hashable, Sendable {
     package var files: [RuleFileContents]
-    /// `global.evaluation_interval`
+    /// The interval of groups without one of their own (`global.evaluation_interval`).
     package var evaluationIntervalMilliseconds: Int64
-    /// `global.rule_query_offset`
+    /// The offset of groups without one of their own (`global.rule_query_offset`).
     package var queryOffsetMilliseconds: Int64
     /// `global.external_labels`: added to alerts that leave, and known to templates.
     package var externalLabels: LabelSet
     /// `--web.external-url`: where people reach this server, for links; without a slash at the end.
     package var externalURL: String
-    /// `--rules.alert.resend-delay`
+    /// How long a firing alert waits until it is sent again (`--rules.alert.resend-delay`).
     package var resendDelayMilliseconds: Int64
     /// `--rules.alert.for-outage-tolerance`: an alert's state older than this is not restored.
     package var outageToleranceMilliseconds: Int64

@@ -1,0 +1,55 @@
+package import MetricModel
+package import PromQL
+import PromQLSyntax
+package import Storage
+import Synchronization
+
+/// Asks the engine of this process over a store. Parsed expressions are kept.
+package final class EngineRuleQuerying: RuleQuerying {
+    /// Parsed expressions kept; beyond that all are parsed anew.
+    package static let parsedLimit = 20_000
+
+    private let engine: QueryEngine
+    private let store: any SampleStore
+    private let options: ParserOptions
+    private let parsed = Mutex<[String: Expression]>([:])
+
+    package init(engine: QueryEngine, store: any SampleStore) {
+        self.engine = engine
+        self.store = store
+        options = .all
+    }
+
+    package func canonical(_ expression: String) throws(RuleError) -> String {
+        try parse(expression).description
+    }
+
+    private func parse(_ text: String) throws(RuleError) -> Expression {
+        if let known = parsed.withLock({ $0[text] }) { return known }
+        do throws(SyntaxError) {
+            let expression = try Parser.parse(text, options: options)
+            parsed.withLock { parsed in
+                if parsed.count >= Self.parsedLimit { parsed.removeAll() }
+                parsed[text] = expression
+            }
+            return expression
+        } catch {
+            throw .query(message: error.description)
+        }
+    }
+
+    package func instant(_ expression: String, at time: Timestamp) throws(RuleError) -> QueryResult {
+        let tree = try parse(expression)
+        let querier: any Querier
+        do throws(StorageError) {
+            querier = try store.querier()
+        } catch {
+            throw .query(message: error.description)
+        }
+        do throws(QueryError) {
+            return try engine.instantQuery(tree, at: time, from: querier)
+        } catch {
+            throw .query(message: error.description)
+        }
+    }
+}
