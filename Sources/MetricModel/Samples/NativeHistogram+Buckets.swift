@@ -15,7 +15,7 @@ package enum BucketBounds {
     /// 2^(index · 2^-schema); the last bucket before the one for infinities ends at the largest number.
     package static func exponential(_ index: Int32, schema: Int32) -> Double {
         if schema <= 0 {
-            let exponent = Int64(index) << Int64(min(-schema, 31))
+            let exponent = Int64(index) << Int64(min(max(0 &- schema, 0), 31))
             if exponent == 1024 { return .greatestFiniteMagnitude }
             return ldexp(1, Int32(clamping: max(-2000, min(2000, exponent))))
         }
@@ -29,7 +29,7 @@ package enum BucketBounds {
 
     /// The index that a bucket of one schema has in a coarser one.
     package static func merged(_ index: Int32, by shift: Int32) -> Int32 {
-        shift <= 0 ? index : ((index - 1) >> shift) + 1
+        shift <= 0 ? index : ((index &- 1) >> shift) &+ 1
     }
 }
 

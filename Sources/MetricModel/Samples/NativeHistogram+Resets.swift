@@ -16,7 +16,7 @@ extension NativeHistogram {
         }
         if schema > previous.schema || zeroThreshold < previous.zeroThreshold { return true }
         guard let before = previous.countInside(threshold: zeroThreshold), zeroCount >= before else { return true }
-        let shift = previous.schema - schema
+        let shift = previous.schema &- schema
         return Self.hasDecrease(
             from: Self.outside(previous.positiveCells, of: zeroThreshold, shift: shift, schema: schema),
             to: positiveCells)

@@ -2,6 +2,10 @@
 ///
 /// A step of zero repeats one time, which is what `@` makes of a selector that cannot be evaluated once.
 struct Timeline: Hashable, Sendable {
+    /// Times are at most this far from the epoch (36 million years), so that arithmetic on times and windows cannot
+    /// overflow.
+    static let limitMilliseconds: Int64 = 1 << 60
+
     let start: Int64
     let step: Int64
     let count: Int
@@ -20,6 +24,11 @@ struct Timeline: Hashable, Sendable {
         let span = end.subtractingReportingOverflow(start)
         let length = span.overflow ? Int64.max : span.partialValue
         self.init(start: start, step: step, count: end < start || step <= 0 ? 0 : Int(length / step) + 1)
+    }
+
+    /// The nearest time that is within the limit.
+    static func clamped(_ milliseconds: Int64) -> Int64 {
+        min(max(milliseconds, -limitMilliseconds), limitMilliseconds)
     }
 
     /// The last time; `start` where there is none.

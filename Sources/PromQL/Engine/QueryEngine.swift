@@ -20,6 +20,7 @@ package final class QueryEngine: Sendable {
     package func instantQuery(
         _ expression: Expression, at time: Timestamp, from querier: any Querier, options: QueryOptions = QueryOptions()
     ) throws(QueryError) -> QueryResult {
+        try Self.check(time)
         let timeline = Timeline(instant: time.milliseconds)
         let run = QueryRun(
             engine: self, clock: clock, querier: querier, options: options, timeline: timeline, stepMilliseconds: 0,
@@ -39,12 +40,20 @@ package final class QueryEngine: Sendable {
                 message: "invalid expression type \"\(expression.type.documentedName)\" for range query, "
                     + "must be Scalar or instant Vector")
         }
+        try Self.check(start)
+        try Self.check(end)
         let timeline = Timeline(start: start.milliseconds, end: end.milliseconds, step: stepMilliseconds)
         guard timeline.count <= settings.maximumSamples else { throw .tooManySamples }
         let run = QueryRun(
             engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
             stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds)
         return try run.result(of: expression)
+    }
+
+    private static func check(_ time: Timestamp) throws(QueryError) {
+        guard Timeline.clamped(time.milliseconds) == time.milliseconds else {
+            throw .execution(message: "time \(time.milliseconds) ms is out of range")
+        }
     }
 }
 

@@ -30,7 +30,8 @@ struct HistogramAccumulator {
     init(_ histogram: NativeHistogram) {
         counterResetHint = histogram.counterResetHint
         schema = histogram.schema
-        zeroThreshold = histogram.zeroThreshold
+        // A threshold that is not a number would never equal another.
+        zeroThreshold = histogram.zeroThreshold.isNaN ? 0 : histogram.zeroThreshold
         zeroCount = CompensatedSum(histogram.zeroCount)
         count = CompensatedSum(histogram.count)
         sum = CompensatedSum(histogram.sum)
@@ -121,7 +122,7 @@ struct HistogramAccumulator {
 
     /// Merges buckets down to a coarser schema.
     private mutating func reduce(to target: Int32) {
-        let shift = schema - target
+        let shift = schema &- target
         positive = Self.reduced(positive, by: shift)
         negative = Self.reduced(negative, by: shift)
         schema = target

@@ -16,7 +16,7 @@ extension Planner {
         let fixed: Int64? =
             switch at {
             case nil: nil
-            case .timestamp(let timestamp): timestamp.milliseconds
+            case .timestamp(let timestamp): Timeline.clamped(timestamp.milliseconds)
             case .start: queryStart
             case .end: queryEnd
             }

@@ -95,7 +95,7 @@ struct Planner {
         case .start: return constant(Double(queryStart) / 1000)
         case .end: return constant(Double(queryEnd) / 1000)
         case .step: return constant(Double(queryStep) / 1000)
-        case .range: return constant(Double(queryEnd - queryStart) / 1000)
+        case .range: return constant(Double(queryEnd &- queryStart) / 1000)
         case .minOf, .maxOf:
             return ExtremeScalar(
                 left: try scalar(call.arguments[0], on: timeline), right: try scalar(call.arguments[1], on: timeline),

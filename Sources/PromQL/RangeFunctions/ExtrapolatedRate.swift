@@ -31,18 +31,29 @@ struct ExtrapolatedRate: RangeKernel {
     func value(_ step: Int, _ input: RangeInput, _ resets: CounterResets) -> Double? {
         let window = input.floats(at: step)
         guard window.count > 1 else { return nil }
-        let last = window.upperBound - 1
         let firstValue = input.columns.values[window.lowerBound]
-        var difference = input.columns.values[last] - firstValue
+        var difference = input.columns.values[window.upperBound - 1] - firstValue
         if resets.count > 0 { difference = resets.corrected(difference, input.columns.values, in: window) }
-        let rangeEnd = input.windows.times.time(at: step)
-        let factor = Extrapolation(
-            firstTime: input.columns.timestamp(at: window.lowerBound), lastTime: input.columns.timestamp(at: last),
-            rangeStart: rangeEnd - input.windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: window.count - 1
-        ).factor(
+        let factor = extrapolation(of: window, step, input).factor(
             result: difference, firstValue: firstValue, isCounter: isCounter,
             rateSeconds: isRate ? Double(input.windows.lengthMilliseconds) / 1000 : nil)
         return difference * factor
+    }
+}
+
+extension ExtrapolatedRate {
+    /// The clock's extrapolation where the series has all samples of the window, otherwise its own.
+    @inline(__always)
+    fileprivate func extrapolation(of window: Range<Int>, _ step: Int, _ input: RangeInput) -> Extrapolation {
+        let offset = input.columns.clockOffset
+        if !input.floatWindows.extrapolations.isEmpty, input.floatWindows.isWhole(window, at: step, offset: offset) {
+            return input.floatWindows.extrapolations[step]
+        }
+        let rangeEnd = input.windows.times.time(at: step)
+        return Extrapolation(
+            firstTime: input.columns.timestamp(at: window.lowerBound),
+            lastTime: input.columns.timestamp(at: window.upperBound - 1),
+            rangeStart: rangeEnd - input.windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: window.count - 1)
     }
 }
 
@@ -79,12 +90,13 @@ struct CounterResets {
 }
 
 /// How far a difference over samples stands for the whole window.
-struct Extrapolation {
+struct Extrapolation: Sendable {
+    /// Stands where a window has no two samples.
+    static let none = Extrapolation(firstTime: 0, lastTime: 0, rangeStart: 0, rangeEnd: 0, intervals: 1)
+
     private let sampledSeconds: Double
-    private let averageSeconds: Double
     private let secondsToStart: Double
     private let secondsToEnd: Double
-    private let threshold: Double
 
     /// - Parameter beganAt: The time inside the window at which the counter began at zero, if it is known.
     @inline(__always)
@@ -92,15 +104,17 @@ struct Extrapolation {
         firstTime: Int64, lastTime: Int64, rangeStart: Int64, rangeEnd: Int64, intervals: Int, beganAt: Int64? = nil
     ) {
         let interval = Double(lastTime - firstTime) / 1000
-        averageSeconds = intervals > 0 ? interval / Double(intervals) : 0
-        threshold = averageSeconds * 1.1
-        secondsToEnd = Double(rangeEnd - lastTime) / 1000
+        let averageSeconds = intervals > 0 ? interval / Double(intervals) : 0
+        let threshold = averageSeconds * 1.1
+        let toEnd = Double(rangeEnd - lastTime) / 1000
+        secondsToEnd = toEnd >= threshold ? averageSeconds / 2 : toEnd
         if let beganAt {
             sampledSeconds = Double(lastTime - beganAt) / 1000
             secondsToStart = 0
         } else {
             sampledSeconds = interval
-            secondsToStart = Double(firstTime - rangeStart) / 1000
+            let toStart = Double(firstTime - rangeStart) / 1000
+            secondsToStart = toStart >= threshold ? averageSeconds / 2 : toStart
         }
     }
 
@@ -110,15 +124,12 @@ struct Extrapolation {
     @inline(__always)
     func factor(result: Double, firstValue: Double, isCounter: Bool, rateSeconds: Double?) -> Double {
         var toStart = secondsToStart
-        var toEnd = secondsToEnd
-        if toStart >= threshold { toStart = averageSeconds / 2 }
         if isCounter {
             var toZero = toStart
             if result > 0, firstValue >= 0 { toZero = sampledSeconds * (firstValue / result) }
             if toZero < toStart { toStart = toZero }
         }
-        if toEnd >= threshold { toEnd = averageSeconds / 2 }
-        var factor = sampledSeconds == 0 ? 1 : (sampledSeconds + toStart + toEnd) / sampledSeconds
+        var factor = sampledSeconds == 0 ? 1 : (sampledSeconds + toStart + secondsToEnd) / sampledSeconds
         if let rateSeconds { factor /= rateSeconds }
         return factor
     }

@@ -41,7 +41,7 @@ struct KernelRunner {
         self.hints = hints
         self.windows = windows
         self.timeline = timeline
-        cache = WindowCache(times: windows)
+        cache = WindowCache(times: windows, preparesExtrapolations: kernel is ExtrapolatedRate)
     }
 
     /// The kernel's result for one series.

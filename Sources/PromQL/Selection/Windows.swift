@@ -37,6 +37,8 @@ struct WindowIndexes: Sendable {
     let sampleCount: Int
     /// The timestamps that the windows were found over.
     let timestampCount: Int
+    /// How `rate` extrapolates each window where a series has all of its samples; empty where it was not asked for.
+    private(set) var extrapolations: [Extrapolation] = []
 
     static let empty = WindowIndexes(first: [], end: [], timestampCount: 0)
 
@@ -47,6 +49,25 @@ struct WindowIndexes: Sendable {
         var count = 0
         for step in first.indices { count += Int(end[step] - first[step]) }
         sampleCount = count
+    }
+
+    /// Works out the extrapolation of all windows, once for all series of the clock.
+    mutating func prepareExtrapolations(over timestamps: [Int64], _ windows: WindowTimes) {
+        extrapolations = first.indices.map { step in
+            let low = Int(first[step])
+            let high = Int(end[step])
+            let rangeEnd = windows.times.time(at: step)
+            guard high > low + 1 else { return Extrapolation.none }
+            return Extrapolation(
+                firstTime: timestamps[low], lastTime: timestamps[high - 1],
+                rangeStart: rangeEnd - windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: high - low - 1)
+        }
+    }
+
+    /// Whether a column has all samples of a step's window.
+    @inline(__always)
+    func isWhole(_ window: Range<Int>, at step: Int, offset: Int) -> Bool {
+        window.lowerBound + offset == Int(first[step]) && window.upperBound + offset == Int(end[step])
     }
 
     /// The window of a step within a column that starts at `offset` of the clock and has `count` values.
@@ -68,15 +89,21 @@ struct WindowCache {
     private var lastIndexes = WindowIndexes.empty
     private var known: [ObjectIdentifier: (clock: Clock, indexes: WindowIndexes)] = [:]
 
-    init(times: WindowTimes) { self.times = times }
+    private let preparesExtrapolations: Bool
+
+    init(times: WindowTimes, preparesExtrapolations: Bool) {
+        self.times = times
+        self.preparesExtrapolations = preparesExtrapolations
+    }
 
     mutating func indexes(for clock: Clock) -> WindowIndexes {
         if lastClock === clock { return lastIndexes }
-        let indexes: WindowIndexes
+        var indexes: WindowIndexes
         if let entry = known[ObjectIdentifier(clock)] {
             indexes = entry.indexes
         } else {
             indexes = times.indexes(over: clock.timestamps)
+            if preparesExtrapolations { indexes.prepareExtrapolations(over: clock.timestamps, times) }
             if known.count >= Self.capacity { known.removeAll(keepingCapacity: true) }
             known[ObjectIdentifier(clock)] = (clock, indexes)
         }
