@@ -17,6 +17,12 @@ struct ExtrapolatedRate: RangeKernel {
             return StartedCounterRate(isRate: isRate).evaluate(input, into: &output, notes: &notes)
         }
         let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
+        let coversClock =
+            input.columns.clockOffset == 0 && input.columns.values.count == input.floatWindows.timestampCount
+        if coversClock, input.floatWindows.extrapolations.count == input.stepCount {
+            if evaluateWhole(input, resets, into: &output) { notes.insert(.hasFloatResult) }
+            return
+        }
         var hasResult = false
         for step in 0..<input.stepCount {
             guard let value = value(step, input, resets) else { continue }
@@ -24,6 +30,35 @@ struct ExtrapolatedRate: RangeKernel {
             hasResult = true
         }
         if hasResult { notes.insert(.hasFloatResult) }
+    }
+
+    /// The common case, with nothing in the loop but what differs between series: all samples of the clock are there.
+    private func evaluateWhole(
+        _ input: RangeInput, _ resets: CounterResets, into output: inout StepSeries
+    ) -> Bool {
+        let values = input.columns.values.span
+        let firsts = input.floatWindows.first.span
+        let ends = input.floatWindows.end.span
+        let extrapolations = input.floatWindows.extrapolations.span
+        let rateSeconds = isRate ? Double(input.windows.lengthMilliseconds) / 1000 : 1
+        let hasResets = resets.count > 0
+        var results = output.values.mutableSpan
+        var hasResult = false
+        for step in 0..<min(firsts.count, results.count) {
+            let low = Int(firsts[step])
+            let high = Int(ends[step])
+            guard high > low + 1 else { continue }
+            let firstValue = values[low]
+            var difference = values[high - 1] - firstValue
+            if hasResets { difference = resets.corrected(difference, input.columns.values, in: low..<high) }
+            var factor = extrapolations[step].factor(
+                result: difference, firstValue: firstValue, isCounter: isCounter, rateSeconds: nil)
+            // A division by one changes nothing.
+            factor /= rateSeconds
+            results[step] = difference * factor
+            hasResult = true
+        }
+        return hasResult
     }
 
     /// The result for the floats of one window, nil where there are fewer than two.
