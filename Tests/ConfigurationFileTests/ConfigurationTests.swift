@@ -134,7 +134,7 @@ struct ConfigurationTests {
               kubernetes_sd_configs: [{role: pod}]
             """)
         #expect(configuration.warnings.count == 2)
-        #expect(configuration.storage.retentionMilliseconds == 3 * 86_400_000)
+        #expect(configuration.storage.retentionMilliseconds == Int64(259_200_000))
         #expect(configuration.scraping.jobs[0].discoveries == [.notImplemented(name: "kubernetes_sd_configs")])
     }
 
