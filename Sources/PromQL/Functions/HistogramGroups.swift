@@ -111,7 +111,8 @@ struct MonotonicityReport {
                     + "from buckets \(GoNumber.general(entry.repair.lowestBound)) to "
                     + "\(GoNumber.general(entry.repair.highestBound)), with a max diff of "
                     + "\(GoNumber.twoDigits(entry.repair.largestDifference)), over \(entry.count) samples from "
-                    + "\(DateText.text(entry.first)) to \(DateText.text(entry.last))", at: range)
+                    + "\(TimeText.rfc3339(Timestamp(milliseconds: entry.first))) to \(TimeText.rfc3339(Timestamp(milliseconds: entry.last)))",
+                at: range)
         }
     }
 }
