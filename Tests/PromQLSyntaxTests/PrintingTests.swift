@@ -68,7 +68,7 @@ import Testing
         ("foo[ 5m ]", "foo[5m]"), ("foo[- - 5m]", "foo[5m]"), ("foo offset 300", "foo offset 5m"),
         ("foo offset +5m", "foo offset 5m"), ("foo offset -  5m", "foo offset -5m"), ("foo offset 0s", "foo"),
         ("foo offset 1m + 2", "foo offset 1m + 2"), ("foo offset -2 ^ 2", "foo offset -2s ^ 2"),
-        ("foo offset 5m @ 10", "foo @ 10.000 offset 5m"), ("foo @ 1e3", "foo @ 1000.000"),
+        ("foo offset 5m @ 10", "foo @ 10.000 offset 5m"), ("foo @ 1e3", "foo @ 1000.000"), ("foo @ 1m40s", "foo @ 100.000"),
         ("foo @ +1.0006", "foo @ 1.001"),
         ("foo @ -0.0004", "foo @ 0.000"), ("foo[5m] offset 5m smoothed", "foo[5m] smoothed offset 5m"),
         ("foo smoothed [5m]", "foo[5m] smoothed"), ("foo offset 1m anchored", "foo anchored offset 1m"),
