@@ -16,7 +16,9 @@ package final class Collector: Sendable {
     private let clock: any WallClock
     private let state: Mutex<State>
 
-    /// Opens the hierarchies; the first sweep finds the cgroups. Never fails: what cannot be read is missing from the
+    /// Opens the hierarchies; the first sweep finds the cgroups.
+    ///
+    /// Never fails: what cannot be read is missing from the
     /// page, and `container_scrape_error` is 1 when there is no hierarchy at all.
     package init(settings: CollectorSettings, clock: any WallClock = SystemClock()) {
         self.settings = settings

@@ -1,7 +1,8 @@
 /// What the collector reads, how often, and the limits it keeps.
 package struct CollectorSettings: Sendable {
-    /// Prefix of every path that is read: empty on the host itself, `/rootfs` in a container that has the host's root
-    /// there, a temporary folder in tests. No trailing slash.
+    /// Prefix of every path that is read, without a trailing slash.
+    ///
+    /// Empty on the host itself, `/rootfs` in a container that has the host's root there, a temporary folder in tests.
     package var rootPath = ""
     /// A page asked for later than this after the last sweep makes a sweep of its own.
     package var freshnessMilliseconds: Int64 = 1_000

@@ -45,7 +45,9 @@ struct NameLookup {
     var dueNanoseconds: UInt64 = 0
 }
 
-/// All cgroups: records and, in one flat array, their rows of numbers. Slots are stable and used again.
+/// All cgroups: records and, in one flat array, their rows of numbers.
+///
+/// Slots are stable and used again.
 struct CgroupTable {
     private(set) var liveCount = 0
     var records: [CgroupRecord] = []

@@ -98,7 +98,8 @@ enum MountTable {
         let candidates = hierarchies(in: table ?? "")
         for candidate in candidates.filter({ $0.idPrefix.isEmpty }) + candidates.filter({ !$0.idPrefix.isEmpty }) {
             let isKnown = opened.contains {
-                candidate.isUnified ? $0.isUnified : !$0.isUnified && !$0.controllers.isDisjoint(with: candidate.controllers)
+                candidate.isUnified
+                    ? $0.isUnified : !$0.isUnified && !$0.controllers.isDisjoint(with: candidate.controllers)
             }
             guard !isKnown, opened.count < 16 else { continue }
             var hierarchy = candidate

@@ -187,7 +187,9 @@ struct CgroupPathParser {
 
     private func unit() -> CgroupIdentity {
         guard let last = components.last else { return CgroupIdentity(kind: .root) }
-        if last.hasSuffix(".service") || last.hasSuffix(".socket") || last.hasSuffix(".mount") || last.hasSuffix(".swap") {
+        if last.hasSuffix(".service") || last.hasSuffix(".socket") || last.hasSuffix(".mount")
+            || last.hasSuffix(".swap")
+        {
             return CgroupIdentity(kind: .service, name: String(last))
         }
         if last.hasSuffix(".scope") { return CgroupIdentity(kind: .scope, name: String(last)) }

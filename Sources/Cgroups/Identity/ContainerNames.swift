@@ -42,7 +42,9 @@ enum CgroupLabels {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Escapes as the text format asks: backslash, quote, newline. Bytes that are no UTF-8 become U+FFFD.
+    /// Escapes backslash, quote and newline as the text format asks.
+    ///
+    /// Bytes that are no UTF-8 become U+FFFD.
     static func appendEscaped(_ value: [UInt8], to bytes: inout [UInt8]) {
         for byte in String(decoding: value, as: UTF8.self).utf8 {
             switch byte {

@@ -94,7 +94,9 @@ struct NameFiles {
         default: break
         }
         // A bare identifier in a pod may be Docker's or CRI-O's as well as containerd's.
-        if names == nil, identity.isKubernetes, identity.runtime != .docker { names = read(docker, RuntimeFiles.docker) }
+        if names == nil, identity.isKubernetes, identity.runtime != .docker {
+            names = read(docker, RuntimeFiles.docker)
+        }
         if let names { return .found(names) }
         return wasDenied ? .denied : .missing
     }

@@ -109,9 +109,9 @@ struct FileReader {
         return contents
     }
 
-    /// Opens a file for reading; the path ends with a zero byte. -1 with `errno` set when it cannot.
+    /// Opens a file for reading; the path ends with a zero byte.
     ///
-    /// Never waits: a pipe or device under a kernel file's name is opened without blocking.
+    /// -1 with `errno` set when it cannot. Never waits: a pipe or device under a kernel file's name is opened without blocking.
     static func open(at directory: Int32, path: [UInt8]) -> Int32 {
         unsafe path.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress else {

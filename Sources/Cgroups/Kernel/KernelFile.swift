@@ -13,6 +13,8 @@ enum FileFormat {
     case number(Field)
     /// A number above 2^62 means "no limit": the series is left out.
     case limit(Field)
+    /// The same, and 0 means "none" as well.
+    case positiveLimit(Field)
     case keyed(KeyTable)
     case pressure(waiting: Field, stalled: Field)
     case blockBytes, blockOperations, unifiedBlock
@@ -39,6 +41,16 @@ struct KernelFile {
     var condition = ReadCondition.always
     /// Its place among the descriptors a cgroup keeps, or -1.
     var keptIndex = -1
+
+    /// The order of reading: CPU time and memory first, which tell whether anything ran at all; limits before the files
+    /// that are read only under a limit.
+    var rank: Int {
+        switch tier {
+        case .everySweep: fields.contains(.cpuUsage) ? 0 : fields.contains(.memoryUsage) ? 1 : 2
+        case .limits: 3
+        case .opened: 4
+        }
+    }
 }
 
 /// The list of files to read for the hierarchies that this machine has.
@@ -59,6 +71,9 @@ enum ReadingPlan {
             }
         }
         addProcessList(hierarchies, groups, to: &files)
+        files =
+            files.filter { $0.rank == 0 } + files.filter { $0.rank == 1 } + files.filter { $0.rank == 2 }
+            + files.filter { $0.rank == 3 } + files.filter { $0.rank == 4 }
         var kept = 0
         for index in files.indices where files[index].tier == .everySweep && kept < keptPerCgroup {
             files[index].keptIndex = kept
@@ -130,8 +145,8 @@ enum ReadingPlan {
             add("memory.swap.current", .opened, .number(.memorySwap))
             add("memory.peak", .opened, .number(.memoryMaximumUsage))
             add("memory.max", .limits, .limit(.memoryLimit))
-            add("memory.swap.max", .limits, .limit(.memorySwapLimit))
-            add("memory.min", .limits, .limit(.memoryReservation))
+            add("memory.swap.max", .limits, .limit(.swapLimitAlone))
+            add("memory.min", .limits, .positiveLimit(.memoryReservation))
         }
         if controllers.contains(.memory), !groups.isDisjoint(with: [.memory, .oomEvent]) {
             add("memory.events", .opened, .keyed(KernelKeys.memoryEvents))
@@ -174,7 +189,7 @@ enum ReadingPlan {
     ) -> KernelFile {
         let fields: FieldSet
         switch format {
-        case .number(let field), .limit(let field): fields = field.bit
+        case .number(let field), .limit(let field), .positiveLimit(let field): fields = field.bit
         case .keyed(let table): fields = table.fields
         case .pressure(let waiting, let stalled): fields = waiting.bit.union(stalled.bit)
         case .processList: fields = Field.processes.bit

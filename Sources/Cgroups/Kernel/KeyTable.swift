@@ -65,7 +65,9 @@ struct KeyTable {
         return nil
     }
 
-    /// FNV-1a with 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/
+    /// FNV-1a with 64 bits begins with this number.
+    ///
+    /// See http://www.isthe.com/chongo/tech/comp/fnv/.
     private static let seed: UInt64 = 0xcbf2_9ce4_8422_2325
 
     private static func mix(_ hash: UInt64, _ byte: UInt8) -> UInt64 {

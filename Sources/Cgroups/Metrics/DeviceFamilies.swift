@@ -24,20 +24,21 @@ struct BlockFamily {
 
     private static let nanosecondsPerMillisecond: UInt64 = 1_000_000
 
-    static let perCgroup: [BlockFamily] = [
-        BlockFamily(
-            "container_fs_reads_bytes_total", .counter, .integer, "Bytes read from the device by the cgroup.",
-            { $0.hasBytes ? $0.readBytes : nil }, { $0.readSectors &* DiskCounters.bytesPerSector }),
-        BlockFamily(
-            "container_fs_writes_bytes_total", .counter, .integer, "Bytes written to the device by the cgroup.",
-            { $0.hasBytes ? $0.writeBytes : nil }, { $0.writeSectors &* DiskCounters.bytesPerSector }),
-        BlockFamily(
-            "container_fs_reads_total", .counter, .integer, "Reads from the device by the cgroup.",
-            { $0.hasOperations ? $0.reads : nil }, { $0.reads }),
-        BlockFamily(
-            "container_fs_writes_total", .counter, .integer, "Writes to the device by the cgroup.",
-            { $0.hasOperations ? $0.writes : nil }, { $0.writes }),
-    ] + usage + ofHost
+    static let perCgroup: [BlockFamily] =
+        [
+            BlockFamily(
+                "container_fs_reads_bytes_total", .counter, .integer, "Bytes read from the device by the cgroup.",
+                { $0.hasBytes ? $0.readBytes : nil }, { $0.readSectors &* DiskCounters.bytesPerSector }),
+            BlockFamily(
+                "container_fs_writes_bytes_total", .counter, .integer, "Bytes written to the device by the cgroup.",
+                { $0.hasBytes ? $0.writeBytes : nil }, { $0.writeSectors &* DiskCounters.bytesPerSector }),
+            BlockFamily(
+                "container_fs_reads_total", .counter, .integer, "Reads from the device by the cgroup.",
+                { $0.hasOperations ? $0.reads : nil }, { $0.reads }),
+            BlockFamily(
+                "container_fs_writes_total", .counter, .integer, "Writes to the device by the cgroup.",
+                { $0.hasOperations ? $0.writes : nil }, { $0.writes }),
+        ] + usage + ofHost
 
     /// The same bytes by operation: one family in three parts, so that its lines stay together.
     private static let usage: [BlockFamily] = [

@@ -140,7 +140,8 @@ extension Family {
         Family(
             "container_memory_file_writeback_bytes", .gauge, .integer, .memory, .memoryWriteback,
             "Page cache being written to disk."),
-        Family("container_memory_pgscan_total", .counter, .integer, .memory, .pagesScanned, "Pages scanned by reclaim."),
+        Family(
+            "container_memory_pgscan_total", .counter, .integer, .memory, .pagesScanned, "Pages scanned by reclaim."),
         Family(
             "container_memory_pgsteal_total", .counter, .integer, .memory, .pagesStolen, "Pages taken by reclaim."),
         Family(

@@ -14,8 +14,8 @@ enum Field: UInt8, CaseIterable {
     case processes, threads, threadsMaximum
     case pressureCPUWaiting, pressureCPUStalled, pressureMemoryWaiting, pressureMemoryStalled
     case pressureIOWaiting, pressureIOStalled
-    /// Not exported: parts that other fields are made of.
-    case anonymousShared
+    /// Not exported: version 2's limit of swap alone, which others are made of.
+    case swapLimitAlone
 
     var bit: FieldSet { FieldSet(rawValue: 1 << UInt64(rawValue)) }
 

@@ -16,7 +16,8 @@ extension Sweeper {
         let cpuBefore = table.value(.cpuUsage, of: slot)
         let memoryBefore = table.value(.memoryUsage, of: slot)
         let knownBefore = table.records[slot].present
-        pathBuffer.removeAll(keepingCapacity: true)
+        // The root's usage may be our own sum of the last sweep; if there is a file, it is read again.
+        if table.records[slot].path.count == 1 { table.records[slot].present.subtract(Field.memoryUsage.bit) }
         var isQuiet = false
         var openedDue = now >= table.records[slot].openedFilesDue
         let limitsDue = now >= table.records[slot].limitsDue
@@ -28,7 +29,9 @@ extension Sweeper {
                 if files[index].fields.contains(.memoryUsage), now < table.records[slot].fullReadingDue {
                     isQuiet =
                         knownBefore.contains(.cpuUsage) && table.value(.cpuUsage, of: slot) == cpuBefore
-                        && knownBefore.contains(.memoryUsage) && table.value(.memoryUsage, of: slot) == memoryBefore
+                        && knownBefore.contains(.memoryUsage)
+                        && table.records[slot].present.contains(.memoryUsage)
+                        && table.value(.memoryUsage, of: slot) == memoryBefore
                     if isQuiet { openedDue = false }
                 }
             case .opened: if openedDue { readFile(index, slot) }
@@ -154,9 +157,13 @@ extension Sweeper {
             if let number = KernelText.onlyNumber(bytes) {
                 table.values[row + Int(field.rawValue)] = number
                 found = field.bit
+            } else if reader.byteCount == 0 || bytes[0] != UInt8(ascii: "-") {
+                statistics.count(.malformed)
             }
-        case .limit(let field):
-            if let number = KernelText.onlyNumber(bytes), number < Self.unlimited {
+        case .limit(let field), .positiveLimit(let field):
+            var least: UInt64 = 0
+            if case .positiveLimit = files[index].format { least = 1 }
+            if let number = KernelText.onlyNumber(bytes), number >= least, number < Self.unlimited {
                 table.values[row + Int(field.rawValue)] = number
                 found = field.bit
             }
@@ -222,7 +229,10 @@ extension Sweeper {
             let usage = table.value(.memoryUsage, of: slot)
             let inactive = table.value(.memoryInactiveFile, of: slot)
             table.set(.memoryWorkingSet, of: slot, to: usage > inactive ? usage - inactive : 0)
+        } else {
+            table.records[slot].present.subtract(Field.memoryWorkingSet.bit)
         }
+        deriveSwapLimit(slot)
         if !present.contains(.cpuQuota) { table.records[slot].present.subtract(Self.throttling) }
         guard present.contains(.memoryEventsMaximum) || present.contains(.pagesScanned) else { return }
         // Version 2 counts the same thing as version 1's failcnt: how often the limit was run into.
@@ -235,6 +245,17 @@ extension Sweeper {
             table.set(.majorPageFaults, of: slot, to: table.value(.majorPageFaultsBelow, of: slot))
         } else {
             table.records[slot].present.subtract(FieldSet([.pageFaults, .majorPageFaults]))
+        }
+    }
+
+    /// Version 2 limits swap alone; the series means memory and swap together, as version 1 and Docker's options do.
+    private mutating func deriveSwapLimit(_ slot: Int) {
+        guard table.records[slot].present.contains(.swapLimitAlone) else { return }
+        if table.records[slot].present.contains(.memoryLimit) {
+            let sum = table.value(.memoryLimit, of: slot) &+ table.value(.swapLimitAlone, of: slot)
+            table.set(.memorySwapLimit, of: slot, to: sum)
+        } else {
+            table.records[slot].present.subtract(Field.memorySwapLimit.bit)
         }
     }
 

@@ -1,7 +1,9 @@
 import Glibc
 import MetricModel
 
-/// Everything the collector knows, and the sweep that renews it. Not shared: its owner holds a lock around it.
+/// Everything the collector knows, and the sweep that renews it.
+///
+/// Not shared: its owner holds a lock around it.
 struct Sweeper {
     /// A cgroup in which nothing runs is read completely this often all the same.
     static let quietNanoseconds: UInt64 = 30_000_000_000
