@@ -35,6 +35,13 @@ struct Hierarchy {
     var idPrefix: String
     /// The open mount point, or -1.
     var descriptor: Int32 = -1
+
+    /// Whether version 1's block I/O files that include descendants exist.
+    var hasRecursiveBlockIO: Bool {
+        let plain = "blkio.throttle.io_service_bytes"
+        let isThere = { (name: String) in FileStatus.of(Array(name.utf8) + [0], at: self.descriptor) != nil }
+        return isThere(plain + "_recursive") || !isThere(plain)
+    }
 }
 
 /// Finds the hierarchies in a mount table (`/proc/PID/mountinfo`, see proc_pid_mountinfo(5)).

@@ -113,8 +113,10 @@ enum ReadingPlan {
             add("memory.oom_control", .opened, .keyed(KernelKeys.oomControl))
         }
         if controllers.contains(.blockIO), groups.contains(.diskIO) {
-            add("blkio.throttle.io_service_bytes_recursive", .opened, .blockBytes)
-            add("blkio.throttle.io_serviced_recursive", .opened, .blockOperations)
+            // The recursive files came with Linux 5.x; before, each cgroup tells of itself alone.
+            let suffix = hierarchy.hasRecursiveBlockIO ? "_recursive" : ""
+            add("blkio.throttle.io_service_bytes\(suffix)", .opened, .blockBytes)
+            add("blkio.throttle.io_serviced\(suffix)", .opened, .blockOperations)
         }
         if controllers.contains(.processes), groups.contains(.process) {
             add("pids.current", .opened, .number(.threads))
