@@ -16,9 +16,7 @@ let swiftSettings: [SwiftSetting] = [
 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -64,7 +62,7 @@ let floor2: [Target] = [
 let floor3: [Target] = [
     building("Exposition", uses: ["Bytes", "MetricModel"]),
     building("PromQLSyntax", uses: ["Bytes", "MetricModel"]),
-    building("Storage", uses: ["Bytes", "MetricModel"]),
+    building("Storage", uses: ["MetricModel"]),
 ].flatMap { $0 }
 
 let floor4: [Target] = [
@@ -72,18 +70,18 @@ let floor4: [Target] = [
 ].flatMap { $0 }
 
 let floor5: [Target] = [
-    building("Cgroups", uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", logging]),
+    building("Cgroups", uses: ["Bytes", "MetricModel"]),
     building(
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
-    building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "SelfMetrics", "Storage", logging]),
+    building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"]),
     building("Remote", uses: ["Bytes", asyncHTTPClient, nioCore, nioHTTP1]),
     building(
         "Scraping",
         uses: [
             "Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage",
-            logging, nioCore, nioHTTP1, nioPosix, nioSSL,
-        ]),
+            logging, nioCore, nioPosix, nioSSL,
+        ], testsUse: [nioHTTP1]),
     building("TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging]),
 ].flatMap { $0 }
 
@@ -101,15 +99,13 @@ let floor7: [Target] = [
     building(
         "ConfigurationFile",
         uses: [
-            "Bytes", "Cgroups", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules", "Scraping", "TSDB",
-            yams,
+            "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", yams,
         ]),
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
-            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, hummingbirdTLS, logging, nioCore, nioPosix,
-            nioSSL,
+            "Bytes", "CWebFiles", "MetricModel", "PromQL", "PromQLSyntax", "Rules", "Scraping", "SelfMetrics",
+            "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
         ]),
 ].flatMap { $0 }
 
@@ -117,10 +113,9 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "Bytes", "CShippedRules", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "Notifications",
-            "PromQL", "Rules",
-            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix, serviceLifecycle,
-            unixSignals,
+            "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL", "Rules",
+            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
+            serviceLifecycle, unixSignals,
         ])
 ].flatMap { $0 }
 
@@ -128,8 +123,8 @@ let floor9: [Target] = [
     .executableTarget(
         name: "lapwing",
         dependencies: [
-            "Bytes", "Cgroups", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQLScripts",
-            "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
+            "Bytes", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQLScripts", "Remote", "Rules",
+            "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
         ],
         swiftSettings: swiftSettings)
 ]
@@ -147,7 +142,6 @@ let package = Package(
     products: [.executable(name: "lapwing", targets: ["lapwing"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
