@@ -29,7 +29,9 @@ enum IntegerColumn {
 
     // MARK: Encoding
 
-    /// Appends the integers. `residuals` is scratch for as many numbers.
+    /// Appends the integers.
+    ///
+    /// `residuals` is scratch for as many numbers.
     static func encode(
         _ values: UnsafePointer<Int64>, count: Int, residuals: UnsafeMutablePointer<UInt64>,
         into output: inout OutputBytes

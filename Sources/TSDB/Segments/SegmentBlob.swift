@@ -59,7 +59,9 @@ enum SegmentBlob {
         return location
     }
 
-    /// Checks, decompresses and reads a frame of a blob; `firstSeries` is the segment's. False where there is none.
+    /// Checks, decompresses and reads a frame of a blob; false where there is none.
+    ///
+    /// `firstSeries` is that of the segment's row.
     static func load(
         frame index: Int, of blob: UnsafeRawBufferPointer, firstSeries: UInt32, into frame: inout SegmentFrame,
         workspace: ZstdWorkspace

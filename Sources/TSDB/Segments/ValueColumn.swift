@@ -23,7 +23,9 @@ enum ValueColumn {
         case empty = 6
     }
 
-    /// 10^0 ... 10^22 are exact as doubles.
+    /// 10^0 ...
+    ///
+    /// 10^22 are exact as doubles.
     static let maximumExponent = 22
     /// Decimals with more digits behind the point are not looked for.
     private static let searchedExponents = 15
@@ -40,7 +42,9 @@ enum ValueColumn {
         1e21, 1e22,
     ]
 
-    /// Memory that encoding and decoding work in, kept between columns. It belongs to one thread.
+    /// Memory that encoding and decoding work in, kept between columns.
+    ///
+    /// It belongs to one thread.
     @safe struct Workspace: ~Copyable {
         private(set) var integers: UnsafeMutablePointer<Int64>
         private(set) var corrections: UnsafeMutablePointer<Int64>

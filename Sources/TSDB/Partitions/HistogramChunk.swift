@@ -1,0 +1,52 @@
+import MetricModel
+import Storage
+
+/// The native histograms of one series over a slice of time, as a sealed and compressed blob.
+///
+///     varint    number of samples
+///     timestamps  `IntegerColumn`
+///     samples     `HistogramCodec`, one after the other
+///
+/// zstd finds what neighbouring samples share: spans, bounds, most buckets.
+enum HistogramChunk {
+    static let preferredSampleCount = 120
+    static let maximumSampleCount = 4096
+
+    static func encode(_ samples: ArraySlice<HistogramSample>) throws(StorageError) -> [UInt8] {
+        var output = OutputBytes()
+        output.append(varint: UInt64(samples.count))
+        let timestamps = samples.map(\.timestamp)
+        let residuals = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, samples.count))
+        defer { unsafe residuals.deallocate() }
+        unsafe timestamps.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe IntegerColumn.encode(start, count: timestamps.count, residuals: residuals, into: &output)
+        }
+        var content = unsafe Array(output.bytes)
+        for sample in samples { HistogramCodec.append(sample.histogram, to: &content) }
+        return try SealedBlob.seal(content, compresses: true)
+    }
+
+    static func decode(_ blob: UnsafeRawBufferPointer) throws(SegmentDamage) -> [HistogramSample] {
+        let content = unsafe try SealedBlob.open(blob)
+        var samples: [HistogramSample] = []
+        let isSound = unsafe content.withUnsafeBytes { bytes -> Bool in
+            var input = unsafe InputBytes(bytes)
+            let count = input.count(limit: maximumSampleCount)
+            var timestamps = [Int64](repeating: 0, count: count)
+            let areTimesSound = unsafe timestamps.withUnsafeMutableBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { return true }
+                return unsafe IntegerColumn.decode(&input, count: count, into: start)
+            }
+            guard areTimesSound, !input.isDamaged else { return false }
+            var offset = input.position
+            for timestamp in timestamps {
+                guard let histogram = unsafe HistogramCodec.read(bytes, at: &offset) else { return false }
+                samples.append(HistogramSample(timestamp: timestamp, histogram: histogram))
+            }
+            return offset == bytes.count
+        }
+        guard isSound else { throw .structure("histograms") }
+        return samples
+    }
+}

@@ -1,0 +1,156 @@
+import MetricModel
+import SQLite
+import Storage
+
+/// 256 label pairs of a partition, decoded.
+final class SymbolBlock: Sendable {
+    /// The pairs' bytes one after the other, as `LabelSet` has them.
+    let bytes: [UInt8]
+    let ranges: [Range<Int>]
+
+    init(first: Int, reader: PartitionReader, connection: SQLiteConnection) throws(StorageError) {
+        let part = "symbols \(first)"
+        let content = try BlobRow.read("SELECT data FROM symbol WHERE id = ?", first, of: part, reader, connection)
+        var cursor = LabelPairBytes(content, range: 0..<content.count)
+        var ranges: [Range<Int>] = []
+        var start = 0
+        while cursor.nextRanges() != nil {
+            ranges.append(start..<cursor.position)
+            start = cursor.position
+        }
+        guard start == content.count else {
+            throw .corrupt(path: reader.path, what: "\(part): \(SegmentDamage.structure("label"))")
+        }
+        bytes = content
+        self.ranges = ranges
+    }
+}
+
+/// Reads the content of one sealed blob.
+enum BlobRow {
+    static func read(
+        _ sql: String, _ id: Int, of part: String, _ reader: PartitionReader, _ connection: SQLiteConnection
+    ) throws(StorageError) -> [UInt8] {
+        let statement = try withStorageErrors { () throws(SQLiteError) in
+            let statement = try connection.cached(sql)
+            try statement.bind(id, at: 1)
+            return statement
+        }
+        defer { statement.reset() }
+        guard try withStorageErrors({ () throws(SQLiteError) in try statement.step() }) else {
+            throw .corrupt(path: reader.path, what: "\(part) are missing")
+        }
+        do throws(SegmentDamage) {
+            return unsafe try statement.withBlob(at: 0) { blob throws(SegmentDamage) in
+                unsafe try SealedBlob.open(blob)
+            }
+        } catch {
+            throw .corrupt(path: reader.path, what: "\(part): \(error)")
+        }
+    }
+}
+
+/// Gives the labels of series; neighbours come from one decoded block.
+///
+/// It belongs to one thread.
+final class PartitionLabelReader {
+    private let reader: PartitionReader
+    private let connection: SQLiteConnection
+    private var blockFirst = -1
+    /// The symbols of the block's series, one after the other, and where each series' symbols end.
+    private var symbols: [UInt32] = []
+    private var ends: [Int] = []
+    private var blocks: [Int: SymbolBlock] = [:]
+
+    init(reader: PartitionReader, connection: SQLiteConnection) {
+        self.reader = reader
+        self.connection = connection
+    }
+
+    /// The labels of a series.
+    func labels(of series: UInt32) throws(StorageError) -> LabelSet {
+        let range = try symbolRange(of: series)
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(range.count * 24)
+        for place in range {
+            let (block, pair) = try find(symbols[place])
+            encoded.append(contentsOf: block.bytes[pair])
+        }
+        return LabelSet(encoded: encoded)
+    }
+
+    /// Each label pair of the series once, in no order.
+    func pairs(of series: Postings) throws(StorageError) -> [(name: String, value: String)] {
+        var seen = Set<UInt32>()
+        try series.forEach { number throws(StorageError) in
+            for place in try symbolRange(of: number) { seen.insert(symbols[place]) }
+        }
+        var result: [(name: String, value: String)] = []
+        for symbol in seen {
+            let (block, range) = try find(symbol)
+            var cursor = LabelPairBytes(block.bytes, range: range)
+            if let pair = cursor.next() { result.append(pair) }
+        }
+        return result
+    }
+
+    private func find(_ symbol: UInt32) throws(StorageError) -> (SymbolBlock, Range<Int>) {
+        let place = Int(symbol) % PartitionLabelWriter.symbolsPerBlock
+        let first = Int(symbol) - place
+        let block: SymbolBlock
+        if let known = blocks[first] {
+            block = known
+        } else {
+            block = try reader.symbolBlock(first, connection: connection)
+            blocks[first] = block
+        }
+        guard place < block.ranges.count else { throw damage }
+        return (block, block.ranges[place])
+    }
+
+    private var damage: StorageError {
+        .corrupt(path: reader.path, what: "labels from series \(blockFirst) on: \(SegmentDamage.structure("block"))")
+    }
+
+    private func symbolRange(of series: UInt32) throws(StorageError) -> Range<Int> {
+        let place = Int(series) % PartitionLabelWriter.seriesPerBlock
+        let first = Int(series) - place
+        if first != blockFirst { try load(first) }
+        guard place < ends.count else { throw damage }
+        return (place == 0 ? 0 : ends[place - 1])..<ends[place]
+    }
+
+    private func load(_ first: Int) throws(StorageError) {
+        blockFirst = -1
+        symbols.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+        let content = try BlobRow.read(
+            "SELECT labels FROM series WHERE id = ?", first, of: "labels from series \(first) on", reader, connection)
+        let isSound = unsafe content.withUnsafeBytes { bytes in
+            var input = unsafe InputBytes(bytes)
+            return decode(&input)
+        }
+        blockFirst = first
+        guard isSound else { throw damage }
+    }
+
+    private func decode(_ input: inout InputBytes) -> Bool {
+        let count = input.count(limit: PartitionLabelWriter.seriesPerBlock)
+        var previous = 0..<0
+        for _ in 0..<count {
+            let shared = input.count(limit: previous.count)
+            let further = input.count(limit: input.remaining)
+            let start = symbols.count
+            for place in 0..<shared { symbols.append(symbols[previous.lowerBound + place]) }
+            for place in shared..<(shared + further) {
+                let before = place < previous.count ? Int64(symbols[previous.lowerBound + place]) : 0
+                let symbol = before &+ input.zigzag()
+                guard symbol >= 0, symbol < Int64(UInt32.max) else { return false }
+                symbols.append(UInt32(symbol))
+            }
+            previous = start..<symbols.count
+            ends.append(symbols.count)
+        }
+        return !input.isDamaged && input.isAtEnd
+    }
+}

@@ -1,0 +1,189 @@
+import MetricModel
+import SQLite
+import Storage
+import Synchronization
+
+/// An open partition file.
+///
+/// Safe on many threads: each use borrows a connection of its own.
+///
+/// Nothing is kept in memory but the metadata, a few idle connections and the symbol blocks used last. The file may be
+/// deleted while it is open; readers keep reading what they opened.
+final class PartitionReader: Sendable {
+    /// Connections kept open between uses.
+    static let idleConnectionLimit = 2
+    /// Symbol blocks (256 label pairs each) kept between uses.
+    static let symbolBlockLimit = 256
+    /// Damaged parts that are remembered by name.
+    static let rememberedDamageLimit = 1000
+
+    let path: String
+    let metadata: PartitionMetadata
+    let byteCount: Int
+    /// Called once for each damaged part found while reading, which is then left out.
+    ///
+    /// Without it damage is thrown.
+    private let onDamage: (@Sendable (StorageError) -> Void)?
+
+    private let idle: Mutex<[SQLiteConnection]>
+    private let symbolBlocks = Mutex<[Int: SymbolBlock]>([:])
+    private let damages = Mutex<[String]>([])
+
+    /// Opens and checks a file, and touches nothing in it.
+    ///
+    /// Throws `newerFormat` for a file of a later version and `corrupt` for one that is none, is cut short or lacks its
+    /// metadata.
+    init(path: String, onDamage: (@Sendable (StorageError) -> Void)? = nil) throws(StorageError) {
+        self.path = path
+        self.onDamage = onDamage
+        let connection = try Self.connect(path)
+        let (version, owner) = try withStorageErrors { () throws(SQLiteError) in
+            (try connection.userVersion(), try connection.applicationIdentifier())
+        }
+        guard owner == PartitionSchema.applicationIdentifier else {
+            throw .corrupt(path: path, what: "it is not a finished partition")
+        }
+        guard version <= PartitionSchema.version else {
+            throw .newerFormat(path: path, found: version, supported: PartitionSchema.version)
+        }
+        let (metadata, expectedBytes) = try withStorageErrors { () throws(SQLiteError) in
+            let pages = try connection.integer("PRAGMA page_count") ?? 0
+            let size = try connection.integer("PRAGMA page_size") ?? 0
+            return (
+                try PartitionMetadata.read(from: connection), pages.multipliedReportingOverflow(by: size).partialValue
+            )
+        }
+        byteCount = FileStatus(path)?.byteCount ?? 0
+        guard Int64(byteCount) >= expectedBytes else {
+            throw .corrupt(path: path, what: "it has \(byteCount) bytes and should have \(expectedBytes)")
+        }
+        guard let metadata else { throw .corrupt(path: path, what: "its metadata is incomplete") }
+        self.metadata = metadata
+        idle = Mutex([connection])
+    }
+
+    private static func connect(_ path: String) throws(StorageError) -> SQLiteConnection {
+        try withStorageErrors { () throws(SQLiteError) in
+            var options = SQLiteOpenOptions(mode: .immutable)
+            options.cacheBytes = 512 << 10
+            return try SQLiteConnection(path: path, options: options)
+        }
+    }
+
+    /// The file's name without its folder.
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    // MARK: Connections
+
+    /// Borrows a connection; whoever has it gives it back.
+    func borrowConnection() throws(StorageError) -> SQLiteConnection {
+        if let connection = idle.withLock({ $0.popLast() }) { return connection }
+        return try Self.connect(path)
+    }
+
+    /// Gives a borrowed connection back, all its statements reset.
+    func returnConnection(_ connection: SQLiteConnection) {
+        idle.withLock { connections in
+            if connections.count < Self.idleConnectionLimit { connections.append(connection) }
+        }
+    }
+
+    func withConnection<Value>(
+        _ body: (SQLiteConnection) throws(StorageError) -> Value
+    ) throws(StorageError) -> Value {
+        let connection = try borrowConnection()
+        defer { returnConnection(connection) }
+        return try body(connection)
+    }
+
+    // MARK: Damage
+
+    /// Reports damage: thrown where nobody listens, else told once for each part.
+    func note(_ damage: SegmentDamage, in part: String) throws(StorageError) {
+        let error = StorageError.corrupt(path: path, what: "\(part): \(damage)")
+        guard let onDamage else { throw error }
+        let isNew = damages.withLock { known in
+            guard !known.contains(part), known.count < Self.rememberedDamageLimit else { return false }
+            known.append(part)
+            return true
+        }
+        if isNew { onDamage(error) }
+    }
+
+    /// The parts that were found damaged.
+    var damagedParts: [String] { damages.withLock { $0 } }
+
+    // MARK: Index
+
+    /// The series that match all matchers.
+    func select(_ matchers: [LabelMatcher]) throws(StorageError) -> Postings {
+        try withConnection { connection throws(StorageError) in
+            try MatcherResolution.resolve(matchers, in: PartitionIndex(reader: self, connection: connection))
+        }
+    }
+
+    /// The series that match any of the selectors; all where there is none.
+    func selectAny(_ selectors: [[LabelMatcher]]) throws(StorageError) -> Postings {
+        try withConnection { connection throws(StorageError) in
+            try MatcherResolution.resolveAny(selectors, in: PartitionIndex(reader: self, connection: connection))
+        }
+    }
+
+    /// The labels of series, given in ascending order.
+    func labels(of series: Postings) throws(StorageError) -> [LabelSet] {
+        try withConnection { connection throws(StorageError) in
+            let labels = PartitionLabelReader(reader: self, connection: connection)
+            var result: [LabelSet] = []
+            result.reserveCapacity(series.count)
+            try series.forEach { number throws(StorageError) in result.append(try labels.labels(of: number)) }
+            return result
+        }
+    }
+
+    /// Label names of series that match any of the selectors (of all where there is none), sorted as bytes.
+    func labelNames(matching selectors: [[LabelMatcher]]) throws(StorageError) -> [String] {
+        if selectors.isEmpty {
+            return try withConnection { connection throws(StorageError) in
+                try PartitionIndex(reader: self, connection: connection).labelNames()
+            }
+        }
+        let found = try selectAny(selectors)
+        return try withConnection { connection throws(StorageError) in
+            let labels = PartitionLabelReader(reader: self, connection: connection)
+            return try labels.pairs(of: found).map(\.name).uniqueSorted()
+        }
+    }
+
+    /// Values of one label, sorted as bytes; the selectors as for `labelNames`.
+    func labelValues(of name: String, matching selectors: [[LabelMatcher]]) throws(StorageError) -> [String] {
+        if selectors.isEmpty {
+            return try withConnection { connection throws(StorageError) in
+                try PartitionIndex(reader: self, connection: connection).values(of: name)
+            }
+        }
+        let found = try selectAny(selectors)
+        return try withConnection { connection throws(StorageError) in
+            let labels = PartitionLabelReader(reader: self, connection: connection)
+            return try labels.pairs(of: found).filter { $0.name == name }.map(\.value).uniqueSorted()
+        }
+    }
+
+    // MARK: Symbols
+
+    /// The block of symbols that starts at `first`, from the cache or the file.
+    func symbolBlock(_ first: Int, connection: SQLiteConnection) throws(StorageError) -> SymbolBlock {
+        if let known = symbolBlocks.withLock({ $0[first] }) { return known }
+        let block = try SymbolBlock(first: first, reader: self, connection: connection)
+        symbolBlocks.withLock { blocks in
+            // Whoever needs many blocks holds those of his own; forgetting all is simple and rare.
+            if blocks.count >= Self.symbolBlockLimit { blocks.removeAll() }
+            blocks[first] = block
+        }
+        return block
+    }
+}
+
+extension Sequence<String> {
+    /// Each string once, in order of the bytes.
+    func uniqueSorted() -> [String] { Set(self).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
+}

@@ -1,0 +1,299 @@
+import Bytes
+import MetricModel
+import SQLite
+import Storage
+import Synchronization
+
+/// The clocks of one partition as one query sees them: cut to its range, each one object for all series and threads.
+final class PartitionClocks: Sendable {
+    /// A clock's ticks inside the range.
+    struct View: Sendable {
+        var clock: Clock
+        /// The number of the first of them in the file's clock.
+        var firstTick: Int
+    }
+
+    let range: TimeRange
+    private let views = Mutex<[UInt32: View]>([:])
+
+    init(range: TimeRange) { self.range = range }
+
+    func view(of number: UInt32, reader: PartitionReader, connection: SQLiteConnection) throws(StorageError) -> View {
+        if let known = views.withLock({ $0[number] }) { return known }
+        let timestamps = try Self.timestamps(of: number, reader: reader, connection: connection)
+        let ticks = 0..<timestamps.count
+        let lower = timestamps.firstIndex(notBelow: range.start.milliseconds, in: ticks)
+        let end = range.end.milliseconds
+        let upper = end == .max ? ticks.upperBound : timestamps.firstIndex(notBelow: end + 1, in: ticks)
+        let isWhole = lower == 0 && upper == timestamps.count
+        let cut = isWhole ? timestamps : Array(timestamps[lower..<max(lower, upper)])
+        let made = View(clock: Clock(cut), firstTick: lower)
+        // Two threads may have made it at the same time: the first one's object is everybody's.
+        return views.withLock { views in
+            if let known = views[number] { return known }
+            views[number] = made
+            return made
+        }
+    }
+
+    /// All timestamps of a clock of the file.
+    static func timestamps(
+        of number: UInt32, reader: PartitionReader, connection: SQLiteConnection
+    ) throws(StorageError) -> [Int64] {
+        let statement = try withStorageErrors { () throws(SQLiteError) in
+            let statement = try connection.cached("SELECT ticks, data FROM clock WHERE id = ?")
+            try statement.bind(Int64(number), at: 1)
+            return statement
+        }
+        defer { statement.reset() }
+        guard try withStorageErrors({ () throws(SQLiteError) in try statement.step() }) else {
+            throw .corrupt(path: reader.path, what: "clock \(number) is missing")
+        }
+        let count = statement.int(at: 0)
+        do throws(SegmentDamage) {
+            return unsafe try statement.withBlob(at: 1) { blob throws(SegmentDamage) in
+                unsafe try ClockCodec.decode(blob, count: count)
+            }
+        } catch {
+            throw .corrupt(path: reader.path, what: "clock \(number): \(error)")
+        }
+    }
+}
+
+/// A stretch of a series as it stands in a segment: one value or special marker per tick of its clock.
+struct SegmentColumn {
+    var clock: UInt32
+    var clockOffset: Int
+    /// The absent value where there is no sample.
+    var values: [Double]
+    /// One per sample, or none.
+    var startTimestamps: [Int64]
+}
+
+/// Reads series of a partition one after the other, each frame of a segment decompressed once.
+///
+/// Numbers should ascend; any order works. It borrows a connection for its life and belongs to one thread.
+final class PartitionSeriesReader {
+    /// A segment of the group that is being read, with one of its frames.
+    private final class OpenSegment {
+        let row: Int64
+        var frameNumber = -1
+        var isThere = false
+        var frame = SegmentFrame()
+        init(row: Int64) { self.row = row }
+    }
+
+    private let reader: PartitionReader
+    private let connection: SQLiteConnection
+    private let range: TimeRange
+    private let clocks: PartitionClocks
+    private let zstd = ZstdWorkspace()
+    private var group: Range<Int64> = 0..<0
+    private var segments: [OpenSegment] = []
+    private let hasHistograms: Bool
+
+    init(reader: PartitionReader, clocks: PartitionClocks) throws(StorageError) {
+        self.reader = reader
+        self.clocks = clocks
+        range = clocks.range
+        connection = try reader.borrowConnection()
+        hasHistograms = reader.metadata.histogramCount > 0
+    }
+
+    deinit { reader.returnConnection(connection) }
+
+    // MARK: Pieces
+
+    /// Appends the samples of a series inside the range as dense pieces, in order of the segments.
+    func read(_ series: UInt32, clocks shared: ClockCache, into pieces: inout [ColumnPiece]) throws(StorageError) {
+        let firstPiece = pieces.count
+        try forEachColumn(of: series) { segment, index throws(StorageError) in
+            try append(segment, index, to: &pieces, from: firstPiece, shared: shared)
+        }
+        guard hasHistograms else { return }
+        let histograms = try histograms(of: series)
+        if !histograms.isEmpty {
+            pieces.append(ColumnPiece(clock: .empty, values: [], histograms: histograms))
+        }
+    }
+
+    private func append(
+        _ segment: OpenSegment, _ index: Int, to pieces: inout [ColumnPiece], from firstPiece: Int, shared: ClockCache
+    ) throws(StorageError) {
+        let column = segment.frame.columns[index]
+        let view = try clocks.view(of: column.clock, reader: reader, connection: connection)
+        // Ticks of the file's clock that lie in the column and in the range.
+        let lower = max(column.clockOffset, view.firstTick)
+        let upper = min(column.clockOffset + column.tickCount, view.firstTick + view.clock.timestamps.count)
+        guard lower < upper else { return }
+        var values = try decode(segment, index)
+        if upper < column.clockOffset + column.tickCount { values.removeSubrange((upper - column.clockOffset)...) }
+        if lower > column.clockOffset { values.removeSubrange(..<(lower - column.clockOffset)) }
+        let offset = lower - view.firstTick
+        if column.sampleCount < column.tickCount {
+            if let piece = Self.thinned(values, clock: view.clock, offset: offset, shared: shared) {
+                pieces.append(piece)
+            }
+            return
+        }
+        if pieces.count > firstPiece, let last = pieces.last, last.clock === view.clock,
+            last.offset + last.values.count == offset
+        {
+            pieces[pieces.count - 1].values.append(contentsOf: values)
+        } else {
+            pieces.append(ColumnPiece(clock: view.clock, offset: offset, values: values))
+        }
+    }
+
+    /// Leaves absent values out; what remains has a clock of its own, shared by series with the same gaps.
+    private static func thinned(
+        _ values: [Double], clock: Clock, offset: Int, shared: ClockCache
+    ) -> ColumnPiece? {
+        guard let first = values.firstIndex(where: { !SpecialValue.isAbsent($0) }),
+            let last = values.lastIndex(where: { !SpecialValue.isAbsent($0) })
+        else { return nil }
+        let count = last - first + 1
+        let dense = values[first...last].filter { !SpecialValue.isAbsent($0) }
+        if dense.count == count { return ColumnPiece(clock: clock, offset: offset + first, values: dense) }
+        var presence = [UInt64](repeating: 0, count: (count + 63) >> 6)
+        for index in 0..<count where !SpecialValue.isAbsent(values[first + index]) {
+            presence[index >> 6] |= 1 << UInt64(index & 63)
+        }
+        let thinned = shared.thinned(clock, offset: offset + first, count: count, presence: presence)
+        return ColumnPiece(clock: thinned, values: dense)
+    }
+
+    // MARK: Columns
+
+    /// The columns of a series as they stand in the file, for merging.
+    func columns(of series: UInt32) throws(StorageError) -> [SegmentColumn] {
+        var result: [SegmentColumn] = []
+        try forEachColumn(of: series) { segment, index throws(StorageError) in
+            let column = segment.frame.columns[index]
+            var starts: [Int64] = []
+            do throws(SegmentDamage) {
+                starts = try segment.frame.startTimestamps(index)
+            } catch {
+                try reader.note(error, in: "segment \(segment.row)")
+            }
+            result.append(
+                SegmentColumn(
+                    clock: column.clock, clockOffset: column.clockOffset, values: try decode(segment, index),
+                    startTimestamps: starts))
+        }
+        return result
+    }
+
+    private func decode(_ segment: OpenSegment, _ index: Int) throws(StorageError) -> [Double] {
+        let count = segment.frame.columns[index].tickCount
+        var damage: SegmentDamage?
+        let values = unsafe [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard let start = buffer.baseAddress else { return }
+            do throws(SegmentDamage) {
+                unsafe try segment.frame.decodeValues(index, into: start)
+                initialized = count
+            } catch {
+                damage = error
+            }
+        }
+        guard let damage else { return values }
+        try reader.note(damage, in: "segment \(segment.row)")
+        return [Double](repeating: SpecialValue.absent, count: count)
+    }
+
+    /// Calls `body` for each column of the series in the group's segments that overlap the range.
+    private func forEachColumn(
+        of series: UInt32, _ body: (OpenSegment, Int) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        if !group.contains(Int64(series)) { try openGroup(of: series) }
+        guard !segments.isEmpty else { return }
+        let frameNumber = Int(Int64(series) - group.lowerBound) / SegmentFormat.seriesPerFrame
+        for segment in segments {
+            if segment.frameNumber != frameNumber { try load(frameNumber, of: segment) }
+            guard segment.isThere else { continue }
+            for index in segment.frame.columnRange(of: series) { try body(segment, index) }
+        }
+    }
+
+    /// Finds the segments of the group that a series belongs to.
+    private func openGroup(of series: UInt32) throws(StorageError) {
+        segments.removeAll()
+        group = Int64(series)..<Int64(series) + 1
+        try withStorageErrors { () throws(SQLiteError) in
+            let place = try connection.cached(
+                "SELECT first_series, series_count FROM segment WHERE first_series <= ? ORDER BY first_series DESC LIMIT 1"
+            )
+            defer { place.reset() }
+            try place.bind(Int64(series), at: 1)
+            guard try place.step() else { return }
+            let first = place.int64(at: 0)
+            // A damaged count must not make the group endless.
+            let count = max(0, min(place.int64(at: 1), Int64(SegmentFormat.seriesPerSegment)))
+            guard first >= 0, (first..<first + count).contains(Int64(series)) else { return }
+            group = first..<first + count
+            let rows = try connection.cached(
+                "SELECT id FROM segment WHERE first_series = ? AND start <= ? AND end >= ? ORDER BY start, id")
+            defer { rows.reset() }
+            try rows.bind(first, at: 1)
+            try rows.bind(range.end.milliseconds, at: 2)
+            try rows.bind(range.start.milliseconds, at: 3)
+            while try rows.step() { segments.append(OpenSegment(row: rows.int64(at: 0))) }
+        }
+    }
+
+    private func load(_ frameNumber: Int, of segment: OpenSegment) throws(StorageError) {
+        segment.frameNumber = frameNumber
+        segment.isThere = false
+        let statement = try withStorageErrors { () throws(SQLiteError) in
+            let statement = try connection.cached("SELECT data FROM segment WHERE id = ?")
+            try statement.bind(segment.row, at: 1)
+            return statement
+        }
+        defer { statement.reset() }
+        do throws(SQLiteError) {
+            guard try statement.step() else { return }
+        } catch {
+            // A page that cannot be read is damage of this segment; the others may be sound.
+            guard error.isCorrupt else { throw StorageError(error) }
+            return try reader.note(.structure("page"), in: "segment \(segment.row)")
+        }
+        do throws(SegmentDamage) {
+            segment.isThere = unsafe try statement.withBlob(at: 0) { blob throws(SegmentDamage) in
+                unsafe try SegmentBlob.load(
+                    frame: frameNumber, of: blob, firstSeries: UInt32(group.lowerBound), into: &segment.frame,
+                    workspace: zstd)
+            }
+        } catch {
+            try reader.note(error, in: "segment \(segment.row)")
+        }
+    }
+
+    // MARK: Histograms
+
+    /// The histograms of a series inside the range.
+    func histograms(of series: UInt32) throws(StorageError) -> [HistogramSample] {
+        let statement = try withStorageErrors { () throws(SQLiteError) in
+            let statement = try connection.cached(
+                "SELECT id, data FROM histogram WHERE series = ? AND start <= ? AND end >= ? ORDER BY start")
+            try statement.bind(Int64(series), at: 1)
+            try statement.bind(range.end.milliseconds, at: 2)
+            try statement.bind(range.start.milliseconds, at: 3)
+            return statement
+        }
+        defer { statement.reset() }
+        var samples: [HistogramSample] = []
+        while try withStorageErrors({ () throws(SQLiteError) in try statement.step() }) {
+            do throws(SegmentDamage) {
+                let chunk = unsafe try statement.withBlob(at: 1) { blob throws(SegmentDamage) in
+                    unsafe try HistogramChunk.decode(blob)
+                }
+                for sample in chunk where range.contains(Timestamp(milliseconds: sample.timestamp)) {
+                    samples.append(sample)
+                }
+            } catch {
+                try reader.note(error, in: "histograms \(statement.int64(at: 0))")
+            }
+        }
+        return samples
+    }
+}

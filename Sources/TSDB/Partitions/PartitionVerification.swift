@@ -1,0 +1,66 @@
+import MetricModel
+import SQLite
+import Storage
+
+extension PartitionReader {
+    /// Reads everything in the file and checks that it holds together; what is wrong, in words, empty when it is sound.
+    ///
+    /// At most `limit` findings; every series is decoded, so this takes a second for some hundred million samples.
+    func verify(limit: Int = 100) -> [String] {
+        var findings: [String] = []
+        do throws(StorageError) {
+            let counts = try verifyContents(findings: &findings, limit: limit)
+            if counts != metadata.sampleCount, findings.isEmpty, damagedParts.isEmpty {
+                findings.append("it has \(counts) samples and should have \(metadata.sampleCount)")
+            }
+        } catch {
+            findings.append("\(error)")
+        }
+        return Array(findings.prefix(limit))
+    }
+
+    private func verifyContents(findings: inout [String], limit: Int) throws(StorageError) -> Int {
+        try verifyStructure(findings: &findings)
+        try verifyPostings(findings: &findings)
+        let columns = try PartitionSeriesReader(reader: self, clocks: PartitionClocks(range: .all))
+        var samples = 0
+        var previous: LabelSet?
+        try withConnection { connection throws(StorageError) in
+            let labels = PartitionLabelReader(reader: self, connection: connection)
+            for series in 0..<UInt32(metadata.seriesCount) where findings.count < limit {
+                do throws(StorageError) {
+                    let found = try labels.labels(of: series)
+                    if let previous, !(previous < found) { findings.append("series \(series) is out of label order") }
+                    previous = found
+                    for column in try columns.columns(of: series) {
+                        samples += column.values.reduce(0) { $0 + (SpecialValue.isAbsent($1) ? 0 : 1) }
+                    }
+                    samples += try columns.histograms(of: series).count
+                } catch {
+                    findings.append("\(error)")
+                }
+            }
+        }
+        findings += damagedParts.filter { part in !findings.contains { $0.contains(part) } }
+        return samples
+    }
+
+    /// SQLite's own look at its pages.
+    private func verifyStructure(findings: inout [String]) throws(StorageError) {
+        let answer = try withConnection { connection throws(StorageError) in
+            try withStorageErrors { () throws(SQLiteError) in
+                try connection.text("PRAGMA quick_check(1)") ?? "no answer"
+            }
+        }
+        if answer != "ok" { findings.append(answer) }
+    }
+
+    private func verifyPostings(findings: inout [String]) throws(StorageError) {
+        try withConnection { connection throws(StorageError) in
+            let index = PartitionIndex(reader: self, connection: connection)
+            for name in try index.labelNames() {
+                _ = unsafe try index.union(of: name, prefix: "") { _ in true }
+            }
+        }
+    }
+}

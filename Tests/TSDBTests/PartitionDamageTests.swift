@@ -1,0 +1,115 @@
+import Glibc
+import MetricModel
+import SQLite
+import Storage
+import Synchronization
+import Testing
+
+@testable import TSDB
+
+@Suite("Damaged partitions")
+struct PartitionDamageTests {
+    private static func make(_ folder: PartitionTestFolder) throws -> String {
+        var generator = SegmentColumnGenerator(seed: 21)
+        let targets = (0..<6).map { instance in
+            PartitionModel.target(
+                instance: instance, names: 150, start: 1_763_900_000_000, ticks: 300, generator: &generator)
+        }
+        return try #require(try PartitionModel.write(targets, to: try folder.writer()))
+    }
+
+    private static func change(_ path: String, _ sql: String) throws {
+        let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readWrite))
+        try connection.execute(sql)
+    }
+
+    @Test("a file of a later format is refused and left as it is")
+    func laterFormat() throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        try Self.change(path, "PRAGMA user_version=99")
+        let before = SegmentCorpus.contents(of: path)
+        let error = #expect(throws: StorageError.self) { try PartitionReader(path: path) }
+        guard case .newerFormat(_, let found, let supported) = error else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(found == 99 && supported == PartitionSchema.version)
+        #expect(SegmentCorpus.contents(of: path) == before)
+    }
+
+    @Test("a file that is no partition, cut short or missing is refused in words")
+    func unusable() throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        let size = try #require(FileStatus(path)?.byteCount)
+        unsafe truncate(path, size / 2)
+        #expect(throws: StorageError.self) { try PartitionReader(path: path) }
+        unsafe truncate(path, 100)
+        #expect(throws: StorageError.self) { try PartitionReader(path: path) }
+        #expect(throws: StorageError.self) { try PartitionReader(path: folder.path + "/none.sqlite") }
+        let other = folder.path + "/other.sqlite"
+        try SQLiteConnection(path: other, options: .bulkLoad(pageSizeBytes: 4096)).execute("CREATE TABLE a (b)")
+        #expect(throws: StorageError.self) { try PartitionReader(path: other) }
+    }
+
+    @Test("a damaged segment is named; the rest is read")
+    func damagedSegment() throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        try Self.change(
+            path,
+            """
+            UPDATE segment SET data = CAST(substr(data, 1, length(data) - 9) AS BLOB) || x'00' || substr(data, -8)
+            WHERE id = 2
+            """)
+        let strict = try PartitionReader(path: path)
+        let all = try PartitionSelection(reader: strict, request: SelectRequest(matchers: [], range: .all))
+        let columns = try all.makeReader()
+        var failures = 0
+        var pieces: [ColumnPiece] = []
+        for series in all.series {
+            do {
+                try columns.read(series, clocks: ClockCache(), into: &pieces)
+            } catch {
+                failures += 1
+                #expect("\(error)".contains("segment 2"))
+            }
+        }
+        #expect(failures > 0 && failures < all.series.count)
+        #expect(!strict.verify().isEmpty)
+
+        let reported = Mutex<[String]>([])
+        let lenient = try PartitionReader(path: path) { error in reported.withLock { $0.append("\(error)") } }
+        let reader = try PartitionSeriesReader(reader: lenient, clocks: PartitionClocks(range: .all))
+        var samples = 0
+        for series in all.series {
+            pieces = []
+            try reader.read(series, clocks: ClockCache(), into: &pieces)
+            samples += pieces.reduce(0) { $0 + $1.values.count }
+        }
+        #expect(reported.withLock { $0.count } == 1)
+        #expect(samples > lenient.metadata.sampleCount / 2)
+        #expect(lenient.damagedParts == ["segment 2"])
+    }
+
+    @Test("bits that flip anywhere in the file never trap", arguments: UInt64(1)...6)
+    func flippedBits(seed: UInt64) throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        let content = try #require(SegmentCorpus.contents(of: path))
+        var generator = SegmentColumnGenerator(seed: seed)
+        for _ in 0..<8 {
+            var damaged = content
+            for _ in 0..<(1 + generator.below(30)) {
+                damaged[generator.below(damaged.count)] ^= UInt8(1 << generator.below(8))
+            }
+            let target = folder.path + "/damaged.sqlite"
+            guard let file = unsafe fopen(target, "wb") else { continue }
+            unsafe fwrite(damaged, 1, damaged.count, file)
+            unsafe fclose(file)
+            guard let reader = try? PartitionReader(path: target, onDamage: { _ in }) else { continue }
+            _ = reader.verify(limit: 5)
+        }
+    }
+}
