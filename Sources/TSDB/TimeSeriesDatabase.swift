@@ -56,6 +56,7 @@ package final class TimeSeriesDatabase: SampleStore {
     package func close() {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
         head.journal.close()
+        lock.release()
     }
 
     /// Waits until everything appended before is on its way to the disk as the journal promises.

@@ -107,7 +107,9 @@ struct HeadContents {
                 return false
             }
             for _ in 0..<labelCount {
-                guard let pair = unsafe VarInt.read(body, at: &offset), unsafe pair < UInt64(pairs.count) else { return false }
+                guard let pair = unsafe VarInt.read(body, at: &offset), unsafe pair < UInt64(pairs.count) else {
+                    return false
+                }
                 unsafe encoded.append(contentsOf: pairs[Int(pair)])
             }
             guard add(LabelSet(encoded: encoded), lane: number, slot: firstSlot + position) else { return false }
@@ -155,7 +157,8 @@ struct HeadContents {
     }
 
     private mutating func replayRow(_ row: UnsafeRawBufferPointer, lane number: UInt32, index: Int) {
-        guard let lane = rowLanes[number], unsafe lane.replay(row, index: index), let header = unsafe RowHeader(row) else {
+        guard let lane = rowLanes[number], unsafe lane.replay(row, index: index), let header = unsafe RowHeader(row)
+        else {
             unusableRecords += 1
             return
         }
@@ -184,7 +187,10 @@ struct HeadContents {
                 bytes: UnsafeRawBufferPointer(rebasing: body[offset..<end]), highestGeneration: &highestGeneration)
             if !isUsable { unusableRecords += 1 }
             newestTimestamp = max(
-                newestTimestamp, lane.withState { $0.newestTimestamps.indices.contains(Int(slot)) ? $0.newestTimestamps[Int(slot)] : .min })
+                newestTimestamp,
+                lane.withState {
+                    $0.newestTimestamps.indices.contains(Int(slot)) ? $0.newestTimestamps[Int(slot)] : .min
+                })
             offset = end
         }
     }

@@ -227,7 +227,9 @@ final class LooseLane: Sendable {
     // MARK: Reading
 
     /// The samples of a slot that a view sees, in order of time.
-    func read(slot: Int, generation limit: UInt64, epoch: UInt64, range: TimeRange, into piece: inout LoosePiece) -> Bool {
+    func read(slot: Int, generation limit: UInt64, epoch: UInt64, range: TimeRange, into piece: inout LoosePiece)
+        -> Bool
+    {
         let parts = state.withLock { state in
             (state.frozen + [state.current]).filter { slice in
                 slice.sealedEpoch > epoch && slice.minimumTimestamp <= range.end.milliseconds

@@ -89,7 +89,9 @@ struct LooseStream {
                     return false
                 }
                 let end = offset + Int(count)
-                guard let histogram = unsafe HistogramCodec.read(bytes, at: &offset), offset == end else { return false }
+                guard let histogram = unsafe HistogramCodec.read(bytes, at: &offset), offset == end else {
+                    return false
+                }
                 body(timestamp, generation, .histogram(histogram))
             default: return false
             }

@@ -163,7 +163,9 @@ struct PairTable {
         }
         buckets[position] = Self.removed
         let name = Int(nameNumbers[index])
-        if let place = names[name].pairs.firstIndex(of: pair) { names[name].pairs.swapAt(place, names[name].pairs.count - 1) }
+        if let place = names[name].pairs.firstIndex(of: pair) {
+            names[name].pairs.swapAt(place, names[name].pairs.count - 1)
+        }
         names[name].pairs.removeLast()
         garbageBytes += Int(lengths[index])
         lengths[index] = 0

@@ -79,7 +79,8 @@ extension Slice {
         var rowMajor = [UInt64](repeating: SpecialValue.absentBits, count: tile * slotCount)
         var columns = [UInt64](repeating: SpecialValue.absentBits, count: rowCount * slotCount)
         unsafe forEachRow(first: rowCount) { index, row in
-            guard let header = unsafe RowHeader(row), header.slotCount <= slotCount, unsafe states.apply(row, header: header)
+            guard let header = unsafe RowHeader(row), header.slotCount <= slotCount,
+                unsafe states.apply(row, header: header)
             else {
                 isSound = false
                 return false
@@ -125,7 +126,9 @@ extension Slice {
     func readHistograms(slot: Int, rows wanted: Range<Int>, into result: inout [HistogramSample]) -> Bool {
         var isSound = true
         unsafe forEachRow(first: wanted.upperBound) { index, row in
-            guard index >= wanted.lowerBound, let header = unsafe RowHeader(row), header.hasHistograms else { return true }
+            guard index >= wanted.lowerBound, let header = unsafe RowHeader(row), header.hasHistograms else {
+                return true
+            }
             guard let bytes = unsafe Self.histogramBytes(slot: slot, in: row) else {
                 isSound = false
                 return false

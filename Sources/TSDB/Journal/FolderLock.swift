@@ -1,11 +1,13 @@
 import Glibc
 import Storage
+import Synchronization
 
 /// The hold of one process on a data folder: `flock` on a file in it that names the holder.
 ///
 /// The kernel lets go of it when the process ends, however that happens.
 final class FolderLock: Sendable {
-    private let descriptor: Int32
+    /// -1 once the lock was let go.
+    private let descriptor: Mutex<Int32>
 
     /// Takes the lock, or says who has it.
     init(folder: String) throws(StorageError) {
@@ -24,8 +26,16 @@ final class FolderLock: Sendable {
         var text = Array("\(getpid())\n".utf8)
         ftruncate(opened, 0)
         _ = unsafe text.withUnsafeMutableBytes { unsafe pwrite(opened, $0.baseAddress, $0.count, 0) }
-        descriptor = opened
+        descriptor = Mutex(opened)
     }
 
-    deinit { Glibc.close(descriptor) }
+    deinit { release() }
+
+    /// Lets go of the folder.
+    func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { Glibc.close(descriptor) }
+            descriptor = -1
+        }
+    }
 }

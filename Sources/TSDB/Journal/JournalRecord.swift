@@ -42,7 +42,8 @@ enum JournalRecord {
         }
         let stored = UInt32(littleEndian: unsafe blob.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         let computed = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: blob[headerByteCount...]))
-        return stored == computed ? nil : "checksum \(String(computed, radix: 16)) instead of \(String(stored, radix: 16))"
+        return stored == computed
+            ? nil : "checksum \(String(computed, radix: 16)) instead of \(String(stored, radix: 16))"
     }
 
     /// Appends a record whose body is made of numbers and bytes.

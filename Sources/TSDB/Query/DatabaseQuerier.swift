@@ -52,7 +52,9 @@ final class DatabaseQuerier: Querier {
             if selectors.isEmpty { return Set(index.labelNames()) }
             var numbers = Set<UInt32>()
             try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
-                for pair in index.series.labelPairs(of: series) { numbers.insert(index.series.pairs.nameNumbers[Int(pair)]) }
+                for pair in index.series.labelPairs(of: series) {
+                    numbers.insert(index.series.pairs.nameNumbers[Int(pair)])
+                }
             }
             return Set(numbers.map { index.series.pairs.names[Int($0)].text })
         }

@@ -31,7 +31,8 @@ struct HeadSelection: Sendable {
 
     var count: Int { labels.count }
 
-    init(head: Head, request: SelectRequest, position: ViewPosition, memory: borrowing QueryMemory) throws(StorageError) {
+    init(head: Head, request: SelectRequest, position: ViewPosition, memory: borrowing QueryMemory) throws(StorageError)
+    {
         self.position = position
         range = request.range
         needsOnlyNewest = request.needsOnlyNewest
@@ -108,7 +109,8 @@ struct HeadSelection: Sendable {
             case .loose(let lane):
                 var loose = LoosePiece()
                 let isSound = lane.read(
-                    slot: place.slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose)
+                    slot: place.slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose
+                )
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
                 guard !loose.timestamps.isEmpty || !loose.histograms.isEmpty else { continue }
                 pieces.append(

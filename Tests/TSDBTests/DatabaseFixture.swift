@@ -1,0 +1,89 @@
+import Glibc
+import Logging
+import MetricModel
+import Storage
+import Synchronization
+import TestSupport
+
+@testable import TSDB
+
+/// A clock that stands where the test puts it.
+final class FixedClock: WallClock {
+    private let milliseconds: Atomic<Int64>
+    init(_ milliseconds: Int64) { self.milliseconds = Atomic(milliseconds) }
+    var now: Timestamp { Timestamp(milliseconds: milliseconds.load(ordering: .relaxed)) }
+    var monotonicNanoseconds: UInt64 { UInt64(max(0, now.milliseconds)) * 1_000_000 }
+    func sleep(milliseconds: Int64) async throws {}
+    func set(_ value: Int64) { milliseconds.store(value, ordering: .relaxed) }
+}
+
+/// Samples of a series as plain pairs, compared by bits.
+struct PlainSample: Hashable, CustomStringConvertible {
+    var timestamp: Int64
+    var bits: UInt64
+    init(_ timestamp: Int64, _ value: Double) {
+        self.timestamp = timestamp
+        bits = value.bitPattern
+    }
+    var description: String { "\(timestamp): \(Double(bitPattern: bits))" }
+}
+
+/// Databases in folders that go away with the test.
+enum DatabaseFixture {
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    static func open(
+        _ folder: TemporaryDirectory, settings: DatabaseSettings = manual, clock: any WallClock = SystemClock()
+    ) throws -> TimeSeriesDatabase {
+        try TimeSeriesDatabase.open(path: folder.path + "/data", settings: settings, clock: clock, logger: quiet)
+    }
+
+    /// Any time is taken, and nothing happens by itself.
+    static var manual: DatabaseSettings {
+        var settings = DatabaseSettings.anyTime
+        settings.maintainsByItself = false
+        settings.commitIntervalMilliseconds = 5
+        return settings
+    }
+
+    /// What a folder would hold after SIGKILL: the files as they stand now, without the lock of the living process.
+    static func killedCopy(of database: TimeSeriesDatabase) throws -> TemporaryDirectory {
+        let copy = TemporaryDirectory("lapwing-killed")
+        let target = copy.path + "/data"
+        let result = ChildProcess.run(["/bin/cp", "-a", database.path, target], folder: copy, name: "copy")
+        guard result.code == 0 else { throw StorageError.inputOutput(path: target, reason: result.errors) }
+        return copy
+    }
+
+    static func labels(_ name: String, _ index: Int, _ more: KeyValuePairs<String, String> = [:]) -> LabelSet {
+        var builder = LabelSetBuilder()
+        builder.set("__name__", to: name)
+        builder.set("series", to: "\(index)")
+        for pair in more { builder.set(pair.key, to: pair.value) }
+        return builder.build()
+    }
+
+    static func all(
+        _ database: any SampleStore, _ matchers: [LabelMatcher] = [], range: TimeRange = .all,
+        needsOnlyNewest: Bool = false
+    ) throws -> [LabelSet: [PlainSample]] {
+        try all(database.querier(), matchers, range: range, needsOnlyNewest: needsOnlyNewest)
+    }
+
+    static func all(
+        _ querier: any Querier, _ matchers: [LabelMatcher] = [], range: TimeRange = .all, needsOnlyNewest: Bool = false
+    ) throws -> [LabelSet: [PlainSample]] {
+        let selected = try querier.select(
+            SelectRequest(matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest))
+        var result: [LabelSet: [PlainSample]] = [:]
+        var reader = selected.makeReader(over: 0..<selected.count)
+        var columns = SampleColumns()
+        var index = 0
+        while try reader.next(into: &columns) {
+            let samples = columns.values.indices.map { PlainSample(columns.timestamp(at: $0), columns.values[$0]) }
+            if !samples.isEmpty { result[selected.labels(at: index)] = samples }
+            index += 1
+        }
+        return result
+    }
+}

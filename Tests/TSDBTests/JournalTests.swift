@@ -1,0 +1,126 @@
+import Glibc
+import MetricModel
+import SQLite
+import Storage
+import TestSupport
+import Testing
+
+@testable import TSDB
+
+@Suite("Journal and folder")
+struct JournalTests {
+    let folder = TemporaryDirectory("lapwing-journal")
+
+    @Test("a folder in use is refused and its holder named; after closing it opens")
+    func folderInUse() throws {
+        let database = try DatabaseFixture.open(folder)
+        do {
+            _ = try DatabaseFixture.open(folder)
+            Issue.record("a second open succeeded")
+        } catch let error as StorageError {
+            #expect(error.description.contains("process \(getpid())"))
+        }
+        database.close()
+        try DatabaseFixture.open(folder).close()
+    }
+
+    @Test("a journal of a newer format is refused and not changed")
+    func newerFormat() throws {
+        try DatabaseFixture.open(folder).close()
+        let path = folder.path + "/data/journal.sqlite"
+        do {
+            let connection = try SQLiteConnection(path: path, options: .writeAheadLog())
+            try connection.setUserVersion(99)
+        }
+        #expect(throws: StorageError.self) { try DatabaseFixture.open(folder) }
+        let connection = try SQLiteConnection(path: path, options: .writeAheadLog())
+        #expect(try connection.userVersion() == 99)
+    }
+
+    @Test("a damaged batch is put aside, the rest is read, and no wrong value appears")
+    func damagedBatch() throws {
+        let database = try DatabaseFixture.open(folder)
+        let first = try database.openSource(named: "a")
+        let second = try database.openSource(named: "b")
+        _ = try first.slot(for: DatabaseFixture.labels("m", 0))
+        _ = try second.slot(for: DatabaseFixture.labels("m", 1))
+        var written: [Int: [PlainSample]] = [0: [], 1: []]
+        for row in 0..<200 {
+            let time = Timestamp(milliseconds: Int64(row) * 1000)
+            try first.append(timestamp: time, values: [Double(row)], histograms: [])
+            written[0]?.append(PlainSample(time.milliseconds, Double(row)))
+            if row % 2 == 0 {
+                try second.append(timestamp: time, values: [Double(row) / 10], histograms: [])
+                written[1]?.append(PlainSample(time.milliseconds, Double(row) / 10))
+            }
+            // One batch for each row, so that one can be damaged alone.
+            try database.flush()
+        }
+        database.close()
+        do {
+            let connection = try SQLiteConnection(
+                path: folder.path + "/data/journal.sqlite", options: .writeAheadLog())
+            let statement = try connection.prepare("SELECT data FROM batch WHERE id = 50")
+            _ = try statement.step()
+            var blob = statement.bytes(at: 0)
+            statement.reset()
+            blob[blob.count - 1] ^= 0xff
+            let update = try connection.prepare("UPDATE batch SET data = ? WHERE id = 50")
+            try update.run(binding: blob, at: 1)
+            #expect(try connection.integer("SELECT count(*) FROM batch") == 200)
+        }
+        let again = try DatabaseFixture.open(folder)
+        let read = try DatabaseFixture.all(again)
+        for series in 0..<2 {
+            let samples = read[DatabaseFixture.labels("m", series)] ?? []
+            #expect(Set(samples).isSubset(of: Set(written[series] ?? [])))
+            #expect(samples.first?.timestamp == 0)
+            #expect(samples.last?.timestamp ?? 0 >= (series == 0 ? 199_000 : 90_000))
+        }
+        again.close()
+        let connection = try SQLiteConnection(path: folder.path + "/data/journal.sqlite", options: .writeAheadLog())
+        #expect(try connection.integer("SELECT count(*) FROM quarantine") == 1)
+        #expect(try connection.integer("SELECT origin_id FROM quarantine") == 50)
+    }
+
+    @Test("steady appends do not allocate per sample")
+    func steadyAllocations() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let writer = try database.openSource(named: "target")
+        let slotCount = 2000
+        for index in 0..<slotCount { _ = try writer.slot(for: DatabaseFixture.labels("m", index)) }
+        var values = [Double](repeating: 1, count: slotCount)
+        func append(_ rows: Range<Int>) throws {
+            for row in rows {
+                for slot in stride(from: row % 5, to: slotCount, by: 5) { values[slot] += Double(slot) }
+                try writer.append(timestamp: Timestamp(milliseconds: Int64(row) * 1000), values: values, histograms: [])
+            }
+        }
+        try append(0..<121)
+        try database.flush()
+        let before = Self.allocatedBytes()
+        try append(121..<239)
+        let perRow = (Self.allocatedBytes() - before) / 118
+        // 400 changed values of two to three bytes, bitmaps, and the copy that waits for the journal.
+        #expect(perRow < 6000, "\(perRow) bytes a row")
+    }
+
+    /// Bytes in use by malloc; `mallinfo2` is not in Swift's module of the C library, so it is looked up.
+    ///
+    /// It returns a large structure, which on x86-64 means that its address is the hidden first argument.
+    private static func allocatedBytes() -> Int {
+        #if arch(x86_64)
+            guard let symbol = unsafe dlsym(nil, "mallinfo2") else { return 0 }
+            let function = unsafe unsafeBitCast(symbol, to: (@convention(c) (UnsafeMutableRawPointer) -> Void).self)
+            var numbers = [UInt](repeating: 0, count: 16)
+            unsafe numbers.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { unsafe function(start) }
+            }
+            // hblkhd (mapped) and uordblks (in use).
+            return Int(numbers[4] + numbers[7])
+        #else
+            return 0
+        #endif
+    }
+}
