@@ -117,7 +117,9 @@ extension Parser {
             isNegative = symbol == .subtract
             try take()
         }
-        guard current.kind == .number || current.kind == .duration else { throw unexpected(in: "@", expected: "timestamp") }
+        guard current.kind == .number || current.kind == .duration else {
+            throw unexpected(in: "@", expected: "timestamp")
+        }
         let number = try parseNumber().value
         let seconds = isNegative ? -number : number
         let milliseconds = (seconds * 1000).rounded()
