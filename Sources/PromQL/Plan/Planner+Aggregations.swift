@@ -38,8 +38,8 @@ extension Planner {
             guard case .string(let label)? = aggregation.parameter?.unparenthesized else {
                 throw .execution(message: "expected a string as parameter of count_values")
             }
-            guard LabelText.isValidName(label.value) else {
-                throw .execution(message: "invalid label name \(LabelName.quoted(label.value))")
+            guard label.isValidUTF8, LabelText.isValidName(label.value) else {
+                throw .execution(message: "invalid label name \(label.quoted)")
             }
             // The value's label takes the place of one of the same name; `without` may take it away again.
             let isTakenAway = aggregation.isWithout && aggregation.grouping.contains(label.value)
