@@ -1,7 +1,9 @@
 package import MetricModel
 package import PromQL
 
-/// How rules and their templates ask questions. Safe on several threads.
+/// How rules and their templates ask questions.
+///
+/// Safe on several threads.
 package protocol RuleQuerying: Sendable {
     /// The expression in its canonical spelling, which the API shows.
     func canonical(_ expression: String) throws(RuleError) -> String

@@ -209,7 +209,8 @@ package final class Notifier: AlertReceiving {
             let elapsed = Int64((clock.monotonicNanoseconds &- start) / 1_000_000)
             var wait = backoff.milliseconds(afterAttempt: attempt, chance: Double.random(in: 0..<1))
             if case .retryable(_, _, let asked?) = outcome { wait = max(wait, asked) }
-            let isLast = attempt >= limits.attempts || clock.now.milliseconds &+ wait >= notification.deadline.milliseconds
+            let isLast =
+                attempt >= limits.attempts || clock.now.milliseconds &+ wait >= notification.deadline.milliseconds
             note(outcome, of: notification, attempt: attempt, at: at, elapsed, isLast: isLast, limits)
             switch outcome {
             case .delivered: return true

@@ -75,7 +75,8 @@ package struct WebhookReceiver: Sendable {
             return .retryable(status: status, message: message, waitMilliseconds: wait)
         }
         if (300..<400).contains(status) {
-            return .permanent(status: status, message: "status \(status): redirects other than 307 and 308 lose the body")
+            return .permanent(
+                status: status, message: "status \(status): redirects other than 307 and 308 lose the body")
         }
         return .permanent(status: status, message: message)
     }

@@ -39,7 +39,9 @@ package struct WebhookTransportError: Error, Hashable, Sendable, CustomStringCon
     }
 }
 
-/// Sends one request, without following redirects. Tests put a fake of their own here.
+/// Sends one request, without following redirects.
+///
+/// Tests put a fake of their own here.
 package protocol WebhookTransport: Sendable {
     func post(_ request: WebhookRequest) async throws(WebhookTransportError) -> WebhookResponse
     func shutDown() async

@@ -10,7 +10,9 @@ package enum GroupingAction: Sendable {
     case record(key: String, NotificationLogEntry)
 }
 
-/// All alerts in their groups and when each group is flushed. Pure: events and the time in, actions out.
+/// All alerts in their groups and when each group is flushed.
+///
+/// Pure: events and the time in, actions out.
 ///
 ///     receive(alerts) -> route -> group: first flush after group_wait (at once for alerts older than that),
 ///                                        then every group_interval until nothing is left in it

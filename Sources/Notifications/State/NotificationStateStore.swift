@@ -22,7 +22,9 @@ package struct DeliveryAttempt: Hashable, Sendable {
     package var milliseconds: Int64
 }
 
-/// Where the notification log and the attempts outlive the process. Safe on several threads.
+/// Where the notification log and the attempts outlive the process.
+///
+/// Safe on several threads.
 package protocol NotificationStateStore: Sendable {
     func loadLog() throws(NotificationStateError) -> [String: NotificationLogEntry]
     func save(key: String, _ entry: NotificationLogEntry) throws(NotificationStateError)

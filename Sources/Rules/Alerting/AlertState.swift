@@ -60,7 +60,9 @@ package struct AlertTransition: Hashable, Sendable {
     package var value: Double
 }
 
-/// All alerts of one rule. Pure: the query's elements and the slot come in, transitions come out.
+/// All alerts of one rule.
+///
+/// Pure: the query's elements and the slot come in, transitions come out.
 ///
 ///                 element gone (no notice)
 ///        +-------------------------------------+

@@ -1,7 +1,9 @@
 import Bytes
 package import MetricModel
 
-/// When a group is due: at slots aligned to its interval and shifted by a phase of its own. Pure; the clock comes in.
+/// When a group is due: at slots aligned to its interval and shifted by a phase of its own.
+///
+/// Pure; the clock comes in.
 ///
 /// Samples carry the slot's time, not the time at which the evaluation really ran, so that their distances are equal.
 package struct RuleGroupSchedule: Hashable, Sendable {
@@ -33,7 +35,9 @@ package struct RuleGroupSchedule: Hashable, Sendable {
         next = Timestamp(milliseconds: slot(notAfter: time).milliseconds &+ intervalMilliseconds)
     }
 
-    /// The slot to evaluate now, nil where none is due. Slots that were missed are counted, never made up for.
+    /// The slot to evaluate now, nil where none is due.
+    ///
+    /// Slots that were missed are counted, never made up for.
     package mutating func take(at time: Timestamp) -> Timestamp? {
         guard let due = next else {
             start(at: time)

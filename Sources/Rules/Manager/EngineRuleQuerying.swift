@@ -4,7 +4,9 @@ import PromQLSyntax
 package import Storage
 import Synchronization
 
-/// Asks the engine of this process over a store. Parsed expressions are kept.
+/// Asks the engine of this process over a store.
+///
+/// Parsed expressions are kept.
 package final class EngineRuleQuerying: RuleQuerying {
     /// Parsed expressions kept; beyond that all are parsed anew.
     package static let parsedLimit = 20_000

@@ -1,7 +1,6 @@
 package import Logging
 import MetricModel
 import Notifications
-
 import Synchronization
 
 /// Runs all rule groups on their schedules and exchanges them on reload without forgetting.

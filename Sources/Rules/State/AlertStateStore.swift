@@ -24,7 +24,9 @@ package struct AlertStateChange: Sendable {
     package var evaluatedAt: Timestamp
 }
 
-/// Where alert state outlives the process. Safe on several threads.
+/// Where alert state outlives the process.
+///
+/// Safe on several threads.
 package protocol AlertStateStore: Sendable {
     /// What is known of a rule, nil where nothing is.
     func load(rule identity: String) throws(RuleError) -> StoredAlertState?

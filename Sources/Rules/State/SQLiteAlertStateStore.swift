@@ -106,7 +106,8 @@ package final class SQLiteAlertStateStore: AlertStateStore {
     private static func bind(
         _ time: Timestamp?, at parameter: Int, _ statement: SQLiteStatement
     ) throws(SQLiteError) {
-        if let time { try statement.bind(time.milliseconds, at: parameter) } else { try statement.bindNull(at: parameter) }
+        guard let time else { return try statement.bindNull(at: parameter) }
+        try statement.bind(time.milliseconds, at: parameter)
     }
 
     private static func record(

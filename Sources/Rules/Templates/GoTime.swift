@@ -18,8 +18,7 @@ enum GoTime {
     /// Nanoseconds of a time in seconds; nil where they do not fit.
     static func nanoseconds(ofSeconds seconds: Double) -> Int64? {
         guard seconds.isFinite, seconds.magnitude < 9.2e9 else { return nil }
-        let whole = seconds.rounded(.down)
-        return Int64(whole) * 1_000_000_000 + Int64((seconds - whole) * 1e9)
+        return Int64(seconds * 1e9)
     }
 
     /// `time.Duration.String`: `1h30m0s`, `1.5s`, `20ms`.

@@ -16,8 +16,8 @@ enum TemplateNumbers {
         case .humanizeTimestamp:
             let seconds = try arguments.number(0)
             guard seconds.isFinite else { return .string(fourDigits(seconds)) }
-            return .string(GoTime.text(try nanoseconds(seconds)))
-        case .toTime: return .time(nanoseconds: try nanoseconds(try arguments.number(0)))
+            return .string(GoTime.text(try time(seconds)))
+        case .toTime: return .time(nanoseconds: try time(try arguments.number(0)))
         case .toDuration: return .duration(nanoseconds: try nanoseconds(try arguments.number(0)))
         default:
             let text = try arguments.string(0)
@@ -26,6 +26,11 @@ enum TemplateNumbers {
             }
             return .float(Double(milliseconds) / 1000)
         }
+    }
+
+    /// Times have milliseconds, as samples do.
+    private static func time(_ seconds: Double) throws(TemplateError) -> Int64 {
+        try nanoseconds(seconds) / 1_000_000 * 1_000_000
     }
 
     private static func nanoseconds(_ seconds: Double) throws(TemplateError) -> Int64 {

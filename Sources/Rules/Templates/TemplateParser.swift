@@ -167,7 +167,7 @@ struct TemplateParser {
     private mutating func parseBlock(_ kind: String) throws(TemplateError) -> TemplateNode {
         let outer = variables.count
         defer { variables.removeLast(variables.count - outer) }
-        let start = index
+        let start = index - 1
         let pipeline = try parsePipeline(until: .rightDelimiter, isRange: kind == "range")
         if kind == "range" { loopDepth += 1 }
         var (body, end) = try parseNodes()
