@@ -1,6 +1,8 @@
 import Glibc
 
-/// Environment variables in `external_labels`: `$NAME`, `${NAME}`, and `$$` for a dollar. One that is not set is empty.
+/// Environment variables in `external_labels`.
+///
+/// `$NAME`, `${NAME}`, and `$$` for a dollar. One that is not set is empty.
 enum Environment {
     static func expand(_ text: String, lookUp: (String) -> String? = variable) -> String {
         let scalars = Array(text.unicodeScalars)

@@ -14,7 +14,9 @@ package enum FilePath {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// The files a pattern with `*`, `?` and `[…]` names, sorted. A plain path that does not exist names nothing.
+    /// The files a pattern with `*`, `?` and `[…]` names, sorted.
+    ///
+    /// A plain path that does not exist names nothing.
     package static func matching(_ pattern: String) -> [String] {
         var result = unsafe glob_t()
         defer { unsafe globfree(&result) }

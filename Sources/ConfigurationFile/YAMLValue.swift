@@ -9,7 +9,9 @@ struct YAMLValue {
     let path: String
     let node: Node
 
-    /// Parses a document. An empty one gives nil.
+    /// Parses a document.
+    ///
+    /// An empty one gives nil.
     static func parse(_ bytes: [UInt8], file: String) throws(ConfigurationError) -> YAMLValue? {
         guard bytes.count <= fileLimitBytes else {
             throw ConfigurationError(file: file, message: "larger than \(fileLimitBytes) bytes")

@@ -1,6 +1,8 @@
 import Bytes
 
-/// A JSON text as a tree, for answers of other servers. Numbers keep their text.
+/// A JSON text as a tree, for answers of other servers.
+///
+/// Numbers keep their text.
 package indirect enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
@@ -52,7 +54,9 @@ package struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String { "not valid JSON at byte \(offset): expected \(expected)" }
 }
 
-/// Reads JSON (RFC 8259). Nesting is limited; nothing else is, as the caller capped the text.
+/// Reads JSON (RFC 8259).
+///
+/// Nesting is limited; nothing else is, as the caller capped the text.
 package struct JSONReader {
     package static let nestingLimit = 64
 

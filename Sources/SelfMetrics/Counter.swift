@@ -1,6 +1,8 @@
 import Synchronization
 
-/// A number that only grows. Safe on any thread; adding takes no lock.
+/// A number that only grows.
+///
+/// Safe on any thread; adding takes no lock.
 package final class Counter: Sendable {
     /// The value's bits.
     private let bits = Atomic<UInt64>(0)

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// A number that is set. Safe on any thread.
+/// A number that is set.
+///
+/// Safe on any thread.
 package final class Gauge: Sendable {
     private let bits = Atomic<UInt64>(0)
 

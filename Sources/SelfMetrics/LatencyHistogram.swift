@@ -1,6 +1,8 @@
 import Synchronization
 
-/// A histogram with classic buckets, for durations in seconds. Safe on any thread.
+/// A histogram with classic buckets, for durations in seconds.
+///
+/// Safe on any thread.
 package final class LatencyHistogram: Sendable {
     /// From a tenth of a millisecond to ten seconds.
     package static let defaultBounds = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]

@@ -1,6 +1,8 @@
 package import MetricModel
 
-/// A consistent view of a database for one query. Safe on several threads.
+/// A consistent view of a database for one query.
+///
+/// Safe on several threads.
 package protocol Querier: Sendable {
     /// The series that match all matchers and may have samples in the range. Decodes nothing yet.
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries
@@ -36,7 +38,9 @@ package struct SelectRequest: Sendable {
     }
 }
 
-/// The series that a selector found, in no promised order; each label set once. Safe on several threads.
+/// The series that a selector found, in no promised order; each label set once.
+///
+/// Safe on several threads.
 package protocol SelectedSeries: Sendable {
     var count: Int { get }
 
@@ -50,7 +54,9 @@ package protocol SelectedSeries: Sendable {
     func makeReader(over indexes: Range<Int>) -> any SeriesReader
 }
 
-/// Reads series one after the other. Belongs to one thread.
+/// Reads series one after the other.
+///
+/// Belongs to one thread.
 package protocol SeriesReader {
     /// Fills `columns` with the samples of the next series in the request's range (none is a possible answer); false
     /// when all were read. Staleness markers are among the samples. What `columns` held before is overwritten, its

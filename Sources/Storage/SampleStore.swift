@@ -1,6 +1,8 @@
 package import MetricModel
 
-/// A database of samples as everything above it sees it. Nothing above may assume that samples are local.
+/// A database of samples as everything above it sees it.
+///
+/// Nothing above may assume that samples are local.
 package protocol SampleStore: Sendable {
     /// Opens the writer of a source: a target, a rule group, anything whose series are sampled together.
     ///

@@ -23,7 +23,7 @@ package struct APIError: Error, Sendable {
         self.message = message
     }
 
-    /// `invalid parameter "name": cause`
+    /// A parameter that is wrong, in the words `invalid parameter "name": cause`.
     package static func invalidParameter(_ name: String, _ cause: String) -> APIError {
         APIError(.badData, "invalid parameter \"\(name)\": \(cause)")
     }

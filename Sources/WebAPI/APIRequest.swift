@@ -36,7 +36,9 @@ package struct QueryParameters: Sendable {
 
     package init() {}
 
-    /// Reads `a=b&c=d`; percent escapes and `+` are decoded. Pieces that are not UTF-8 get replacement characters.
+    /// Reads `a=b&c=d`; percent escapes and `+` are decoded.
+    ///
+    /// Pieces that are not UTF-8 get replacement characters.
     package init(formEncoded text: some StringProtocol) { append(formEncoded: text) }
 
     /// Adds parameters in front: a form body wins over the URL where one value is asked for.

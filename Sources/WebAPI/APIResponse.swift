@@ -1,4 +1,6 @@
-/// An answer: status, headers, body. The body is bytes at once, or pieces made while they are sent.
+/// An answer: status, headers, body.
+///
+/// The body is bytes at once, or pieces made while they are sent.
 package struct APIResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])

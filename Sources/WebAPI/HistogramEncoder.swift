@@ -2,8 +2,10 @@ import MetricModel
 import PromQL
 
 extension JSONWriter {
-    /// A native histogram: count, sum and the buckets that are not empty, in ascending order, each as
-    /// `[rule, lower, upper, count]`. Rule 0 is (lower, upper], 1 is [lower, upper), 3 is closed on both sides.
+    /// A native histogram: count, sum and the buckets that are not empty, in ascending order, each as `[rule, lower,
+    /// upper, count]`.
+    ///
+    /// Rule 0 is (lower, upper], 1 is [lower, upper), 3 is closed on both sides.
     mutating func nativeHistogram(_ histogram: NativeHistogram) {
         object { writer in
             writer.key("count")

@@ -1,7 +1,9 @@
 import Bytes
 import MetricModel
 
-/// Writes JSON into bytes, in the exact forms of Prometheus' API. Commas are the writer's work.
+/// Writes JSON into bytes, in the exact forms of Prometheus' API.
+///
+/// Commas are the writer's work.
 ///
 /// It knows no tree: call what is to come next. Nesting is the caller's to close.
 struct JSONWriter {

@@ -100,7 +100,9 @@ struct RuleEndpoints: Sendable {
         }
     }
 
-    /// A page of groups. A token names the first group of the next page; it is opaque to clients.
+    /// A page of groups.
+    ///
+    /// A token names the first group of the next page; it is opaque to clients.
     private func page(
         _ groups: [RuleGroupSnapshot], _ parameters: QueryParameters
     ) throws(APIError) -> (groups: [RuleGroupSnapshot], nextToken: String?) {

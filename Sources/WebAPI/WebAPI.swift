@@ -10,7 +10,9 @@ package import Storage
 ///
 /// Blocking: run it on a thread that may wait. Safe on many threads.
 package final class WebAPI: RequestAnswering {
-    /// What the endpoints work on. All are safe on many threads.
+    /// What the endpoints work on.
+    ///
+    /// All are safe on many threads.
     package struct Services: Sendable {
         package var store: any SampleStore
         package var engine: QueryEngine
@@ -49,7 +51,9 @@ package final class WebAPI: RequestAnswering {
         routes = Self.makeRoutes(services)
     }
 
-    /// Answers a request. Every request gets an answer; errors are answers too.
+    /// Answers a request.
+    ///
+    /// Every request gets an answer; errors are answers too.
     package func respond(to request: APIRequest) -> APIResponse {
         if request.method == .options { return .noContent }
         for route in routes {

@@ -1,7 +1,9 @@
 import Bytes
 import CWebFiles
 
-/// The page's files by exact path. No path of a request ever reaches the file system.
+/// The page's files by exact path.
+///
+/// No path of a request ever reaches the file system.
 struct WebFiles: Sendable {
     private struct File: Sendable {
         var contentType: String

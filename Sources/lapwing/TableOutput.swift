@@ -56,7 +56,9 @@ struct TableOutput {
             String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "\u{fffd}" : $0 }))
     }
 
-    /// Aligns cells; the last column to the right. Cells give way where the terminal is too narrow.
+    /// Aligns cells; the last column to the right.
+    ///
+    /// Cells give way where the terminal is too narrow.
     private func layOut(_ rows: [[String]]) -> String {
         guard let columnCount = rows.first?.count else { return "" }
         var widths = (0..<columnCount).map { column in rows.map { $0[column].count }.max() ?? 0 }

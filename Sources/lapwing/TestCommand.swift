@@ -3,6 +3,7 @@ import ConfigurationFile
 import Glibc
 import Logging
 import PromQLScripts
+import Rules
 import Storage
 import TSDB
 
@@ -12,7 +13,7 @@ struct TestCommand: ParsableCommand {
         commandName: "test", abstract: "Run unit tests of rules, and PromQL test scripts.",
         discussion:
             "The last line is `N passed, M failed`. Exit code 0: all passed. 1: one failed. 2: a file cannot be read.",
-        subcommands: [TestPromQL.self])
+        subcommands: [TestRules.self, TestPromQL.self])
 }
 
 struct TestPromQL: ParsableCommand {
@@ -53,5 +54,41 @@ struct TestPromQL: ParsableCommand {
         }
         StandardStream.output("\(passed) passed, \(failed) failed")
         if failed > 0 { throw ExitStatus.failure }
+    }
+}
+
+struct TestRules: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rules", abstract: "Run unit tests of rule files, in promtool's format.")
+
+    @Argument(help: "Test files.")
+    var files: [String]
+
+    func run() throws {
+        var passed = 0
+        var failed = 0
+        for path in files {
+            let file: RuleTestFile
+            do {
+                file = try RuleTestReader.read(path: path)
+            } catch {
+                StandardStream.error(error.description)
+                throw ExitStatus.usage
+            }
+            for outcome in RuleTestRunner(makeStore: Self.makeStore).run(file) {
+                if outcome.failures.isEmpty { passed += 1 } else { failed += 1 }
+                for failure in outcome.failures { StandardStream.output("\(path): \(outcome.name): \(failure)") }
+            }
+        }
+        StandardStream.output("\(passed) passed, \(failed) failed")
+        if failed > 0 { throw ExitStatus.failure }
+    }
+
+    private static func makeStore() throws(RuleError) -> any SampleStore {
+        do {
+            return try ScratchDatabase()
+        } catch {
+            throw .query(message: error.description)
+        }
     }
 }

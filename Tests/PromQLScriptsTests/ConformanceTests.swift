@@ -21,7 +21,9 @@ import Testing
         "type_and_unit",
     ]
 
-    /// Lines of cases that fail on the database, and why. Exactly these: one that comes to pass leaves this list.
+    /// Lines of cases that fail on the database, and why.
+    ///
+    /// Exactly these: one that comes to pass leaves this list.
     private static let failingOnDatabase: [String: [Int]] = [
         // The database keeps no start timestamps.
         "start_timestamps": [7, 26, 34, 42, 98, 134, 146, 149, 164, 170, 182, 196, 200],

@@ -1,7 +1,9 @@
 package import Glibc
 
 /// A program that a test started, with its output in files.
-package final class ChildProcess: @unchecked Sendable {  // one test owns it; nothing changes after init but the kernel's state
+///
+/// Unchecked, because one test owns it and nothing changes after init but the kernel's state.
+package final class ChildProcess: @unchecked Sendable {
     package let identifier: pid_t
     package let outputPath: String
     package let errorPath: String

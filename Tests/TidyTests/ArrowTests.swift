@@ -1,6 +1,8 @@
 import Testing
 
-/// The table of the house: who may import whom. Arrows go to lower floors only.
+/// The table of the house: who may import whom.
+///
+/// Arrows go to lower floors only.
 @Suite("Arrows between buildings")
 struct ArrowTests {
     /// Each building with its floor and the packages from outside that it alone, or among few, may use.

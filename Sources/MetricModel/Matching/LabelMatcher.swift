@@ -1,4 +1,6 @@
-/// A condition on one label. A label that a series does not have counts as the empty string.
+/// A condition on one label.
+///
+/// A label that a series does not have counts as the empty string.
 package struct LabelMatcher: Sendable {
     package enum Kind: String, Sendable {
         case equal = "="

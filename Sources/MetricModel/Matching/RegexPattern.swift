@@ -7,7 +7,9 @@ package struct RegexError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { "invalid regular expression \(LabelName.quoted(pattern)): \(reason)" }
 }
 
-/// A compiled RE2 expression in which the dot matches newlines. Matching takes time linear in the text.
+/// A compiled RE2 expression in which the dot matches newlines.
+///
+/// Matching takes time linear in the text.
 @safe package final class RegexPattern: Sendable {
     /// What one compiled expression may take (RE2 gives two thirds of it to its automata).
     package static let memoryLimitBytes = 8 << 20

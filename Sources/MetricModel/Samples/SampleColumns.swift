@@ -1,4 +1,6 @@
-/// The timestamps that many series share, in milliseconds since the epoch, strictly ascending. Immutable.
+/// The timestamps that many series share, in milliseconds since the epoch, strictly ascending.
+///
+/// Immutable.
 ///
 /// All series of one target come with the same clock object, so that work that depends on the timestamps alone (the
 /// windows of a range function) is done once per clock: compare clocks by identity.

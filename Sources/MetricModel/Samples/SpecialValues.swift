@@ -1,8 +1,11 @@
-/// The two NaN payloads that carry meaning. They are told apart by bits, never by `isNaN`.
+/// The two NaN payloads that carry meaning.
+///
+/// They are told apart by bits, never by `isNaN`.
 package enum SpecialValue {
     /// The bits of Prometheus' staleness marker: the series ended here.
     package static let staleBits: UInt64 = 0x7ff0_0000_0000_0002
     /// The bits of "no sample at this position", used in rows of a shared clock inside the process and on disk.
+    ///
     /// It is never a sample: a value with these bits that comes from outside is stored as an ordinary NaN.
     package static let absentBits: UInt64 = 0x7ff0_0000_0000_0003
     /// The bits of the NaN that arithmetic and parsers give.

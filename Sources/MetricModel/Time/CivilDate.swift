@@ -3,9 +3,9 @@
 /// The conversions are those of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013).
 package struct CivilDate: Hashable, Sendable {
     package var year: Int
-    /// 1 … 12
+    /// From 1 to 12.
     package var month: Int
-    /// 1 … 31
+    /// From 1 to 31.
     package var day: Int
     package var hour: Int
     package var minute: Int

@@ -40,8 +40,9 @@ package enum DurationText {
         return total
     }
 
-    /// The canonical text of a duration: `5400000` is `1h30m`, zero is `0s`. Years and weeks only when they divide it,
-    /// as Prometheus prints.
+    /// The canonical text of a duration.
+    ///
+    /// `5400000` is `1h30m`, zero is `0s`. Years and weeks only when they divide it, as Prometheus prints.
     package static func text(milliseconds: Int64) -> String {
         if milliseconds == 0 { return "0s" }
         var rest = milliseconds.magnitude

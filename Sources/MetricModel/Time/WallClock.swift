@@ -1,6 +1,8 @@
 import Glibc
 
-/// Where a part of the program learns the time. Tests put a clock of their own here.
+/// Where a part of the program learns the time.
+///
+/// Tests put a clock of their own here.
 package protocol WallClock: Sendable {
     /// The time of day in milliseconds since the epoch.
     var now: Timestamp { get }
