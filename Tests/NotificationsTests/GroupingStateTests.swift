@@ -59,6 +59,7 @@ struct GroupingStateTests {
             [Self.alert("A", "1", from: 100, to: 4800), Self.alert("A", "3", from: 500, to: 4800)], at: Self.at(4800))
         #expect(Self.flush(&state, at: 5000) == ["all alerts resolved: 1- 3-"])
         #expect(state.groupCount == 0)
+        #expect(state.alertCount == 0)
         #expect(state.nextFlush == nil)
     }
 

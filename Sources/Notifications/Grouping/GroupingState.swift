@@ -32,7 +32,6 @@ package struct GroupingState: Sendable {
         var nextFlush: Timestamp
         /// Deliveries under way, by integration.
         var underWay: [NotificationIntegration: UInt64] = [:]
-        var hasFlushed = false
     }
 
     private struct Delivery: Sendable {
@@ -62,7 +61,8 @@ package struct GroupingState: Sendable {
         lastNumber = firstNumber
     }
 
-    package var alertCount: Int { groups.values.reduce(0) { $0 + $1.alerts.count } }
+    /// Alerts in all groups; one in two groups counts twice.
+    private(set) package var alertCount = 0
     package var groupCount: Int { groups.count }
     /// The last number given to a delivery; a state that follows this one goes on from it.
     package var lastDeliveryNumber: UInt64 { lastNumber }
@@ -97,6 +97,7 @@ package struct GroupingState: Sendable {
         if groups[key]?.alerts[fingerprint] == nil {
             if alert.status(at: time) == .resolved, !logKnows(fingerprint, key) { return }
             guard alertCount < limits.alerts else { return refusedCount &+= 1 }
+            alertCount += 1
         }
         groups[key]?.alerts[fingerprint] = alert
     }
@@ -122,7 +123,6 @@ package struct GroupingState: Sendable {
 
     private mutating func flush(_ key: GroupKey, at time: Timestamp, _ actions: inout [GroupingAction]) {
         guard var group = groups[key] else { return }
-        group.hasFlushed = true
         group.nextFlush = Timestamp(milliseconds: time.milliseconds &+ group.leaf.groupIntervalMilliseconds)
         let alerts = group.alerts.values.sorted { left, right in
             let (first, second) = (left.status(at: time), right.status(at: time))
@@ -206,7 +206,9 @@ package struct GroupingState: Sendable {
                 let entry = log[key.receiver + "/" + integration.name + " " + group.key]
                 return sendsResolved && (entry?.firing.contains(fingerprint) ?? false)
             }
-            if !isOwed { group.alerts[fingerprint] = nil }
+            guard !isOwed else { continue }
+            group.alerts[fingerprint] = nil
+            alertCount -= 1
         }
         groups[key] = group.alerts.isEmpty ? nil : group
     }

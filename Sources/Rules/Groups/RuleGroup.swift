@@ -85,7 +85,12 @@ package final class RuleGroup: Sendable {
         var entries: [Entry] = []
         var occurrences: [String: Int] = [:]
         for rule in settings.rules {
-            let query = try services.querying.canonical(rule.expression)
+            let query: String
+            do throws(RuleError) {
+                query = try services.querying.canonical(rule.expression)
+            } catch {
+                throw .expression(rule: rule.name, message: error.description)
+            }
             let key = rule.name + "\u{1}" + PairsText.sorted(rule.labels)
             let occurrence = occurrences[key, default: 0]
             occurrences[key] = occurrence + 1
