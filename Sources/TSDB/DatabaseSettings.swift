@@ -1,4 +1,6 @@
-/// What a database is told when it is opened. Times are milliseconds, sizes are bytes.
+/// What a database is told when it is opened.
+///
+/// Times are milliseconds, sizes are bytes.
 package struct DatabaseSettings: Sendable {
     /// Samples older than this may be deleted; 0 keeps everything.
     package var retentionMilliseconds: Int64 = 15 * 86_400_000
@@ -18,7 +20,9 @@ package struct DatabaseSettings: Sendable {
     package var oldestAcceptedAgeMilliseconds: Int64 = 3_600_000
     /// Samples of batches may be this much ahead of the clock; 0 takes any time.
     package var newestAcceptedAheadMilliseconds: Int64 = 600_000
-    /// Whether closing writes the head into a partition. Without it the next start reads the journal.
+    /// Whether closing writes the head into a partition.
+    ///
+    /// Without it the next start reads the journal.
     package var sealsOnClose = false
     /// Whether sealing, merging and retention run by themselves; tests call `maintain()` instead.
     package var maintainsByItself = true

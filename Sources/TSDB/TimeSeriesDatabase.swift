@@ -10,7 +10,9 @@ package final class TimeSeriesDatabase: SampleStore {
     let head: Head
     private let settings: DatabaseSettings
     private let lock: FolderLock
-    private let logger: Logger
+    let views: ViewRegistry
+    let maintenance: Maintenance
+    private let thread: MaintenanceThread?
     private let isClosed = Atomic<Bool>(false)
 
     /// Opens the folder, makes it when it is not there, and reads what the journal holds.
@@ -24,19 +26,34 @@ package final class TimeSeriesDatabase: SampleStore {
         let lock = try FolderLock(folder: path)
         let journalPath = path + "/journal.sqlite"
         try JournalFile.refuseNewerFormat(path: journalPath)
+        let folder = try PartitionFolder(path: path + "/partitions", logger: logger)
         let file = try JournalFile(path: journalPath)
+        // Sealed before the process ended, but not yet taken out of the journal.
+        if folder.sealedBefore > 0 { try file.truncate(before: folder.sealedBefore, endedLanes: []) }
         let contents = try HeadContents(replaying: file, logger: logger)
-        let journal = Journal(file: file, nextBatch: try file.highestBatch() + 1, settings: settings, logger: logger)
+        let nextBatch = max(try file.highestBatch() + 1, folder.sealedBefore)
+        let journal = Journal(file: file, nextBatch: nextBatch, settings: settings, logger: logger)
         let head = Head(contents: contents, journal: journal, settings: settings, clock: clock)
-        return TimeSeriesDatabase(path: path, head: head, settings: settings, lock: lock, logger: logger)
+        return TimeSeriesDatabase(
+            path: path, head: head, folder: folder, settings: settings, lock: lock, logger: logger)
     }
 
-    private init(path: String, head: Head, settings: DatabaseSettings, lock: FolderLock, logger: Logger) {
+    private init(
+        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock, logger: Logger
+    ) {
         self.path = path
         self.head = head
         self.settings = settings
         self.lock = lock
-        self.logger = logger
+        let views = ViewRegistry()
+        views.publish(folder.readers)
+        self.views = views
+        for reader in folder.readers { head.counters.raiseNewestTimestamp(to: reader.metadata.end) }
+        let maintenance = Maintenance(head: head, folder: folder, views: views, settings: settings, logger: logger)
+        // Lanes of which the journal has only the definitions.
+        maintenance.dropSealed()
+        self.maintenance = maintenance
+        thread = settings.maintainsByItself ? MaintenanceThread { maintenance.runOnce() } : nil
     }
 
     private static func makeFolder(_ path: String) throws(StorageError) {
@@ -52,10 +69,20 @@ package final class TimeSeriesDatabase: SampleStore {
         }
     }
 
-    /// Writes what waits, stops the threads and lets go of the folder. Further calls answer that it is closed.
+    /// Writes what waits, stops the threads and lets go of the folder.
+    ///
+    /// Further calls answer that it is closed.
     package func close() {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        if settings.sealsOnClose {
+            // What cannot be sealed stays in the journal.
+            try? maintenance.seal()
+        }
+        maintenance.cancel()
+        thread?.stop()
         head.journal.close()
+        views.deleteUnused()
+        views.close()
         lock.release()
     }
 
@@ -63,6 +90,15 @@ package final class TimeSeriesDatabase: SampleStore {
     package func flush() throws(StorageError) {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
         try head.journal.flush()
+    }
+
+    /// Does what maintenance has to do now: seals when it is due, merges, deletes what is too old.
+    package func maintain() { maintenance.runOnce() }
+
+    /// Writes all that the head holds into partitions now, as `maintain()` does when it is due.
+    package func seal() throws(StorageError) {
+        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        try maintenance.seal()
     }
 
     // MARK: SampleStore
@@ -81,10 +117,12 @@ package final class TimeSeriesDatabase: SampleStore {
 
     package func querier() throws(StorageError) -> any Querier {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        guard let view = views.current else { throw .closed }
         let position = ViewPosition(
             sequence: head.counters.sequence.load(ordering: .sequentiallyConsistent),
-            generation: head.counters.generation.load(ordering: .acquiring), epoch: 0)
-        return DatabaseQuerier(head: head, position: position, cacheLimitBytes: settings.queryCacheLimitBytes)
+            generation: head.counters.generation.load(ordering: .acquiring), epoch: view.epoch)
+        return DatabaseQuerier(
+            head: head, view: view, position: position, cacheLimitBytes: settings.queryCacheLimitBytes)
     }
 
     package func statistics(limit: Int) -> StoreStatistics { StoreStatistics() }

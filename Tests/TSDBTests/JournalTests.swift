@@ -83,44 +83,23 @@ struct JournalTests {
         #expect(try connection.integer("SELECT origin_id FROM quarantine") == 50)
     }
 
-    @Test("steady appends do not allocate per sample")
+    @Test("steady appends allocate one block for many rows, and a sample takes few bytes")
     func steadyAllocations() throws {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
-        let writer = try database.openSource(named: "target")
+        let lane = database.head.makeLane(sourceName: "target")
         let slotCount = 2000
-        for index in 0..<slotCount { _ = try writer.slot(for: DatabaseFixture.labels("m", index)) }
+        for index in 0..<slotCount { _ = try database.head.slot(for: DatabaseFixture.labels("m", index), in: lane) }
         var values = [Double](repeating: 1, count: slotCount)
-        func append(_ rows: Range<Int>) throws {
-            for row in rows {
-                for slot in stride(from: row % 5, to: slotCount, by: 5) { values[slot] += Double(slot) }
-                try writer.append(timestamp: Timestamp(milliseconds: Int64(row) * 1000), values: values, histograms: [])
-            }
+        for row in 0..<Lane.rowsPerSlice - 1 {
+            for slot in stride(from: row % 5, to: slotCount, by: 5) { values[slot] += Double(slot) }
+            try database.head.append(timestamp: Int64(row) * 1000, values: values, histograms: [], to: lane)
         }
-        try append(0..<121)
-        try database.flush()
-        let before = Self.allocatedBytes()
-        try append(121..<239)
-        let perRow = (Self.allocatedBytes() - before) / 118
-        // 400 changed values of two to three bytes, bitmaps, and the copy that waits for the journal.
-        #expect(perRow < 6000, "\(perRow) bytes a row")
-    }
-
-    /// Bytes in use by malloc; `mallinfo2` is not in Swift's module of the C library, so it is looked up.
-    ///
-    /// It returns a large structure, which on x86-64 means that its address is the hidden first argument.
-    private static func allocatedBytes() -> Int {
-        #if arch(x86_64)
-            guard let symbol = unsafe dlsym(nil, "mallinfo2") else { return 0 }
-            let function = unsafe unsafeBitCast(symbol, to: (@convention(c) (UnsafeMutableRawPointer) -> Void).self)
-            var numbers = [UInt](repeating: 0, count: 16)
-            unsafe numbers.withUnsafeMutableBytes { bytes in
-                if let start = bytes.baseAddress { unsafe function(start) }
-            }
-            // hblkhd (mapped) and uordblks (in use).
-            return Int(numbers[4] + numbers[7])
-        #else
-            return 0
-        #endif
+        let slice = lane.withState { $0.current }
+        #expect(slice.rowCount == Lane.rowsPerSlice - 1)
+        #expect(slice.blockCount <= 1 + (Lane.rowsPerSlice + 13) / 14)
+        // 400 changed values of two to three bytes and the bitmaps, in each row of 2000 samples.
+        #expect(slice.byteCount / slice.rowCount < 1600)
+        #expect(slice.capacity < slice.byteCount + slice.byteCount / 4)
     }
 }

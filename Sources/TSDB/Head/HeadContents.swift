@@ -18,7 +18,9 @@ struct HeadContents {
 
     init() {}
 
-    /// Reads the journal. Damaged rows of the file are quarantined there and named in the log; the rest is used.
+    /// Reads the journal.
+    ///
+    /// Damaged rows of the file are quarantined there and named in the log; the rest is used.
     init(replaying file: JournalFile, logger: Logger) throws(StorageError) {
         var contents = HeadContents()
         var faults = unsafe try file.forEach(in: .definition) { _, blob in

@@ -8,7 +8,9 @@ enum HeadLane: Sendable {
     case loose(LooseLane)
 }
 
-/// The series of the head and the lanes they stand in. Its owner locks it.
+/// The series of the head and the lanes they stand in.
+///
+/// Its owner locks it.
 struct HeadIndex {
     var series = SeriesTable()
     private(set) var lanes: [UInt32: HeadLane] = [:]

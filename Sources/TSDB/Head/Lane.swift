@@ -58,7 +58,9 @@ final class Lane: Sendable {
         }
     }
 
-    /// Adds a row to slice and journal. Allocates only when a block of the slice is full.
+    /// Adds a row to slice and journal.
+    ///
+    /// Allocates only when a block of the slice is full.
     func append(
         timestamp: Int64, values: [Double], histograms: [SlotHistogram], head: borrowing HeadCounters, journal: Journal,
         scratch: RowScratch
@@ -157,7 +159,9 @@ final class Lane: Sendable {
         }
     }
 
-    /// Ends the lane: no more rows. What it holds stays until it is sealed.
+    /// Ends the lane: no more rows.
+    ///
+    /// What it holds stays until it is sealed.
     func close() {
         state.withLock { state in
             state.isOpen = false
@@ -200,7 +204,9 @@ final class Lane: Sendable {
         }
     }
 
-    /// Lets go of slices that all views find in partitions. Whether the lane is at its end, and its series.
+    /// Lets go of slices that all views find in partitions.
+    ///
+    /// Whether the lane is at its end, and its series.
     func dropSealed(oldestEpoch: UInt64) -> (droppedBytes: Int, seriesIfEnded: [UInt32]?) {
         state.withLock { state in
             var dropped = 0

@@ -94,7 +94,9 @@ final class LooseLane: Sendable {
         }
     }
 
-    /// Adds the samples that can be taken and counts the others. The journal's part is appended to `record`.
+    /// Adds the samples that can be taken and counts the others.
+    ///
+    /// The journal's part is appended to `record`.
     func append(
         slot: Int, columns: SampleColumns, generation: UInt64, limits: AcceptedTimes, record: inout [UInt8],
         outcome: inout AppendOutcome
@@ -236,6 +238,13 @@ final class LooseLane: Sendable {
                     && slice.maximumTimestamp >= range.start.milliseconds
             }.compactMap { $0.bytes(slot: slot) }
         }
+        return Self.decode(parts, generation: limit, range: range, into: &piece)
+    }
+
+    /// Decodes the streams of one series, oldest first; false where they are damaged.
+    static func decode(_ parts: [[UInt8]], generation limit: UInt64, range: TimeRange, into piece: inout LoosePiece)
+        -> Bool
+    {
         for part in parts {
             var stream = LooseStream()
             let isSound = unsafe part.withUnsafeBytes { bytes in

@@ -37,8 +37,9 @@ struct LooseSlice {
         return streams[Int(streamOfSlot[slot])].sampleCount
     }
 
-    /// Adds to the stream of a slot what `body` appends to `scratch`. `body` lowers `first` and raises `newest` to the
-    /// times it adds, and answers whether there is anything to add.
+    /// Adds to the stream of a slot what `body` appends to `scratch`.
+    ///
+    /// `body` lowers `first` and raises `newest` to the times it adds, and answers whether there is anything to add.
     mutating func extend(
         slot: Int, scratch: inout [UInt8], first: inout Int64, newest: inout Int64,
         _ body: (inout LooseStream, inout [UInt8], inout Int64, inout Int64) -> Bool

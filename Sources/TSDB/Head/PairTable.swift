@@ -188,3 +188,23 @@ struct PairTable {
         garbageBytes = 0
     }
 }
+
+extension PairTable {
+    /// For each pair its place in the order of name, then value, as bytes.
+    func ranks() -> [UInt32] {
+        var keys: [(number: Int, name: String, value: [UInt8])] = []
+        keys.reserveCapacity(count)
+        for number in postings.indices where !postings[number].isEmpty {
+            var cursor = LabelSet(encoded: Array(bytes(of: UInt32(number)))).makeCursor()
+            guard cursor.next() else { continue }
+            keys.append((number, names[Int(nameNumbers[number])].text, Array(cursor.value)))
+        }
+        keys.sort { left, right in
+            if left.name != right.name { return left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
+            return left.value.lexicographicallyPrecedes(right.value)
+        }
+        var ranks = [UInt32](repeating: 0, count: postings.count)
+        for (rank, key) in keys.enumerated() { ranks[key.number] = UInt32(rank) }
+        return ranks
+    }
+}

@@ -1,4 +1,6 @@
-/// Memory that rows are appended to. Bytes once written never change, so readers need no lock for them.
+/// Memory that rows are appended to.
+///
+/// Bytes once written never change, so readers need no lock for them.
 ///
 /// One owner writes behind the end it has published; readers hold the block and read what was published to them.
 @safe final class RowBlock: @unchecked Sendable {

@@ -57,7 +57,9 @@ enum RowFormat {
 }
 
 /// Memory in which one row is put together; taken from a pool, so that sources do not hold one each.
-@safe final class RowScratch: @unchecked Sendable {  // one append at a time owns it; the pool hands it over under its lock
+///
+/// One append at a time owns it; the pool hands it over under its lock.
+@safe final class RowScratch: @unchecked Sendable {  // protected by its owner, see above
     private(set) var capacity = 0
     private(set) var memory: UnsafeMutableRawPointer
 

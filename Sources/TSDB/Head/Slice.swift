@@ -25,12 +25,16 @@ struct Slice {
     private static let rowsPerBlock = 15
     private static let smallestBlockBytes = 512
 
+    /// How many blocks were allocated for the rows.
+    var blockCount: Int { blocks.count }
     var isEmpty: Bool { rows.isEmpty }
     var rowCount: Int { rows.count }
     var firstTimestamp: Int64 { timestamps.first ?? .max }
     var lastTimestamp: Int64 { timestamps.last ?? .min }
 
-    /// Adds a row's bytes. Allocates only when a block is full.
+    /// Adds a row's bytes.
+    ///
+    /// Allocates only when a block is full.
     mutating func append(_ bytes: UnsafeRawBufferPointer, timestamp: Int64, sequence: UInt64, hasHistograms: Bool) {
         if blocks.isEmpty || blocks[blocks.count - 1].capacity - usedInLastBlock < bytes.count {
             let wanted = rows.isEmpty ? bytes.count : bytes.count * Self.rowsPerBlock

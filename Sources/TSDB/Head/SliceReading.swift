@@ -67,8 +67,9 @@ extension Slice {
         return Int(UInt16(littleEndian: offset))
     }
 
-    /// All slots of the first `rowCount` rows, slot after slot: the column of a slot is
-    /// `slot * rowCount ..< (slot + 1) * rowCount`. Nil where bytes are damaged.
+    /// All slots of the first `rowCount` rows, slot after slot; nil where bytes are damaged.
+    ///
+    /// The column of slot `n` starts at `n * rowCount`.
     /// - Complexity: about 1 ns a sample.
     func readAllColumns(slotCount: Int, rowCount: Int) -> [UInt64]? {
         var states = SlotStates()

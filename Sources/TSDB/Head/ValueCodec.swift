@@ -29,7 +29,9 @@ enum ValueCodec {
     private static let exclusiveOrCodeBase = 25
     private static let largestMantissa = 9_007_199_254_740_992.0
 
-    /// 10^0 ... 10^15 at one address, so that loops carry a pointer.
+    /// 10^0 ...
+    ///
+    /// 10^15 at one address, so that loops carry a pointer.
     @safe struct Powers: @unchecked Sendable {
         /// Written once, before anyone reads it.
         let table: UnsafePointer<Double>
@@ -64,7 +66,9 @@ enum ValueCodec {
         return unsafe position + 1
     }
 
-    /// Writes `bits`, which differ from `lastBits`; at most `maximumByteCount` bytes. Updates the three state values.
+    /// Writes `bits`, which differ from `lastBits`; at most `maximumByteCount` bytes.
+    ///
+    /// Updates the three state values.
     @inline(__always)
     static func encode(
         _ bits: UInt64, lastBits: inout UInt64, mantissa: inout Int64, exponent: inout UInt8,

@@ -49,7 +49,9 @@ import Glibc
         if !isStarted { unsafe body.release() }
     }
 
-    /// Waits for the end of the closure. Called once.
+    /// Waits for the end of the closure.
+    ///
+    /// Called once.
     func join() {
         guard isStarted else { return }
         pthread_join(thread, nil)
@@ -86,7 +88,9 @@ import Glibc
         return try body()
     }
 
-    /// Wakes all who wait. Called with the lock or without.
+    /// Wakes all who wait.
+    ///
+    /// Called with the lock or without.
     func signalAll() { unsafe pthread_cond_broadcast(condition) }
 
     /// Waits for a signal; the lock is held by the caller, before and after.

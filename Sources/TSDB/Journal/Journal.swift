@@ -11,7 +11,7 @@ import Synchronization
 ///     quarantine(id, reason, data) batches and definitions that could not be read
 ///
 /// Writers append to a buffer in memory; the thread gathers what comes within the commit interval and writes it as one
-/// row in one transaction. Batch numbers only grow. A batch that the disk does not take waits and is tried again.
+/// row in one transaction. Batch numbers only grow. The thread lives until `close()`. A batch that the disk does not take waits and is tried again.
 @safe final class Journal: @unchecked Sendable {
     /// What goes into one transaction.
     struct Batch {
@@ -57,7 +57,7 @@ import Synchronization
         commitIntervalNanoseconds = UInt64(max(1, settings.commitIntervalMilliseconds)) * 1_000_000
         backlogLimitBytes = settings.journalBacklogLimitBytes
         pending = Batch(id: nextBatch)
-        thread = BackgroundThread(name: "lapwing-journal") { [weak self] in Self.run(self) }
+        thread = BackgroundThread(name: "lapwing-journal") { while self.writeOnce() {} }
     }
 
     var currentStatus: Status { monitor.withLock { status } }
@@ -129,6 +129,11 @@ import Synchronization
         try file.truncate(before: batch, endedLanes: endedLanes)
     }
 
+    /// What the journal's files take on the disk.
+    var fileByteCount: Int {
+        (FileStatus(file.path)?.byteCount ?? 0) + (FileStatus(file.path + "-wal")?.byteCount ?? 0)
+    }
+
     // MARK: Waiting
 
     /// Waits until everything appended before is in the file; throws when the disk does not take it.
@@ -150,7 +155,9 @@ import Synchronization
         if let failure { throw failure }
     }
 
-    /// Writes what waits and ends the thread. Nothing may be appended afterwards.
+    /// Writes what waits and ends the thread.
+    ///
+    /// Nothing may be appended afterwards.
     func close() {
         monitor.withLock {
             isStopping = true
@@ -161,12 +168,6 @@ import Synchronization
     }
 
     // MARK: The thread
-
-    /// The thread holds the journal strongly only while it works, so a database that is let go without `close` ends.
-    private static func run(_ journal: Journal?) {
-        guard let journal else { return }
-        while journal.writeOnce() {}
-    }
 
     /// Waits for a batch and writes it; false when the thread shall end.
     private func writeOnce() -> Bool {

@@ -26,7 +26,9 @@ final class JournalFile: Sendable {
     let path: String
     private let connection: Mutex<SQLiteConnection?>
 
-    /// Opens or makes the file. A newer or foreign one is refused untouched.
+    /// Opens or makes the file.
+    ///
+    /// A newer or foreign one is refused untouched.
     init(path: String) throws(StorageError) {
         self.path = path
         do throws(SQLiteError) {
@@ -116,7 +118,9 @@ final class JournalFile: Sendable {
     }
 
     func truncate(before batch: Int64, endedLanes: [UInt32]) throws(StorageError) {
-        var isMore = true
+        // An empty table must not lead to numbers that were used before.
+        if batch > 0 { try setNumber("highest_batch", to: max(batch - 1, try highestBatch())) }
+        var isMore = batch > 0
         while isMore {
             isMore = try withConnection { connection throws(SQLiteError) in
                 let delete = try connection.cached(

@@ -5,41 +5,64 @@ import Storage
 final class DatabaseQuerier: Querier {
     private let head: Head
     private let position: ViewPosition
+    private let view: DatabaseView
     private let clocks = ClockCache()
     private let memory: QueryMemory
 
-    init(head: Head, position: ViewPosition, cacheLimitBytes: Int) {
+    init(head: Head, view: DatabaseView, position: ViewPosition, cacheLimitBytes: Int) {
         self.head = head
+        self.view = view
         self.position = position
         memory = QueryMemory(limit: cacheLimitBytes)
     }
 
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
         let selection = try HeadSelection(head: head, request: request, position: position, memory: memory)
-        return SelectedDatabaseSeries(selection: selection, clocks: clocks, range: request.range)
+        var inPartitions: [PartitionSelection] = []
+        for reader in partitions(in: request.range) {
+            let found = try PartitionSelection(reader: reader, request: request)
+            if !found.series.isEmpty { inPartitions.append(found) }
+        }
+        return SelectedDatabaseSeries(
+            selection: selection, partitions: inPartitions, view: view, clocks: clocks,
+            needsOnlyNewest: request.needsOnlyNewest)
+    }
+
+    private func partitions(in range: TimeRange) -> [PartitionReader] {
+        view.partitions.filter { $0.metadata.overlaps(range) }
     }
 
     func labelNames(
         matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
     ) throws(StorageError) -> [String] {
-        try limited(headLabelNames(matching: selectors), limit: limit)
+        var names = try headLabelNames(matching: selectors)
+        for reader in partitions(in: range) { names.formUnion(try reader.labelNames(matching: selectors)) }
+        return limited(names, limit: limit)
     }
 
     func labelValues(
         of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
     ) throws(StorageError) -> [String] {
-        try limited(headLabelValues(of: name, matching: selectors), limit: limit)
+        var values = try headLabelValues(of: name, matching: selectors)
+        for reader in partitions(in: range) {
+            values.formUnion(try reader.labelValues(of: name, matching: selectors))
+        }
+        return limited(values, limit: limit)
     }
 
     func series(
         matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
     ) throws(StorageError) -> [LabelSet] {
-        var found = try head.withIndex { index throws(StorageError) in
+        let inHead = try head.withIndex { index throws(StorageError) in
             let postings = try MatcherResolution.resolveAny(selectors, in: index)
             return postings.numbers.filter { index.series.isInUse($0) }.map { index.series.labels(of: $0) }
         }
-        found.sort()
-        return limit > 0 ? Array(found.prefix(limit)) : found
+        var found = Set(inHead)
+        for reader in partitions(in: range) {
+            found.formUnion(try reader.labels(of: try reader.selectAny(selectors)))
+        }
+        let sorted = found.sorted()
+        return limit > 0 ? Array(sorted.prefix(limit)) : sorted
     }
 
     private func limited(_ names: Set<String>, limit: Int) -> [String] {

@@ -1,0 +1,323 @@
+import Glibc
+import Logging
+import MetricModel
+import Storage
+import Synchronization
+
+/// Seals the head into partitions, merges small partitions, and deletes what is too old: one step at a time.
+final class Maintenance: Sendable {
+    /// What was done since the start, for the status pages and metrics.
+    struct Status: Sendable {
+        var seals: UInt64 = 0
+        var sealedSamples: UInt64 = 0
+        var sealingNanoseconds: UInt64 = 0
+        var longestCutNanoseconds: UInt64 = 0
+        var merges: UInt64 = 0
+        var deletedPartitions: UInt64 = 0
+        var lastFailure: String?
+    }
+
+    /// A plan that spans more than this is written day by day, so that retention can delete it in parts.
+    static let longestPartitionMilliseconds: Int64 = 26 * 3_600_000
+    static let dayMilliseconds: Int64 = 86_400_000
+    static let hoursPerPartition: Int64 = 2
+
+    private let head: Head
+    private let folder: PartitionFolder
+    private let views: ViewRegistry
+    private let settings: DatabaseSettings
+    private let logger: Logger
+    /// One thread at a time seals, merges or deletes.
+    private let turn = Mutex<Void>(())
+    private let status = Mutex(Status())
+    private let lastSeal: Atomic<UInt64>
+    private let isCancelled = Atomic<Bool>(false)
+    /// Files whose merge failed: they are left alone until the next start.
+    private let unmergeable = Mutex<Set<String>>([])
+
+    init(head: Head, folder: PartitionFolder, views: ViewRegistry, settings: DatabaseSettings, logger: Logger) {
+        self.head = head
+        self.folder = folder
+        self.views = views
+        self.settings = settings
+        self.logger = logger
+        lastSeal = Atomic(Monitor.monotonicNanoseconds)
+    }
+
+    var currentStatus: Status { status.withLock { $0 } }
+
+    /// Makes long work end early, for closing.
+    func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+    // MARK: What is due
+
+    /// Does what is due now.
+    ///
+    /// Failures are logged and tried again next time.
+    func runOnce() {
+        do throws(StorageError) {
+            if isSealingDue { try seal() }
+            try mergePartitions()
+            deleteOld()
+            dropSealed()
+            views.deleteUnused()
+            status.withLock { $0.lastFailure = nil }
+        } catch {
+            if case .cancelled = error { return }
+            let isNew = status.withLock { status in
+                defer { status.lastFailure = error.description }
+                return status.lastFailure != error.description
+            }
+            if isNew { logger.error("maintenance failed; it is tried again", metadata: ["error": "\(error)"]) }
+        }
+    }
+
+    private var isSealingDue: Bool {
+        let byteCount = head.counters.rowBytes.load(ordering: .relaxed)
+        guard byteCount > 0 else { return false }
+        let age = Monitor.monotonicNanoseconds &- lastSeal.load(ordering: .relaxed)
+        if age >= UInt64(settings.sliceMilliseconds) * 1_000_000 { return true }
+        guard byteCount > settings.headBytesBeforeSealing else { return false }
+        return byteCount > head.withIndex { $0.series.count } * 160
+    }
+
+    // MARK: Sealing
+
+    /// Writes all that the head holds now into partitions and lets go of it, in head and journal.
+    func seal() throws(StorageError) {
+        try turn.withLock { _ throws(StorageError) in try sealNow() }
+    }
+
+    private func sealNow() throws(StorageError) {
+        let started = Monitor.monotonicNanoseconds
+        let lanes = head.lanes.sorted { $0.number < $1.number }
+        let cutStarted = Monitor.monotonicNanoseconds
+        let cut = head.gate.withWriteLock {
+            // Every row that is in a batch before the cut is in a slice that ends here, and no other row is.
+            for lane in lanes { lane.cut() }
+            return head.journal.cut()
+        }
+        let cutNanoseconds = Monitor.monotonicNanoseconds - cutStarted
+        let plan = SealingPlan(lanes: lanes, table: head.withIndex { $0.series })
+        lastSeal.store(Monitor.monotonicNanoseconds, ordering: .relaxed)
+        guard !plan.isEmpty else { return }
+        try head.journal.flush()
+        let sealed = try write(plan, cut: cut)
+        let epoch = views.nextEpoch
+        for source in plan.rows { source.lane.markSealed(sliceCount: source.slices.count, epoch: epoch) }
+        for source in plan.loose { source.lane.markSealed(sliceCount: source.slices.count, epoch: epoch) }
+        views.publish((views.current?.partitions ?? []) + sealed.readers)
+        try head.journal.truncate(before: cut, endedLanes: [])
+        dropSealed()
+        status.withLock { status in
+            status.seals += 1
+            status.sealedSamples += UInt64(sealed.samples)
+            status.sealingNanoseconds += Monitor.monotonicNanoseconds - started
+            status.longestCutNanoseconds = max(status.longestCutNanoseconds, cutNanoseconds)
+        }
+        logger.debug(
+            "the head was sealed",
+            metadata: ["samples": "\(sealed.samples)", "files": "\(sealed.readers.map(\.name))"])
+    }
+
+    private func write(
+        _ plan: SealingPlan, cut: Int64
+    ) throws(StorageError) -> (readers: [PartitionReader], samples: Int) {
+        var readers: [PartitionReader] = []
+        var samples = 0
+        do throws(StorageError) {
+            let windows = plan.windows(longest: Self.longestPartitionMilliseconds)
+            for (index, window) in windows.enumerated() {
+                // Only the last file says that the journal is replaced: before it is there, the journal counts.
+                let replaces = index == windows.count - 1 ? [PartitionFolder.journalMarker(cut)] : []
+                let writer = try PartitionWriter(
+                    temporaryPath: folder.temporaryPath, folder: folder.path, replaces: replaces)
+                var sealing = SealingWriter(plan: plan, writer: writer, range: window)
+                try sealing.run()
+                samples += sealing.sampleCount
+                if let path = try writer.finish() { readers.append(try PartitionFolder.open(path, logger: logger)) }
+            }
+            return (readers, samples)
+        } catch {
+            for reader in readers { unsafe unlink(reader.path) }
+            throw error
+        }
+    }
+
+    /// Frees slices that no view needs, lanes that are at their end, and series that stand nowhere any more.
+    func dropSealed() {
+        let oldest = views.oldestEpoch
+        var ended: [UInt32] = []
+        for lane in head.lanes {
+            let (byteCount, series) = lane.dropSealed(oldestEpoch: oldest)
+            head.counters.rowBytes.subtract(byteCount, ordering: .relaxed)
+            guard let series else { continue }
+            ended.append(lane.number)
+            head.withIndex { $0.removeLane(lane.number, series: series) }
+        }
+        guard !ended.isEmpty else { return }
+        do throws(StorageError) {
+            try head.journal.truncate(before: 0, endedLanes: ended)
+        } catch {
+            logger.warning("definitions could not be deleted from the journal", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Merging
+
+    /// The newest time that the database has seen.
+    private var newestTimestamp: Int64 {
+        let inHead = head.counters.newestTimestamp.load(ordering: .relaxed)
+        return (views.current?.partitions ?? []).reduce(inHead) { max($0, $1.metadata.end) }
+    }
+
+    /// Merges partitions of past two-hour windows, then those of past days, one group after the other.
+    func mergePartitions() throws(StorageError) {
+        let hours = Self.hoursPerPartition * 3_600_000
+        for window in [hours, Self.dayMilliseconds] {
+            while let group = nextGroup(window: window) {
+                try turn.withLock { _ throws(StorageError) in try merge(group) }
+                if isCancelled.load(ordering: .relaxed) { throw .cancelled }
+            }
+        }
+    }
+
+    /// Partitions that lie in one aligned window which no new samples fall into, where there are several.
+    private func nextGroup(window: Int64) -> [PartitionReader]? {
+        let settled = newestTimestamp - settings.sliceMilliseconds
+        let failed = unmergeable.withLock { $0 }
+        var groups: [Int64: [PartitionReader]] = [:]
+        for reader in views.current?.partitions ?? [] where !failed.contains(reader.name) {
+            let number = Self.floorDivide(reader.metadata.start, window)
+            guard (number + 1) * window <= settled, reader.metadata.end - reader.metadata.start < window * 2 else {
+                continue
+            }
+            groups[number, default: []].append(reader)
+        }
+        return groups.sorted { $0.key < $1.key }.first { $0.value.count > 1 }?.value
+    }
+
+    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+        value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
+    }
+
+    private func merge(_ group: [PartitionReader]) throws(StorageError) {
+        let ordered = group.sorted { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
+        do throws(StorageError) {
+            let writer = try PartitionWriter(
+                temporaryPath: folder.temporaryPath, folder: folder.path, replaces: ordered.map(\.name))
+            let path = try PartitionMerger.merge(
+                ordered, into: writer, isCancelled: { isCancelled.load(ordering: .relaxed) })
+            let merged = try path.map { path throws(StorageError) in try PartitionFolder.open(path, logger: logger) }
+            let names = Set(ordered.map(\.path))
+            var partitions = (views.current?.partitions ?? []).filter { !names.contains($0.path) }
+            if let merged { partitions.append(merged) }
+            partitions.sort { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
+            views.publish(partitions, removing: ordered.map(\.path))
+            status.withLock { $0.merges += 1 }
+        } catch {
+            if case .cancelled = error { throw error }
+            unmergeable.withLock { $0.formUnion(ordered.map(\.name)) }
+            throw error
+        }
+    }
+
+    // MARK: Retention
+
+    /// Takes partitions out of the view that are too old, or the oldest where all are too large.
+    func deleteOld() {
+        turn.withLock { _ in
+            let partitions = (views.current?.partitions ?? []).sorted { $0.metadata.end < $1.metadata.end }
+            guard !partitions.isEmpty else { return }
+            var doomed: [PartitionReader] = []
+            if settings.retentionMilliseconds > 0 {
+                let oldest = newestTimestamp.subtractingReportingOverflow(settings.retentionMilliseconds)
+                if !oldest.overflow { doomed = partitions.filter { $0.metadata.end < oldest.partialValue } }
+            }
+            if settings.retentionBytes > 0 {
+                var total = partitions.reduce(0) { $0 + $1.byteCount } - doomed.reduce(0) { $0 + $1.byteCount }
+                total += head.journal.fileByteCount
+                for reader in partitions.dropFirst(doomed.count) where total > settings.retentionBytes {
+                    doomed.append(reader)
+                    total -= reader.byteCount
+                }
+            }
+            guard !doomed.isEmpty else { return }
+            let paths = Set(doomed.map(\.path))
+            views.publish(
+                (views.current?.partitions ?? []).filter { !paths.contains($0.path) }, removing: doomed.map(\.path))
+            status.withLock { $0.deletedPartitions += UInt64(doomed.count) }
+        }
+    }
+}
+
+extension HeadLane {
+    var number: UInt32 {
+        switch self {
+        case .rows(let lane): lane.number
+        case .loose(let lane): lane.number
+        }
+    }
+
+    func cut() {
+        switch self {
+        case .rows(let lane): lane.cut()
+        case .loose(let lane): lane.cut()
+        }
+    }
+
+    func dropSealed(oldestEpoch: UInt64) -> (droppedBytes: Int, seriesIfEnded: [UInt32]?) {
+        switch self {
+        case .rows(let lane): lane.dropSealed(oldestEpoch: oldestEpoch)
+        case .loose(let lane): lane.dropSealed(oldestEpoch: oldestEpoch)
+        }
+    }
+}
+
+extension SealingPlan {
+    /// The stretches of time to write as partitions: one, or days where the plan spans more than `longest`.
+    func windows(longest: Int64) -> [TimeRange] {
+        var minimum = Int64.max
+        var maximum = Int64.min
+        for lane in rows {
+            minimum = min(minimum, lane.timestamps.first ?? .max)
+            maximum = max(maximum, lane.timestamps.last ?? .min)
+        }
+        for source in loose {
+            for slice in source.slices {
+                minimum = min(minimum, slice.minimumTimestamp)
+                maximum = max(maximum, slice.maximumTimestamp)
+            }
+        }
+        let (span, overflows) = maximum.subtractingReportingOverflow(minimum)
+        guard overflows || span > longest else { return [.all] }
+        return days().sorted().map { day in
+            let start = day * Maintenance.dayMilliseconds
+            return TimeRange(
+                start: Timestamp(milliseconds: start),
+                end: Timestamp(milliseconds: start + Maintenance.dayMilliseconds - 1))
+        }
+    }
+
+    /// The days, counted from 1970, that have samples.
+    private func days() -> Set<Int64> {
+        func day(_ timestamp: Int64) -> Int64 {
+            let quotient = timestamp / Maintenance.dayMilliseconds
+            return timestamp % Maintenance.dayMilliseconds < 0 ? quotient - 1 : quotient
+        }
+        var days = Set<Int64>()
+        for lane in rows { for timestamp in lane.timestamps { days.insert(day(timestamp)) } }
+        for source in loose {
+            for slice in source.slices {
+                for slot in slice.slots {
+                    guard let bytes = slice.bytes(slot: slot) else { continue }
+                    var stream = LooseStream()
+                    _ = unsafe bytes.withUnsafeBytes { bytes in
+                        unsafe stream.read(bytes) { timestamp, _, _ in days.insert(day(timestamp)) }
+                    }
+                }
+            }
+        }
+        return days
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import Logging
+import Storage
+
+/// The folder of partition files: what is there when the database opens.
+struct PartitionFolder {
+    /// In `PartitionMetadata.replaces`: the partition holds what the journal has in batches before the number.
+    private static let journalPrefix = "journal-"
+
+    let path: String
+    private(set) var readers: [PartitionReader] = []
+    /// Journal batches before this number are in partitions.
+    private(set) var sealedBefore: Int64 = 0
+
+    static func journalMarker(_ batch: Int64) -> String { journalPrefix + "\(batch)" }
+
+    var temporaryPath: String { path + "/new.tmp" }
+
+    /// Opens all files, deletes unfinished and replaced ones, and names those that cannot be used in the log.
+    init(path: String, logger: Logger) throws(StorageError) {
+        self.path = path
+        if FileStatus(path) == nil, unsafe mkdir(path, 0o755) != 0 {
+            throw .inputOutput(path: path, reason: unsafe String(cString: strerror(errno)))
+        }
+        var found: [PartitionReader] = []
+        for name in Self.names(in: path) {
+            let file = path + "/" + name
+            if name.hasSuffix(".tmp") || name.hasSuffix(".tmp-journal") {
+                unsafe unlink(file)
+                continue
+            }
+            guard name.hasSuffix(PartitionSchema.fileExtension) else { continue }
+            do throws(StorageError) {
+                found.append(try Self.open(file, logger: logger))
+            } catch {
+                if case .newerFormat = error { throw error }
+                logger.error("a partition cannot be read and is left out", metadata: ["error": "\(error)"])
+            }
+        }
+        dropReplaced(&found)
+        readers = found
+    }
+
+    static func open(_ path: String, logger: Logger) throws(StorageError) -> PartitionReader {
+        try PartitionReader(path: path) { damage in
+            logger.error("part of a partition is damaged and left out", metadata: ["error": "\(damage)"])
+        }
+    }
+
+    private mutating func dropReplaced(_ found: inout [PartitionReader]) {
+        var replaced = Set<String>()
+        for reader in found {
+            for name in reader.metadata.replaces {
+                if name.hasPrefix(Self.journalPrefix) {
+                    sealedBefore = max(sealedBefore, Int64(name.dropFirst(Self.journalPrefix.count)) ?? 0)
+                } else {
+                    replaced.insert(name)
+                }
+            }
+        }
+        found.removeAll { reader in
+            guard replaced.contains(reader.name) else { return false }
+            unsafe unlink(reader.path)
+            return true
+        }
+        found.sort { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
+    }
+
+    private static func names(in path: String) -> [String] {
+        guard let stream = unsafe opendir(path) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            names.append(name)
+        }
+        return names.sorted()
+    }
+}
