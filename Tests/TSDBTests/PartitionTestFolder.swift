@@ -82,15 +82,32 @@ struct PartitionModel {
         }
     }
 
+    /// A column of a target, ready to be written.
+    struct Column {
+        var labels: LabelSet
+        var target: Int
+        var values: [Double]
+    }
+
+    /// All columns of the targets in label order.
+    static func columns(of targets: [Target]) -> [Column] {
+        var all: [Column] = []
+        for (index, target) in targets.enumerated() {
+            for column in target.columns {
+                all.append(Column(labels: column.labels, target: index, values: column.values))
+            }
+        }
+        return all.sorted { $0.labels < $1.labels }
+    }
+
     /// Writes the targets to a partition of their own.
     static func write(_ targets: [Target], to writer: PartitionWriter) throws -> String? {
+        try write(columns(of: targets), of: targets, to: writer)
+    }
+
+    static func write(_ columns: [Column], of targets: [Target], to writer: PartitionWriter) throws -> String? {
         let clocks = targets.map { writer.addClock($0.timestamps) }
-        var all: [(labels: LabelSet, target: Int, values: [Double])] = []
-        for (index, target) in targets.enumerated() {
-            for column in target.columns { all.append((column.labels, index, column.values)) }
-        }
-        all.sort { $0.labels < $1.labels }
-        for column in all {
+        for column in columns {
             try writer.add(labels: column.labels, clock: clocks[column.target], values: column.values)
         }
         return try writer.finish()

@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 
 /// Gives each distinct label pair of a partition that is being written a number, and gathers its postings.
 ///
@@ -24,7 +25,7 @@ struct LabelPairTable {
         var place = Int(truncatingIfNeeded: hash) & mask
         while places[place] != 0 {
             let number = places[place] - 1
-            if bytes(of: Int(number)).elementsEqual(encoded[range]) { return number }
+            if isPair(Int(number), at: range, of: encoded) { return number }
             place = (place + 1) & mask
         }
         let number = UInt32(ends.count)
@@ -34,6 +35,19 @@ struct LabelPairTable {
         places[place] = number + 1
         if ends.count * 2 > places.count { grow() }
         return number
+    }
+
+    /// Whether a pair's bytes are those that stand at `wanted` of `encoded`.
+    func isPair(_ pair: Int, at wanted: Range<Int>, of encoded: [UInt8]) -> Bool {
+        let known = range(of: pair)
+        guard known.count == wanted.count else { return false }
+        return unsafe arena.withUnsafeBufferPointer { arena in
+            unsafe encoded.withUnsafeBufferPointer { encoded in
+                guard let left = arena.baseAddress, let right = encoded.baseAddress else { return true }
+                // Both ranges lie inside: the first by construction, the second because it was read from the labels.
+                return unsafe memcmp(left + known.lowerBound, right + wanted.lowerBound, known.count) == 0
+            }
+        }
     }
 
     mutating func notePosting(_ series: UInt32, of pair: UInt32) { postings[Int(pair)].append(series) }

@@ -63,12 +63,12 @@ struct PartitionLabelWriter: ~Copyable {
         let encoded = labels.encoded
         var cursor = labels.makeCursor()
         while cursor.next() {
-            let pair = cursor.pair
+            let range = cursor.pair.indices
             let place = numbers.count
-            if place < previousNumbers.count, pairs.bytes(of: Int(previousNumbers[place])) == pair {
+            if place < previousNumbers.count, pairs.isPair(Int(previousNumbers[place]), at: range, of: encoded) {
                 numbers.append(previousNumbers[place])
             } else {
-                numbers.append(pairs.number(of: encoded, range: pair.startIndex..<pair.endIndex))
+                numbers.append(pairs.number(of: encoded, range: range))
             }
         }
     }

@@ -65,7 +65,7 @@ final class PartitionReader: Sendable {
     private static func connect(_ path: String) throws(StorageError) -> SQLiteConnection {
         try withStorageErrors { () throws(SQLiteError) in
             var options = SQLiteOpenOptions(mode: .immutable)
-            options.cacheBytes = 512 << 10
+            options.cacheBytes = 128 << 10
             return try SQLiteConnection(path: path, options: options)
         }
     }
@@ -86,6 +86,12 @@ final class PartitionReader: Sendable {
         idle.withLock { connections in
             if connections.count < Self.idleConnectionLimit { connections.append(connection) }
         }
+    }
+
+    /// Lets go of what is kept between uses: idle connections and symbols.
+    func trim() {
+        idle.withLock { $0.removeAll() }
+        symbolBlocks.withLock { $0.removeAll() }
     }
 
     func withConnection<Value>(
