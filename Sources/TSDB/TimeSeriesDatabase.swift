@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 package import MetricModel
+package import SelfMetrics
 package import Storage
 import Synchronization
 
@@ -9,6 +10,8 @@ package final class TimeSeriesDatabase: SampleStore {
     package let path: String
     let head: Head
     private let settings: DatabaseSettings
+    /// Journal records that could not be used at the start.
+    let unusableJournalRecords: Int
     private let lock: FolderLock
     let views: ViewRegistry
     let maintenance: Maintenance
@@ -20,7 +23,7 @@ package final class TimeSeriesDatabase: SampleStore {
     /// A folder in use, one that cannot be written and one of a newer format are refused, and nothing in them is changed.
     package static func open(
         path: String, settings: DatabaseSettings = DatabaseSettings(), clock: any WallClock = SystemClock(),
-        logger: Logger = Logger(label: "lapwing.storage")
+        logger: Logger = Logger(label: "lapwing.storage"), registry: Registry? = nil
     ) throws(StorageError) -> TimeSeriesDatabase {
         try makeFolder(path)
         let lock = try FolderLock(folder: path)
@@ -34,13 +37,18 @@ package final class TimeSeriesDatabase: SampleStore {
         let nextBatch = max(try file.highestBatch() + 1, folder.sealedBefore)
         let journal = Journal(file: file, nextBatch: nextBatch, settings: settings, logger: logger)
         let head = Head(contents: contents, journal: journal, settings: settings, clock: clock)
-        return TimeSeriesDatabase(
-            path: path, head: head, folder: folder, settings: settings, lock: lock, logger: logger)
+        let database = TimeSeriesDatabase(
+            path: path, head: head, folder: folder, settings: settings, lock: lock, logger: logger,
+            unusableJournalRecords: contents.unusableRecords)
+        if let registry { database.register(in: registry) }
+        return database
     }
 
     private init(
-        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock, logger: Logger
+        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock, logger: Logger,
+        unusableJournalRecords: Int
     ) {
+        self.unusableJournalRecords = unusableJournalRecords
         self.path = path
         self.head = head
         self.settings = settings
@@ -125,7 +133,16 @@ package final class TimeSeriesDatabase: SampleStore {
             head: head, view: view, position: position, cacheLimitBytes: settings.queryCacheLimitBytes)
     }
 
-    package func statistics(limit: Int) -> StoreStatistics { StoreStatistics() }
+    package func statistics(limit: Int) -> StoreStatistics {
+        var result = head.withIndex { $0.statistics(limit: limit) }
+        let extent = head.extent()
+        result.chunkCount = extent.sliceCount
+        if extent.sliceCount > 0 {
+            result.minimumTime = Timestamp(milliseconds: extent.minimum)
+            result.maximumTime = Timestamp(milliseconds: extent.maximum)
+        }
+        return result
+    }
 
     private func checkOpen() throws(AppendError) {
         guard isClosed.load(ordering: .relaxed) else { return }
