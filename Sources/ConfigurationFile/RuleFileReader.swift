@@ -68,9 +68,23 @@ package enum RuleFileReader {
             rule.holdMilliseconds = try reader.duration("for") ?? 0
             rule.keepFiringMilliseconds = try reader.duration("keep_firing_for") ?? 0
             rule.annotations = try reader.texts("annotations")
+            for name in ["labels", "annotations"] { try checkTemplates(&reader, name) }
         }
         try reader.finish()
         return rule
+    }
+
+    /// Templates that cannot be expanded are told here, not when the alert fires.
+    private static func checkTemplates(_ reader: inout MappingReader, _ name: String) throws(ConfigurationError) {
+        guard let section = reader.optional(name) else { return }
+        for member in try section.members() {
+            let text = try member.value.string()
+            do {
+                _ = try Template(text)
+            } catch {
+                throw member.value.error("the template is wrong: \(error.description)")
+            }
+        }
     }
 
     private static func labels(_ reader: inout MappingReader) throws(ConfigurationError) -> [String: String] {

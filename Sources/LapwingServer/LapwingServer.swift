@@ -96,6 +96,7 @@ extension ServerSettings {
 package enum ServerError: Error, Sendable, CustomStringConvertible {
     case configuration(ConfigurationError)
     case storage(StorageError)
+    case rules(String)
     case state(String)
     case cannotListen(address: String, reason: String)
     case other(String)
@@ -114,6 +115,7 @@ package enum ServerError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .configuration(let error): error.description
         case .storage(let error): error.description
+        case .rules(let reason): reason
         case .state(let reason): reason
         case .cannotListen(let address, let reason):
             "cannot listen on \(address): \(reason). Stop what listens there, or choose another --web.listen-address"

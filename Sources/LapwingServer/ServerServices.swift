@@ -83,7 +83,7 @@ struct ServerServices: Sendable {
         do {
             try rules.apply(ruleSettings)
         } catch {
-            throw .state(error.description)
+            throw .rules(error.description)
         }
         notifier.apply(configuration.notifications)
         scraping.apply(configuration.scraping)
@@ -99,7 +99,7 @@ struct ServerServices: Sendable {
         database.retentionBytes = retention.bytes
         do {
             return try TimeSeriesDatabase.open(
-                path: settings.storagePath, settings: database, clock: clock, logger: logger)
+                path: settings.storagePath, settings: database, clock: clock, logger: logger, registry: registry)
         } catch {
             throw .storage(error)
         }

@@ -141,8 +141,10 @@ struct ServeCommand: AsyncParsableCommand {
             try await LapwingServer(settings: settings, logger: logger).run()
         } catch {
             StandardStream.error("lapwing: " + error.description)
-            if case .configuration = error { throw ExitStatus.usage }
-            throw ExitStatus.failure
+            switch error {
+            case .configuration, .rules: throw ExitStatus.usage
+            default: throw ExitStatus.failure
+            }
         }
     }
 

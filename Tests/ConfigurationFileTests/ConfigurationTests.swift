@@ -188,6 +188,25 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("a template that is wrong is told with its place")
+    func templates() {
+        let text = """
+            groups:
+            - name: g
+              rules:
+              - alert: A
+                expr: up == 0
+                annotations:
+                  summary: '{{ $value | }}'
+            """
+        do {
+            _ = try RuleFileReader.read(Array(text.utf8), path: "r.yml")
+            Issue.record("the template is broken")
+        } catch {
+            #expect(error.line == 7 && error.message.contains("template"), "\(error)")
+        }
+    }
+
     @Test(
         "sizes and environment variables",
         arguments: [("512MB", 512 << 20), ("1KiB", 1024), ("7", 7), ("2GB", 2 << 30)])
