@@ -40,7 +40,7 @@ struct CollectorTests {
     @Test("this machine's page is sound to Prometheus' own linter")
     func thisMachine() async throws {
         let folder = TemporaryDirectory()
-        let server = try collect(root: "", folder: folder)
+        let server = try collect(root: "/", folder: folder)
         let isUp = await RunningServer.wait(seconds: 20) { server.get("/-/ready").status == 200 }
         #expect(isUp, "\(server.log)")
         let page = server.get("/metrics").body
