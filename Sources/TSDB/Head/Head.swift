@@ -174,16 +174,17 @@ final class Head: Sendable {
         let generation = counters.generation.load(ordering: .acquiring) + 1
         var record: [UInt8] = []
         var newest = Int64.min
+        var byteCount = 0
         for (series, slot) in zip(batch.series, slots) {
             guard let slot else { continue }
-            lane.append(
+            byteCount += lane.append(
                 slot: slot, columns: series.columns, generation: generation, limits: limits, record: &record,
                 outcome: &outcome)
             newest = max(newest, series.columns.newestTimestamp ?? .min)
         }
         if !record.isEmpty {
             journal.appendLoose(lane: lane.number, generation: generation, parts: record)
-            counters.rowBytes.add(record.count, ordering: .relaxed)
+            counters.rowBytes.add(byteCount, ordering: .relaxed)
         }
         // Views made before this line do not see the batch, those made after it see all of it.
         counters.generation.store(generation, ordering: .releasing)

@@ -90,51 +90,70 @@ struct HeadContents {
         guard let pairCount = unsafe VarInt.read(body, at: &offset), pairCount <= UInt64(body.count) else {
             return false
         }
-        var pairs: [UnsafeRawBufferPointer] = unsafe []
-        unsafe pairs.reserveCapacity(Int(pairCount))
+        var ranges: [Range<Int>] = []
+        var numbers: [UInt32] = []
+        ranges.reserveCapacity(Int(pairCount))
+        numbers.reserveCapacity(Int(pairCount))
         for _ in 0..<pairCount {
             guard let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset) else {
                 return false
             }
-            unsafe pairs.append(UnsafeRawBufferPointer(rebasing: body[offset..<offset + Int(count)]))
-            offset += Int(count)
+            let range = offset..<offset + Int(count)
+            let bytes = unsafe [UInt8](UnsafeRawBufferPointer(rebasing: body[range]))
+            guard let number = index.series.internPair(bytes[...]) else { return false }
+            ranges.append(range)
+            numbers.append(number)
+            offset = range.upperBound
         }
         guard let seriesCount = unsafe VarInt.read(body, at: &offset), seriesCount <= UInt64(body.count) else {
             return false
         }
         var encoded: [UInt8] = []
-        for position in 0..<Int(seriesCount) {
+        var pairs: [UInt32] = []
+        var series: [UInt32] = []
+        series.reserveCapacity(Int(seriesCount))
+        for _ in 0..<Int(seriesCount) {
             encoded.removeAll(keepingCapacity: true)
+            pairs.removeAll(keepingCapacity: true)
             guard let labelCount = unsafe VarInt.read(body, at: &offset), labelCount <= UInt64(body.count) else {
                 return false
             }
             for _ in 0..<labelCount {
-                guard let pair = unsafe VarInt.read(body, at: &offset), unsafe pair < UInt64(pairs.count) else {
+                guard let pair = unsafe VarInt.read(body, at: &offset), pair < UInt64(ranges.count) else {
                     return false
                 }
-                unsafe encoded.append(contentsOf: pairs[Int(pair)])
+                unsafe encoded.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[ranges[Int(pair)]]))
+                pairs.append(numbers[Int(pair)])
             }
-            guard add(LabelSet(encoded: encoded), lane: number, slot: firstSlot + position) else { return false }
+            series.append(index.series.intern(encoded: encoded, pairs: pairs))
         }
-        return true
+        return add(series, lane: number, firstSlot: firstSlot)
     }
 
-    /// False where slots before it are missing.
-    private mutating func add(_ labels: LabelSet, lane number: UInt32, slot: Int) -> Bool {
-        let series = index.series.intern(labels).series
-        let made: Int
+    /// False where slots before them are missing.
+    private mutating func add(_ series: [UInt32], lane number: UInt32, firstSlot: Int) -> Bool {
+        let isInOrder: Bool
         if let lane = rowLanes[number] {
-            guard lane.slotCount == slot else { return false }
-            made = lane.addSlot(for: series)
-            lane.withState { $0.definedSlotCount = made + 1 }
+            isInOrder = lane.withState { state in
+                guard state.slotSeries.count == firstSlot else { return false }
+                state.slotSeries += series
+                state.definedSlotCount = state.slotSeries.count
+                return true
+            }
         } else if let lane = looseLanes[number] {
-            guard lane.withState({ $0.slotSeries.count }) == slot else { return false }
-            made = lane.addSlot(for: series)
-            lane.withState { $0.definedSlotCount = made + 1 }
+            isInOrder = lane.withState { state in
+                guard state.slotSeries.count == firstSlot else { return false }
+                state.addSlots(for: series)
+                state.definedSlotCount = state.slotSeries.count
+                return true
+            }
         } else {
-            return false
+            isInOrder = false
         }
-        index.series.attach(series, to: Attachment(lane: number, slot: UInt32(made)))
+        guard isInOrder else { return false }
+        for (position, entry) in series.enumerated() {
+            index.series.attach(entry, to: Attachment(lane: number, slot: UInt32(firstSlot + position)))
+        }
         return true
     }
 
@@ -175,7 +194,6 @@ struct HeadContents {
             return
         }
         var offset = 0
-        byteCount += body.count
         while offset < body.count {
             guard let slot = unsafe VarInt.read(body, at: &offset), let before = unsafe VarInt.read(body, at: &offset),
                 let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset)
@@ -187,7 +205,7 @@ struct HeadContents {
             let isUsable = unsafe lane.replay(
                 slot: Int(truncatingIfNeeded: slot), samplesBefore: Int(truncatingIfNeeded: before),
                 bytes: UnsafeRawBufferPointer(rebasing: body[offset..<end]), highestGeneration: &highestGeneration)
-            if !isUsable { unusableRecords += 1 }
+            if isUsable { byteCount += Int(count) } else { unusableRecords += 1 }
             newestTimestamp = max(
                 newestTimestamp,
                 lane.withState {

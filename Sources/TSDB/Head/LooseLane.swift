@@ -16,6 +16,12 @@ final class LooseLane: Sendable {
         var current = LooseSlice()
         var scratch: [UInt8] = []
         var isOpen = true
+
+        mutating func addSlots(for series: [UInt32]) {
+            slotSeries += series
+            newestTimestamps.append(contentsOf: repeatElement(.min, count: series.count))
+            newestBits.append(contentsOf: repeatElement(SpecialValue.absentBits, count: series.count))
+        }
     }
 
     /// The newest "bits" of a histogram sample are its hash with this bit pattern's top bits.
@@ -34,9 +40,7 @@ final class LooseLane: Sendable {
 
     func addSlot(for series: UInt32) -> Int {
         state.withLock { state in
-            state.slotSeries.append(series)
-            state.newestTimestamps.append(.min)
-            state.newestBits.append(SpecialValue.absentBits)
+            state.addSlots(for: [series])
             return state.slotSeries.count - 1
         }
     }
@@ -96,11 +100,13 @@ final class LooseLane: Sendable {
 
     /// Adds the samples that can be taken and counts the others.
     ///
-    /// The journal's part is appended to `record`.
+    /// The journal's part is appended to `record`; the
+    /// number of bytes that the streams grew by is returned.
     func append(
         slot: Int, columns: SampleColumns, generation: UInt64, limits: AcceptedTimes, record: inout [UInt8],
         outcome: inout AppendOutcome
-    ) {
+    ) -> Int {
+        var streamByteCount = 0
         var counts = outcome
         var journalPart = record
         record = []
@@ -142,6 +148,7 @@ final class LooseLane: Sendable {
                 VarInt.append(UInt64(before), to: &journalPart)
                 VarInt.append(UInt64(scratch.count), to: &journalPart)
                 journalPart.append(contentsOf: scratch)
+                streamByteCount = scratch.count
                 state.newestTimestamps[slot] = newest
                 state.newestBits[slot] = newestBits
             }
@@ -149,6 +156,7 @@ final class LooseLane: Sendable {
         }
         outcome = counts
         record = journalPart
+        return streamByteCount
     }
 
     // MARK: Replaying

@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 import MetricModel
 
 /// The label pairs of the head, each once: its bytes as they stand in a `LabelSet`, its name, and its postings.
@@ -67,7 +68,12 @@ struct PairTable {
         let start = Int(starts[Int(number)])
         let length = Int(lengths[Int(number)])
         guard length == bytes.count else { return false }
-        return arena[start..<start + length].elementsEqual(bytes)
+        return unsafe arena.withUnsafeBytes { arena in
+            unsafe bytes.withUnsafeBytes { bytes in
+                guard let left = arena.baseAddress, let right = bytes.baseAddress else { return length == 0 }
+                return unsafe memcmp(left + start, right, length) == 0
+            }
+        }
     }
 
     private mutating func insert(_ bytes: ArraySlice<UInt8>, hash: UInt64, name: ArraySlice<UInt8>) -> UInt32 {
@@ -126,6 +132,22 @@ struct PairTable {
     func value(of number: UInt32) -> String {
         var cursor = LabelSet(encoded: Array(bytes(of: number))).makeCursor()
         return cursor.next() ? String(decoding: cursor.value, as: UTF8.self) : ""
+    }
+
+    /// Whether the bytes of these pairs, one after the other, are those given.
+    func matches(_ numbers: ArraySlice<UInt32>, concatenated bytes: UnsafeRawBufferPointer) -> Bool {
+        unsafe arena.withUnsafeBytes { arena in
+            var position = 0
+            for number in numbers {
+                let start = Int(starts[Int(number)])
+                let length = Int(lengths[Int(number)])
+                guard length <= bytes.count - position, let left = arena.baseAddress, let right = bytes.baseAddress,
+                    unsafe memcmp(left + start, right + position, length) == 0
+                else { return false }
+                position += length
+            }
+            return position == bytes.count
+        }
     }
 
     func nameNumber(of name: String) -> UInt32? { numberOfName[name] }

@@ -54,6 +54,17 @@ enum RowFormat {
     var pageCount: Int { RowFormat.pageCount(slots: slotCount) }
     var offsetsStart: Int { RowFormat.headerByteCount + pageCount * 8 }
     var payloadStart: Int { offsetsStart + pageCount * (isWide ? 4 : 2) }
+
+    /// Where the values of a group of 64 slots start in the payload.
+    func payloadOffset(of page: Int, in row: UnsafeRawBufferPointer) -> Int {
+        if isWide {
+            return Int(
+                UInt32(
+                    littleEndian: unsafe row.loadUnaligned(fromByteOffset: offsetsStart + page * 4, as: UInt32.self)))
+        }
+        return Int(
+            UInt16(littleEndian: unsafe row.loadUnaligned(fromByteOffset: offsetsStart + page * 2, as: UInt16.self)))
+    }
 }
 
 /// Memory in which one row is put together; taken from a pool, so that sources do not hold one each.

@@ -59,15 +59,9 @@ struct SeriesTable {
     }
 
     private func hasLabels(_ series: UInt32, _ encoded: [UInt8]) -> Bool {
-        var position = 0
-        for pair in labelPairs(of: series) {
-            let bytes = pairs.bytes(of: pair)
-            guard position + bytes.count <= encoded.count,
-                encoded[position..<position + bytes.count].elementsEqual(bytes)
-            else { return false }
-            position += bytes.count
+        unsafe encoded.withUnsafeBytes { bytes in
+            unsafe pairs.matches(labelPairs(of: series), concatenated: bytes)
         }
-        return position == encoded.count
     }
 
     /// The number of a series, made when it is new.
@@ -78,13 +72,32 @@ struct SeriesTable {
         scratch.removeAll(keepingCapacity: true)
         var cursor = labels.makeCursor()
         while cursor.next() { scratch.append(pairs.intern(cursor.pair, name: cursor.name)) }
-        let series = insert(hash: labels.byteHash)
-        buckets[position] = series + 1
-        usedBuckets += 1
-        return (series, true)
+        return (insert(hash: labels.byteHash, bucket: position), true)
     }
 
-    private mutating func insert(hash: UInt64) -> UInt32 {
+    /// The number of a pair, made when it is new; for `intern(encoded:pairs:)`.
+    ///
+    /// The pair belongs to nothing until then.
+    mutating func internPair(_ bytes: ArraySlice<UInt8>) -> UInt32? {
+        var cursor = LabelPairBytes(Array(bytes), range: 0..<bytes.count)
+        guard let ranges = cursor.nextRanges(), cursor.position == bytes.count else { return nil }
+        let start = bytes.startIndex
+        return pairs.intern(bytes, name: bytes[(start + ranges.name.lowerBound)..<(start + ranges.name.upperBound)])
+    }
+
+    /// The number of a series whose pairs are interned already, made when it is new.
+    mutating func intern(encoded: [UInt8], pairs numbers: [UInt32]) -> UInt32 {
+        if (usedBuckets + 1) * 4 > buckets.count * 3 { rebuildBuckets() }
+        let hash = ByteHash.hash(encoded)
+        let (found, position) = findPosition(encoded, hash: hash)
+        if let found { return found }
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: numbers)
+        return insert(hash: hash, bucket: position)
+    }
+
+    /// Makes a series of the pairs in `scratch`.
+    private mutating func insert(hash: UInt64, bucket: Int) -> UInt32 {
         let none = Attachment(lane: Self.noLane, slot: 0)
         let series: UInt32
         if let free = freeNumbers.popLast() {
@@ -102,6 +115,8 @@ struct SeriesTable {
         }
         labelArena.append(contentsOf: scratch)
         for pair in scratch { pairs.addSeries(series, to: pair) }
+        buckets[bucket] = series + 1
+        usedBuckets += 1
         count += 1
         return series
     }

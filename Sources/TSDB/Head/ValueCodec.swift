@@ -191,21 +191,4 @@ enum ValueCodec {
         }
         return true
     }
-
-    /// Steps over one value; false where the bytes are not of this form.
-    @inline(__always)
-    static func skip(_ cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {
-        guard let first = unsafe readVarInt(&cursor, end: end) else { return false }
-        if first & 1 == 0 { return true }
-        switch Int(truncatingIfNeeded: first &>> 1) {
-        case 0, 1: return true
-        case 2...25: return unsafe readVarInt(&cursor, end: end) != nil
-        case let code where code <= 33:
-            let byteCount = code - exclusiveOrCodeBase
-            guard unsafe end - cursor >= byteCount else { return false }
-            unsafe cursor += byteCount
-            return true
-        default: return false
-        }
-    }
 }

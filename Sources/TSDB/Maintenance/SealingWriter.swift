@@ -3,8 +3,8 @@ import Storage
 
 /// Turns the slices of a plan into columns, series after series, and gives them to a partition's writer.
 ///
-/// Lanes are decoded as a whole (1 ns a sample) and the columns of a stretch of series are kept; where all columns
-/// together would take more than `columnMemoryLimit`, the series are done in several stretches.
+/// The columns of a stretch of series are decoded together, lane after lane; where all columns would take more than
+/// `columnMemoryLimit`, the series are done in several stretches.
 struct SealingWriter {
     static let columnMemoryLimit = 64 << 20
 
@@ -16,10 +16,10 @@ struct SealingWriter {
     private var looseClocks: [[Int64]: ClockIdentifier] = [:]
     private(set) var sampleCount = 0
 
-    /// What one place of a series gives.
-    private struct Column {
-        var firstRow = 0
-        var values: [Double] = []
+    private struct DecodedLane {
+        var columns: SliceColumns
+        /// The tick of the lane's clock that is the columns' first row.
+        var firstRow: Int
     }
 
     init(plan: SealingPlan, writer: PartitionWriter, range: TimeRange) {
@@ -52,19 +52,21 @@ struct SealingWriter {
     }
 
     private mutating func write(_ stretch: Range<Int>) throws(StorageError) {
-        let columns = try decode(stretch)
+        let decoded = try decode(stretch)
         var index = stretch.lowerBound
         while index < stretch.upperBound {
             let series = plan.entries[index].series
             let labels = plan.table.labels(of: series)
             while index < stretch.upperBound, plan.entries[index].series == series {
-                try write(plan.entries[index], labels: labels, column: columns[index - stretch.lowerBound])
+                try write(plan.entries[index], labels: labels, decoded: decoded[plan.entries[index].source])
                 index += 1
             }
         }
     }
 
-    private mutating func write(_ entry: SealingPlan.Entry, labels: LabelSet, column: Column) throws(StorageError) {
+    private mutating func write(
+        _ entry: SealingPlan.Entry, labels: LabelSet, decoded: DecodedLane?
+    ) throws(StorageError) {
         guard entry.source < plan.rows.count else { return try writeLoose(entry, labels: labels) }
         let source = plan.rows[entry.source]
         var histograms: [HistogramSample] = []
@@ -76,10 +78,16 @@ struct SealingWriter {
             }
             histograms.removeAll { !range.contains(Timestamp(milliseconds: $0.timestamp)) }
         }
-        guard !column.values.isEmpty || !histograms.isEmpty else { return }
-        sampleCount += column.values.count + histograms.count
+        let column = decoded?.columns.column(of: entry.slot)
+        guard let decoded, let column, let (stretch, count) = AbsentValues.trim(column) else {
+            sampleCount += histograms.count
+            if !histograms.isEmpty { try writer.add(labels: labels, histograms: histograms) }
+            return
+        }
+        sampleCount += count + histograms.count
         try writer.add(
-            labels: labels, clock: rowClocks[entry.source], clockOffset: column.firstRow, values: column.values,
+            labels: labels, clock: rowClocks[entry.source],
+            clockOffset: decoded.firstRow + stretch.startIndex - column.startIndex, values: Array(stretch),
             histograms: histograms)
     }
 
@@ -87,14 +95,14 @@ struct SealingWriter {
 
     // MARK: Rows
 
-    /// The columns of the stretch's entries, each lane decoded once.
-    private func decode(_ stretch: Range<Int>) throws(StorageError) -> [Column] {
-        var columns = [Column](repeating: Column(), count: stretch.count)
+    /// The columns of the stretch's slots, for each lane.
+    private func decode(_ stretch: Range<Int>) throws(StorageError) -> [Int: DecodedLane] {
         var wanted: [Int: [Int]] = [:]
         for index in stretch where plan.entries[index].source < plan.rows.count {
-            wanted[plan.entries[index].source, default: []].append(index)
+            wanted[plan.entries[index].source, default: []].append(plan.entries[index].slot)
         }
-        for (source, indexes) in wanted {
+        var decoded: [Int: DecodedLane] = [:]
+        for (source, slots) in wanted {
             let lane = plan.rows[source]
             let ticks = 0..<lane.timestamps.count
             let lower = lane.timestamps.firstIndex(notBelow: range.start.milliseconds, in: ticks)
@@ -102,48 +110,18 @@ struct SealingWriter {
                 range.end.milliseconds == .max
                 ? ticks.upperBound : lane.timestamps.firstIndex(notBelow: range.end.milliseconds + 1, in: ticks)
             guard lower < upper else { continue }
-            var decoded: [(columns: [UInt64], rows: Range<Int>)] = []
+            var columns = SliceColumns(slots: slots.sorted(), rowCount: upper - lower)
             var before = 0
             for slice in lane.slices {
-                let rows = before..<before + slice.rowCount
-                before = rows.upperBound
-                guard rows.overlaps(lower..<upper) else { continue }
-                guard let all = slice.readAllColumns(slotCount: lane.slotCount, rowCount: slice.rowCount) else {
-                    throw Self.damage
-                }
-                decoded.append((all, rows))
+                let rows = (lower - before)..<(upper - before)
+                before += slice.rowCount
+                let here = rows.clamped(to: 0..<slice.rowCount)
+                guard !here.isEmpty else { continue }
+                guard columns.append(slice, rows: here) else { throw Self.damage }
             }
-            for index in indexes {
-                columns[index - stretch.lowerBound] = Self.column(
-                    slot: plan.entries[index].slot, decoded: decoded, rows: lower..<upper)
-            }
+            decoded[source] = DecodedLane(columns: columns, firstRow: lower)
         }
-        return columns
-    }
-
-    /// The values of a slot from the first to the last row that has one.
-    private static func column(slot: Int, decoded: [(columns: [UInt64], rows: Range<Int>)], rows: Range<Int>) -> Column
-    {
-        var column = Column()
-        column.values.reserveCapacity(rows.count)
-        column.firstRow = rows.lowerBound
-        var lastSample = 0
-        for part in decoded {
-            let start = slot * part.rows.count - part.rows.lowerBound
-            for row in part.rows.clamped(to: rows) {
-                let bits = part.columns[start + row]
-                if bits != SpecialValue.absentBits {
-                    column.values.append(Double(bitPattern: bits))
-                    lastSample = column.values.count
-                } else if lastSample == 0 {
-                    column.firstRow = row + 1
-                } else {
-                    column.values.append(SpecialValue.absent)
-                }
-            }
-        }
-        column.values.removeSubrange(lastSample...)
-        return column
+        return decoded
     }
 
     // MARK: Loose samples

@@ -38,7 +38,7 @@ struct HeadSelection: Sendable {
         needsOnlyNewest = request.needsOnlyNewest
         var found: [(labels: LabelSet, attachments: [Attachment])] = []
         var lanes: [UInt32: HeadLane] = [:]
-        var wanted: [UInt32: Int] = [:]
+        var wanted: [UInt32: [Int]] = [:]
         try head.withIndex { index throws(StorageError) in
             let postings = try MatcherResolution.resolve(request.matchers, in: index)
             found.reserveCapacity(postings.count)
@@ -46,7 +46,7 @@ struct HeadSelection: Sendable {
                 let attachments = index.series.attachments(of: number)
                 guard !attachments.isEmpty else { return }
                 found.append((index.series.labels(of: number), attachments))
-                for attachment in attachments { wanted[attachment.lane, default: 0] += 1 }
+                for attachment in attachments { wanted[attachment.lane, default: []].append(Int(attachment.slot)) }
             }
             for number in wanted.keys { lanes[number] = index.lanes[number] }
         }
@@ -59,7 +59,7 @@ struct HeadSelection: Sendable {
             case .rows(let lane):
                 let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
                 let reading = LaneReading(
-                    snapshot: snapshot, range: range, wantedCount: wanted[number] ?? 0, memory: memory)
+                    snapshot: snapshot, range: range, wantedSlots: wanted[number] ?? [], memory: memory)
                 guard !reading.isEmpty else { continue }
                 readingOfLane[number] = readings.count
                 readings.append(.rows(lane, reading))

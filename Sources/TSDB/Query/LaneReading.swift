@@ -2,11 +2,8 @@ import MetricModel
 import Storage
 import Synchronization
 
-/// The rows of one lane that a query wants, with one clock, and their columns once they were decoded as a whole.
+/// The rows of one lane that a query wants, with one clock, and the columns of the wanted slots once they were decoded.
 final class LaneReading: Sendable {
-    /// From so many wanted series on, decoding all of a lane is cheaper than finding them one by one.
-    static let wholeDecodeMinimum = 16
-
     private struct Part: Sendable {
         var slice: Slice
         /// Rows decoded: all before the range's end.
@@ -17,17 +14,16 @@ final class LaneReading: Sendable {
 
     let clock: Clock
     private let parts: [Part]
-    private let slotCount: Int
-    private let readsWhole: Bool
-    /// The columns of each part, once decoded.
-    private let decoded = Mutex<[[UInt64]]?>(nil)
+    private let wantedSlots: [Int]
+    /// Whether the wanted slots are decoded together; without the memory for that they are decoded one by one.
+    private let readsTogether: Bool
+    private let decoded = Mutex<SliceColumns?>(nil)
     private let hasHistograms: Bool
 
-    init(snapshot: Lane.Snapshot, range: TimeRange, wantedCount: Int, memory: borrowing QueryMemory) {
+    init(snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory) {
         var parts: [Part] = []
         var timestamps: [Int64] = []
         var hasHistograms = false
-        var decodedCount = 0
         for (slice, visible) in snapshot.slices {
             let rows = 0..<visible
             let first = slice.timestamps.firstIndex(notBelow: range.start.milliseconds, in: rows)
@@ -38,34 +34,19 @@ final class LaneReading: Sendable {
             parts.append(Part(slice: slice, rowCount: end, firstRow: first))
             timestamps += slice.timestamps[first..<end]
             hasHistograms = hasHistograms || slice.hasHistograms
-            decodedCount += end
         }
         self.parts = parts
         self.hasHistograms = hasHistograms
         clock = Clock(timestamps)
-        slotCount = snapshot.slotCount
-        let isWorthIt = wantedCount >= Self.wholeDecodeMinimum && wantedCount * 32 >= slotCount
-        readsWhole = isWorthIt && memory.reserve(decodedCount * slotCount * 8)
+        self.wantedSlots = wantedSlots.sorted()
+        readsTogether = wantedSlots.count > 1 && memory.reserve(timestamps.count * wantedSlots.count * 8)
     }
 
     var isEmpty: Bool { clock.timestamps.isEmpty }
 
     /// The samples of a slot, nil where it has none in the range.
     func read(slot: Int, clocks: ClockCache) throws(StorageError) -> ColumnPiece? {
-        var column: [UInt64] = []
-        column.reserveCapacity(clock.timestamps.count)
-        if readsWhole {
-            try readFromWhole(slot: slot, into: &column)
-        } else {
-            var part: [UInt64] = []
-            for entry in parts {
-                part.removeAll(keepingCapacity: true)
-                guard entry.slice.readColumn(slot: slot, rowCount: entry.rowCount, into: &part) else {
-                    throw Self.damage
-                }
-                column += part[entry.firstRow...]
-            }
-        }
+        let column = readsTogether ? try readTogether(slot: slot) : try readAlone(slot: slot)
         var piece = Self.dense(column, clock: clock, clocks: clocks)
         if hasHistograms {
             let histograms = try readHistograms(slot: slot)
@@ -79,44 +60,42 @@ final class LaneReading: Sendable {
 
     private static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")
 
-    private func readFromWhole(slot: Int, into column: inout [UInt64]) throws(StorageError) {
-        let columns: [[UInt64]]? = decoded.withLock { decoded in
-            if decoded == nil {
-                var all: [[UInt64]] = []
-                for part in parts {
-                    guard let columns = part.slice.readAllColumns(slotCount: slotCount, rowCount: part.rowCount) else {
-                        return nil
-                    }
-                    all.append(columns)
-                }
-                decoded = all
-            }
-            return decoded
+    private func readAlone(slot: Int) throws(StorageError) -> ArraySlice<Double> {
+        var columns = SliceColumns(slots: [slot], rowCount: clock.timestamps.count)
+        try fill(&columns)
+        return columns.values[...]
+    }
+
+    private func readTogether(slot: Int) throws(StorageError) -> ArraySlice<Double> {
+        let columns = try decoded.withLock { decoded throws(StorageError) in
+            if let decoded { return decoded }
+            var columns = SliceColumns(slots: wantedSlots, rowCount: clock.timestamps.count)
+            try fill(&columns)
+            decoded = columns
+            return columns
         }
-        guard let columns else { throw Self.damage }
-        for (part, columns) in zip(parts, columns) {
-            let start = slot * part.rowCount
-            column += columns[(start + part.firstRow)..<(start + part.rowCount)]
+        return columns.column(of: slot) ?? []
+    }
+
+    private func fill(_ columns: inout SliceColumns) throws(StorageError) {
+        for part in parts {
+            guard columns.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
         }
     }
 
     /// Leaves absent values out: at the ends by the offset, in the middle by a clock of their own.
-    private static func dense(_ column: [UInt64], clock: Clock, clocks: ClockCache) -> ColumnPiece? {
-        guard let first = column.firstIndex(where: { $0 != SpecialValue.absentBits }),
-            let last = column.lastIndex(where: { $0 != SpecialValue.absentBits })
-        else { return nil }
-        let count = last - first + 1
+    private static func dense(_ column: ArraySlice<Double>, clock: Clock, clocks: ClockCache) -> ColumnPiece? {
+        guard let (stretch, sampleCount) = AbsentValues.trim(column) else { return nil }
+        let offset = stretch.startIndex - column.startIndex
+        if sampleCount == stretch.count { return ColumnPiece(clock: clock, offset: offset, values: Array(stretch)) }
         var values: [Double] = []
-        values.reserveCapacity(count)
-        for bits in column[first...last] where bits != SpecialValue.absentBits {
-            values.append(Double(bitPattern: bits))
-        }
-        if values.count == count { return ColumnPiece(clock: clock, offset: first, values: values) }
-        var presence = [UInt64](repeating: 0, count: (count + 63) >> 6)
-        for index in 0..<count where column[first + index] != SpecialValue.absentBits {
+        values.reserveCapacity(sampleCount)
+        var presence = [UInt64](repeating: 0, count: (stretch.count + 63) >> 6)
+        for (index, value) in stretch.enumerated() where value.bitPattern != SpecialValue.absentBits {
             presence[index >> 6] |= 1 << UInt64(index & 63)
+            values.append(value)
         }
-        let thinned = clocks.thinned(clock, offset: first, count: count, presence: presence)
+        let thinned = clocks.thinned(clock, offset: offset, count: stretch.count, presence: presence)
         return ColumnPiece(clock: thinned, values: values)
     }
 
