@@ -38,15 +38,15 @@ package final class TimeSeriesDatabase: SampleStore {
         let journal = Journal(file: file, nextBatch: nextBatch, settings: settings, logger: logger)
         let head = Head(contents: contents, journal: journal, settings: settings, clock: clock)
         let database = TimeSeriesDatabase(
-            path: path, head: head, folder: folder, settings: settings, lock: lock, logger: logger,
-            unusableJournalRecords: contents.unusableRecords)
+            path: path, head: head, folder: folder, settings: settings, lock: lock, clock: clock,
+            logger: logger, unusableJournalRecords: contents.unusableRecords)
         if let registry { database.register(in: registry) }
         return database
     }
 
     private init(
-        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock, logger: Logger,
-        unusableJournalRecords: Int
+        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock,
+        clock: any WallClock, logger: Logger, unusableJournalRecords: Int
     ) {
         self.unusableJournalRecords = unusableJournalRecords
         self.path = path
@@ -57,7 +57,8 @@ package final class TimeSeriesDatabase: SampleStore {
         views.publish(folder.readers)
         self.views = views
         for reader in folder.readers { head.counters.raiseNewestTimestamp(to: reader.metadata.end) }
-        let maintenance = Maintenance(head: head, folder: folder, views: views, settings: settings, logger: logger)
+        let maintenance = Maintenance(
+            head: head, folder: folder, views: views, settings: settings, clock: clock, logger: logger)
         // Lanes of which the journal has only the definitions.
         maintenance.dropSealed()
         self.maintenance = maintenance

@@ -96,6 +96,30 @@ final class Head: Sendable {
         return next
     }
 
+    /// A loose lane with fewer slots than this keeps them all.
+    private static let looseSlotMinimum = 1000
+
+    /// Goes on in a new loose lane when most series of the current one got no samples since the last cut.
+    ///
+    /// Called before a cut, without the gate.
+    func renewLooseLane() {
+        looseLane.withLock { lane in
+            guard let kept = lane.slotsWorthKeeping(minimum: Self.looseSlotMinimum) else { return }
+            let old = lane
+            index.withLock { index in
+                let next = Self.makeLooseLane(in: &index)
+                for slot in kept {
+                    let newest = old.newest(slot: slot)
+                    let made = next.addSlot(for: newest.series)
+                    next.setNewest(slot: made, timestamp: newest.timestamp, bits: newest.bits)
+                    index.series.attach(newest.series, to: Attachment(lane: next.number, slot: UInt32(made)))
+                }
+                lane = next
+            }
+            old.close()
+        }
+    }
+
     // MARK: Rows
 
     func append(

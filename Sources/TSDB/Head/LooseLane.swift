@@ -204,6 +204,29 @@ final class LooseLane: Sendable {
         }
     }
 
+    /// Slots that got samples since the last cut, when they are so few that a new lane should take over; else nil.
+    func slotsWorthKeeping(minimum: Int) -> [Int]? {
+        state.withLock { state in
+            guard state.slotSeries.count >= minimum, state.current.seriesCount * 2 < state.slotSeries.count else {
+                return nil
+            }
+            return state.current.slots
+        }
+    }
+
+    /// The newest sample of a slot, which decides what may follow.
+    func newest(slot: Int) -> (series: UInt32, timestamp: Int64, bits: UInt64) {
+        state.withLock { ($0.slotSeries[slot], $0.newestTimestamps[slot], $0.newestBits[slot]) }
+    }
+
+    /// Sets what may follow in a slot that goes on from another lane.
+    func setNewest(slot: Int, timestamp: Int64, bits: UInt64) {
+        state.withLock { state in
+            state.newestTimestamps[slot] = timestamp
+            state.newestBits[slot] = bits
+        }
+    }
+
     func close() {
         cut()
         state.withLock { $0.isOpen = false }

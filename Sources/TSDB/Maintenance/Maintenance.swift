@@ -26,6 +26,7 @@ final class Maintenance: Sendable {
     private let folder: PartitionFolder
     private let views: ViewRegistry
     private let settings: DatabaseSettings
+    private let clock: any WallClock
     private let logger: Logger
     /// One thread at a time seals, merges or deletes.
     private let turn = Mutex<Void>(())
@@ -35,7 +36,11 @@ final class Maintenance: Sendable {
     /// Files whose merge failed: they are left alone until the next start.
     private let unmergeable = Mutex<Set<String>>([])
 
-    init(head: Head, folder: PartitionFolder, views: ViewRegistry, settings: DatabaseSettings, logger: Logger) {
+    init(
+        head: Head, folder: PartitionFolder, views: ViewRegistry, settings: DatabaseSettings, clock: any WallClock,
+        logger: Logger
+    ) {
+        self.clock = clock
         self.head = head
         self.folder = folder
         self.views = views
@@ -90,6 +95,7 @@ final class Maintenance: Sendable {
 
     private func sealNow() throws(StorageError) {
         let started = Monitor.monotonicNanoseconds
+        head.renewLooseLane()
         let lanes = head.lanes.sorted { $0.number < $1.number }
         let cutStarted = Monitor.monotonicNanoseconds
         let cut = head.gate.withWriteLock {
@@ -231,7 +237,9 @@ final class Maintenance: Sendable {
             guard !partitions.isEmpty else { return }
             var doomed: [PartitionReader] = []
             if settings.retentionMilliseconds > 0 {
-                let oldest = newestTimestamp.subtractingReportingOverflow(settings.retentionMilliseconds)
+                // A sample from the future must not delete the past.
+                let newest = min(newestTimestamp, clock.now.milliseconds)
+                let oldest = newest.subtractingReportingOverflow(settings.retentionMilliseconds)
                 if !oldest.overflow { doomed = partitions.filter { $0.metadata.end < oldest.partialValue } }
             }
             if settings.retentionBytes > 0 {
