@@ -37,6 +37,22 @@ struct JSONWriterTests {
         #expect(text { $0.labels(LabelSet(["a": "<b>\t"])) } == #"{"a":"<b>\t"}"#)
     }
 
+    @Test("a histogram has its buckets in ascending order, empty ones left out, each with the rule of its bounds")
+    func histograms() {
+        let exponential = NativeHistogram(
+            schema: 0, zeroThreshold: 0.001, zeroCount: 1, count: 6, sum: 3,
+            positiveSpans: [.init(offset: 0, length: 3)], negativeSpans: [.init(offset: 1, length: 1)],
+            positiveBuckets: [2, 0, 1], negativeBuckets: [2])
+        let buckets = #"[[1,"-2","-1","2"],[3,"-0.001","0.001","1"],[0,"0.5","1","2"],[0,"2","4","1"]]"#
+        #expect(text { $0.nativeHistogram(exponential) } == #"{"count":"6","sum":"3","buckets":"# + buckets + "}")
+        let custom = NativeHistogram(
+            schema: -53, count: 3, sum: 9, positiveSpans: [.init(offset: 0, length: 2)], positiveBuckets: [1, 2],
+            customValues: [5])
+        let bounds = #"[[3,"-Inf","5","1"],[0,"5","+Inf","2"]]"#
+        #expect(text { $0.nativeHistogram(custom) } == #"{"count":"3","sum":"9","buckets":"# + bounds + "}")
+        #expect(text { $0.nativeHistogram(NativeHistogram()) } == #"{"count":"0","sum":"0"}"#)
+    }
+
     @Test("commas stand between members and elements only")
     func commas() {
         let written = text { writer in

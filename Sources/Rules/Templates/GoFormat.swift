@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import MetricModel
 
 /// Go's `fmt`: how values print, and `Sprintf`.
 enum GoFormat {
@@ -73,24 +74,6 @@ enum GoFormat {
         let cleaned = text.filter { $0 != "_" }
         guard let first = cleaned.first, !first.isWhitespace else { return nil }
         return Double(cleaned)
-    }
-
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case let control where control.value < 0x20 || control.value == 0x7f:
-                let digits = String(control.value, radix: 16)
-                result += "\\x" + (digits.utf8.count < 2 ? "0" : "") + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 
     // MARK: Sprintf
@@ -200,9 +183,9 @@ enum GoFormat {
             return String(Character(scalar))
         case ("t", .bool(let truth)): return truth ? "true" : "false"
         case ("s", .string(let text)), ("v", .string(let text)):
-            if directive.verb == "v", directive.hasSharp { return quoted(text) }
+            if directive.verb == "v", directive.hasSharp { return LabelName.quoted(text) }
             return directive.precision.map { String(text.unicodeScalars.prefix($0).map(Character.init)) } ?? text
-        case ("q", .string(let text)): return quoted(text)
+        case ("q", .string(let text)): return LabelName.quoted(text)
         case ("x", .string(let text)):
             return text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         case ("v", _), ("s", .time), ("s", .duration): return plain(value)

@@ -141,7 +141,7 @@ struct TemplateEvaluator {
     ) throws(TemplateError) {
         guard let nodes = template.definitions[name] else {
             throw TemplateError(
-                "template \(GoFormat.quoted(name)) not defined", at: position, in: template.source)
+                "template \(LabelName.quoted(name)) not defined", at: position, in: template.source)
         }
         let data: TemplateValue = if let argument { try evaluate(argument, dot) } else { .null }
         // A called template sees its own data only, not the caller's variables.

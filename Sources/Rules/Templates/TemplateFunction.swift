@@ -1,3 +1,5 @@
+import MetricModel
+
 /// The functions that a template may call: Go's own and those of Prometheus, by name.
 enum TemplateFunction: String, CaseIterable, Sendable {
     // Go's
@@ -49,7 +51,7 @@ struct TemplateArguments {
         case .duration(let nanoseconds): return Double(nanoseconds) / 1e9
         case .string(let text):
             guard let value = GoFormat.parseFloat(text) else {
-                throw TemplateError("\(function.rawValue): \(GoFormat.quoted(text)) is not a number")
+                throw TemplateError("\(function.rawValue): \(LabelName.quoted(text)) is not a number")
             }
             return value
         default: throw TemplateError("\(function.rawValue): can't convert \(self[index].typeName) to float")

@@ -22,7 +22,7 @@ enum TemplateNumbers {
         default:
             let text = try arguments.string(0)
             guard let milliseconds = DurationText.milliseconds(text) else {
-                throw TemplateError("parseDuration: \(GoFormat.quoted(text)) is not a duration")
+                throw TemplateError("parseDuration: \(LabelName.quoted(text)) is not a duration")
             }
             return .float(Double(milliseconds) / 1000)
         }
