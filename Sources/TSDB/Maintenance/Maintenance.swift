@@ -190,7 +190,9 @@ final class Maintenance: Sendable {
 
     /// Partitions that lie in one aligned window which no new samples fall into, where there are several.
     private func nextGroup(window: Int64) -> [PartitionReader]? {
-        let settled = newestTimestamp - settings.sliceMilliseconds
+        // Before the first sample the newest time is the least number there is.
+        let (settled, isEmpty) = newestTimestamp.subtractingReportingOverflow(settings.sliceMilliseconds)
+        if isEmpty { return nil }
         let failed = unmergeable.withLock { $0 }
         var groups: [Int64: [PartitionReader]] = [:]
         for reader in views.current?.partitions ?? [] where !failed.contains(reader.name) {
