@@ -25,10 +25,10 @@ test-end-to-end: build
 	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --filter EndToEndTests
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
 
 .PHONY: setup-tests
 setup:

@@ -135,6 +135,9 @@ let grounds: [Target] = [
         swiftSettings: swiftSettings),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
     .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "PromQLBenchmarks", dependencies: ["MetricModel", "PromQL", "PromQLSyntax", "Storage", "TSDB", logging],
+        path: "Benchmarks/PromQLBenchmarks", swiftSettings: swiftSettings),
 ]
 
 let package = Package(

@@ -1,0 +1,57 @@
+import Glibc
+import Logging
+import MetricModel
+import PromQL
+import Storage
+import TSDB
+
+// PromQLBenchmarks [--series N] [--hours N] [--step SECONDS] [--unsealed SCRAPES] [--threads N] [--repeat N]
+//                  [--filter TEXT] [--queries FILE] [--keep FOLDER]
+//
+// Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs.
+
+let arguments = Arguments(CommandLine.arguments.dropFirst())
+let end: Int64 = 1_764_028_800_000
+var settings = DatabaseSettings.anyTime
+settings.maintainsByItself = false
+
+let folder = arguments.text("--keep") ?? "/tmp/promql-benchmark.\(getpid())"
+let isKept = arguments.text("--keep") != nil
+let spanSeconds = Int(arguments.number("--hours", default: 6) * 3600)
+let targets = SyntheticTargets(
+    seriesCount: Int(arguments.number("--series", default: 10_000)),
+    stepSeconds: Int(arguments.number("--step", default: 15)))
+let isFilled = unsafe isKept && access(folder + "/journal.sqlite", F_OK) == 0
+let quiet = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
+let database = try TimeSeriesDatabase.open(path: folder, settings: settings, logger: quiet)
+if !isFilled {
+    let started = Measurement.wallSeconds
+    try targets.fill(
+        database, end: end, spanSeconds: spanSeconds, unsealed: Int(arguments.number("--unsealed", default: 60)))
+    print("filled in \(Text.fixed(Measurement.wallSeconds - started, 1)) s")
+}
+
+var engineSettings = EngineSettings()
+engineSettings.maximumThreads = Int(arguments.number("--threads", default: 2))
+let engine = QueryEngine(settings: engineSettings)
+print(
+    "\(targets.seriesCount) series, \(spanSeconds / 3600) h at \(targets.stepSeconds) s, "
+        + "\(engineSettings.maximumThreads) threads, median of \(Int(arguments.number("--repeat", default: 5)))")
+print("   wall ms     cpu ms   series     samples  ns/sample  query")
+for line in try arguments.queryLines() {
+    guard let query = try BenchmarkQuery(line), query.fits(spanSeconds: spanSeconds) else { continue }
+    if let wanted = arguments.text("--filter"), !line.contains(wanted) { continue }
+    do {
+        let measured = try Measurement(
+            query, engine, database, end: end - 30_000, repeats: Int(arguments.number("--repeat", default: 5)))
+        print(
+            Text.fixed(measured.wallMilliseconds, 3, width: 10), Text.fixed(measured.cpuMilliseconds, 3, width: 10),
+            Text.right("\(measured.seriesCount)", 8), Text.right("\(measured.samplesRead)", 11),
+            Text.fixed(measured.nanosecondsPerSample, 2, width: 10), "", line)
+    } catch {
+        print(Text.right("refused", 10), "  \(line): \(error)")
+    }
+}
+print("peak memory of the process: \(Measurement.peakMemoryBytes >> 20) MB")
+database.close()
+if !isKept { Arguments.remove(folder) }
