@@ -17,6 +17,9 @@ package protocol SampleStore: Sendable {
     /// is accepted silently.
     func append(_ batch: SampleBatch, onRejection: RejectionPolicy) throws(AppendError) -> AppendOutcome
 
+    /// Opens a writer for samples of series that are named by number.
+    func openReferences() throws(AppendError) -> any ReferenceWriter
+
     /// A view for one query: it sees every append that returned before this call, and keeps seeing just that.
     func querier() throws(StorageError) -> any Querier
 

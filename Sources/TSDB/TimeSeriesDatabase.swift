@@ -124,6 +124,11 @@ package final class TimeSeriesDatabase: SampleStore {
         return try head.append(batch, onRejection: onRejection)
     }
 
+    package func openReferences() throws(AppendError) -> any ReferenceWriter {
+        try checkOpen()
+        return HeadReferences(head: head) { [weak self] in self?.isClosed.load(ordering: .relaxed) ?? true }
+    }
+
     package func querier() throws(StorageError) -> any Querier {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
         guard let view = views.current else { throw .closed }

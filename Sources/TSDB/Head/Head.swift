@@ -12,9 +12,9 @@ final class Head: Sendable {
     let settings: DatabaseSettings
     /// Appends hold it for reading; the cut between two slices of all lanes holds it for writing.
     let gate = ReadWriteLock()
-    private let index: Mutex<HeadIndex>
+    let index: Mutex<HeadIndex>
     /// Batches go one after the other, so that each is one generation and can be refused as a whole.
-    private let looseLane: Mutex<LooseLane>
+    let looseLane: Mutex<LooseLane>
     private let scratches = Mutex<[RowScratch]>([])
     private let clock: any WallClock
 
@@ -75,7 +75,7 @@ final class Head: Sendable {
         }
     }
 
-    private func intern(_ labels: LabelSet, in index: inout HeadIndex) throws(AppendError) -> UInt32 {
+    func intern(_ labels: LabelSet, in index: inout HeadIndex) throws(AppendError) -> UInt32 {
         if index.series.count >= settings.seriesLimit, index.series.find(labels) == nil {
             throw AppendError.seriesLimit(maximum: settings.seriesLimit)
         }
@@ -139,7 +139,7 @@ final class Head: Sendable {
         counters.appendedRows.add(1, ordering: .relaxed)
     }
 
-    private func checkJournal() throws(AppendError) {
+    func checkJournal() throws(AppendError) {
         guard journal.isOverLimit.load(ordering: .relaxed) else { return }
         throw AppendError.unavailable(
             reason: "limit journalBacklogLimitBytes exceeded: more than \(settings.journalBacklogLimitBytes) bytes "
@@ -214,11 +214,11 @@ final class Head: Sendable {
         counters.generation.store(generation, ordering: .releasing)
         if outcome.appended > 0 { counters.raiseNewestTimestamp(to: min(newest, limits.newest)) }
         counters.appendedSamples.add(UInt64(outcome.appended), ordering: .relaxed)
-        counters.refusedSamples.add(UInt64(outcome.refused), ordering: .relaxed)
+        counters.refusedSamples.add(UInt64(outcome.refusedCount), ordering: .relaxed)
         return outcome
     }
 
-    private func acceptedTimes() -> AcceptedTimes {
+    func acceptedTimes() -> AcceptedTimes {
         var limits = AcceptedTimes()
         let newest = counters.newestTimestamp.load(ordering: .relaxed)
         if settings.oldestAcceptedAgeMilliseconds > 0, newest > .min + settings.oldestAcceptedAgeMilliseconds {
@@ -259,7 +259,7 @@ final class Head: Sendable {
         return slots
     }
 
-    private func defineNewSlots(of lane: LooseLane) {
+    func defineNewSlots(of lane: LooseLane) {
         let (first, series) = lane.withState { state in
             let first = state.definedSlotCount
             let new = first < state.slotSeries.count ? Array(state.slotSeries[first...]) : []
@@ -269,11 +269,6 @@ final class Head: Sendable {
         guard !series.isEmpty else { return }
         define(lane: lane.number, kind: 1, name: "", firstSlot: first, series: series)
     }
-}
-
-extension AppendOutcome {
-    /// Samples refused for any reason.
-    var refused: Int { outOfOrder + duplicate + tooOld + tooFarAhead + seriesLimit }
 }
 
 extension SampleColumns {

@@ -67,7 +67,7 @@ struct HeadContents {
             case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
             case .slots:
                 if unsafe !addSlots(lane: number, firstSlot: Int(truncatingIfNeeded: second), rest) { isSound = false }
-            case .row, .loose: isSound = false
+            case .row, .loose, .runs: isSound = false
             }
         }
         return isWhole && isSound
@@ -172,6 +172,7 @@ struct HeadContents {
             switch kind {
             case .row: unsafe replayRow(rest, lane: number, index: Int(truncatingIfNeeded: second))
             case .loose: unsafe replayLoose(rest, lane: number)
+            case .runs: unsafe replayRuns(rest, lane: number, generation: second)
             case .lane, .slots: unusableRecords += 1
             }
         }
@@ -213,5 +214,17 @@ struct HeadContents {
                 })
             offset = end
         }
+    }
+
+    private mutating func replayRuns(_ body: UnsafeRawBufferPointer, lane number: UInt32, generation: UInt64) {
+        guard let lane = looseLanes[number] else {
+            unusableRecords += 1
+            return
+        }
+        let replayed = unsafe lane.replayRuns(body, generation: generation)
+        byteCount += replayed.byteCount
+        unusableRecords += replayed.unusableCount
+        newestTimestamp = max(newestTimestamp, replayed.newest)
+        highestGeneration = max(highestGeneration, generation)
     }
 }

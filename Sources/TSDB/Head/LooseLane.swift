@@ -67,7 +67,7 @@ final class LooseLane: Sendable {
     }
 
     /// The bits by which a value is compared and stored: the absent value from outside is an ordinary NaN.
-    private static func storedBits(_ value: Double) -> UInt64 {
+    static func storedBits(_ value: Double) -> UInt64 {
         SpecialValue.isAbsent(value) ? SpecialValue.ordinaryNaNBits : value.bitPattern
     }
 

@@ -11,30 +11,35 @@ struct LooseSlice {
     private struct Chain {
         var first = LooseSlice.none
         var last = LooseSlice.none
-        var usedInLast = 0
-        var byteCount = 0
+        var usedInLast: UInt32 = 0
+        var byteCount: UInt32 = 0
+    }
+
+    /// The state of a series' stream and where its bytes are.
+    private struct Track {
+        var stream = LooseStream()
+        var chain = Chain()
     }
 
     private var blocks: [RowBlock] = []
     private var nextCells: [UInt32] = []
-    private var chains: [Chain] = []
-    private var streams: [LooseStream] = []
-    private var streamOfSlot: [UInt32] = []
+    private var tracks: [Track] = []
+    private var trackOfSlot: [UInt32] = []
     private(set) var byteCount = 0
     private(set) var minimumTimestamp = Int64.max
     private(set) var maximumTimestamp = Int64.min
     /// The number of the view from which on the partitions hold these samples; `.max` while only the head has them.
     var sealedEpoch = UInt64.max
 
-    var isEmpty: Bool { streams.isEmpty }
-    var seriesCount: Int { streams.count }
+    var isEmpty: Bool { tracks.isEmpty }
+    var seriesCount: Int { tracks.count }
 
     /// Slots with samples in this slice, ascending.
-    var slots: [Int] { streamOfSlot.indices.filter { streamOfSlot[$0] != Self.none } }
+    var slots: [Int] { trackOfSlot.indices.filter { trackOfSlot[$0] != Self.none } }
 
     func sampleCount(slot: Int) -> Int {
-        guard slot < streamOfSlot.count, streamOfSlot[slot] != Self.none else { return 0 }
-        return streams[Int(streamOfSlot[slot])].sampleCount
+        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return 0 }
+        return tracks[Int(trackOfSlot[slot])].stream.sampleCount
     }
 
     /// Adds to the stream of a slot what `body` appends to `scratch`.
@@ -44,43 +49,68 @@ struct LooseSlice {
         slot: Int, scratch: inout [UInt8], first: inout Int64, newest: inout Int64,
         _ body: (inout LooseStream, inout [UInt8], inout Int64, inout Int64) -> Bool
     ) -> Bool {
-        let index = streamIndex(slot: slot)
+        let index = trackIndex(slot: slot)
         scratch.removeAll(keepingCapacity: true)
-        guard body(&streams[index], &scratch, &first, &newest) else { return false }
+        guard body(&tracks[index].stream, &scratch, &first, &newest) else { return false }
         append(scratch, to: index)
         minimumTimestamp = min(minimumTimestamp, first)
         maximumTimestamp = max(maximumTimestamp, newest)
         return true
     }
 
-    private mutating func streamIndex(slot: Int) -> Int {
-        if slot >= streamOfSlot.count {
-            streamOfSlot.append(contentsOf: repeatElement(Self.none, count: slot + 1 - streamOfSlot.count))
+    private mutating func trackIndex(slot: Int) -> Int {
+        if slot >= trackOfSlot.count {
+            trackOfSlot.append(contentsOf: repeatElement(Self.none, count: slot + 1 - trackOfSlot.count))
         }
-        if streamOfSlot[slot] == Self.none {
-            streamOfSlot[slot] = UInt32(streams.count)
-            streams.append(LooseStream())
-            chains.append(Chain())
+        if trackOfSlot[slot] == Self.none {
+            trackOfSlot[slot] = UInt32(tracks.count)
+            tracks.append(Track())
         }
-        return Int(streamOfSlot[slot])
+        return Int(trackOfSlot[slot])
     }
 
     private mutating func append(_ bytes: [UInt8], to index: Int) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0, to: index) }
+    }
+
+    @inline(__always)
+    private mutating func append(_ bytes: UnsafeRawBufferPointer, to index: Int) {
         var written = 0
         while written < bytes.count {
-            if chains[index].last == Self.none || chains[index].usedInLast == Self.cellByteCount { addCell(to: index) }
-            let count = min(bytes.count - written, Self.cellByteCount - chains[index].usedInLast)
-            let cell = Int(chains[index].last)
-            let offset = cell % Self.cellsPerBlock * Self.cellByteCount + chains[index].usedInLast
-            unsafe bytes.withUnsafeBytes { source in
-                unsafe blocks[cell / Self.cellsPerBlock].write(
-                    UnsafeRawBufferPointer(rebasing: source[written..<written + count]), at: offset)
+            let chain = tracks[index].chain
+            if chain.last == Self.none || chain.usedInLast == UInt32(Self.cellByteCount) {
+                addCell(to: index)
+                continue
             }
-            chains[index].usedInLast += count
+            let used = Int(chain.usedInLast)
+            let count = min(bytes.count - written, Self.cellByteCount - used)
+            let cell = Int(chain.last)
+            let offset = cell % Self.cellsPerBlock * Self.cellByteCount + used
+            unsafe blocks[cell / Self.cellsPerBlock].write(
+                UnsafeRawBufferPointer(rebasing: bytes[written..<written + count]), at: offset)
+            tracks[index].chain.usedInLast = UInt32(used + count)
             written += count
         }
-        chains[index].byteCount += bytes.count
+        tracks[index].chain.byteCount += UInt32(bytes.count)
         byteCount += bytes.count
+    }
+
+    /// Adds a float sample of a slot and answers where in `room` the bytes of its value are: none when it is that of
+    /// before.
+    ///
+    /// `room` is memory for one sample.
+    @inline(__always)
+    mutating func append(
+        bits: UInt64, timestamp: Int64, generation: UInt64, slot: Int, powers: UnsafePointer<Double>,
+        room: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeRawBufferPointer {
+        let index = trackIndex(slot: slot)
+        let written = unsafe tracks[index].stream.encode(
+            bits: bits, timestamp: timestamp, generation: generation, powers: powers, at: room)
+        unsafe append(UnsafeRawBufferPointer(start: room, count: written.end - room), to: index)
+        minimumTimestamp = min(minimumTimestamp, timestamp)
+        maximumTimestamp = max(maximumTimestamp, timestamp)
+        return unsafe UnsafeRawBufferPointer(start: written.value, count: written.end - written.value)
     }
 
     private mutating func addCell(to index: Int) {
@@ -89,24 +119,24 @@ struct LooseSlice {
             blocks.append(RowBlock(capacity: Self.cellsPerBlock * Self.cellByteCount))
         }
         nextCells.append(Self.none)
-        if chains[index].last == Self.none {
-            chains[index].first = cell
+        if tracks[index].chain.last == Self.none {
+            tracks[index].chain.first = cell
         } else {
-            nextCells[Int(chains[index].last)] = cell
+            nextCells[Int(tracks[index].chain.last)] = cell
         }
-        chains[index].last = cell
-        chains[index].usedInLast = 0
+        tracks[index].chain.last = cell
+        tracks[index].chain.usedInLast = 0
     }
 
     /// The bytes of a slot's stream, nil where it has none.
     func bytes(slot: Int) -> [UInt8]? {
-        guard slot < streamOfSlot.count, streamOfSlot[slot] != Self.none else { return nil }
-        let chain = chains[Int(streamOfSlot[slot])]
+        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return nil }
+        let chain = tracks[Int(trackOfSlot[slot])].chain
         var result: [UInt8] = []
-        result.reserveCapacity(chain.byteCount)
+        result.reserveCapacity(Int(chain.byteCount))
         var cell = chain.first
         while cell != Self.none {
-            let count = min(Self.cellByteCount, chain.byteCount - result.count)
+            let count = min(Self.cellByteCount, Int(chain.byteCount) - result.count)
             let block = blocks[Int(cell) / Self.cellsPerBlock]
             let offset = Int(cell) % Self.cellsPerBlock * Self.cellByteCount
             unsafe result.append(contentsOf: block.bytes(at: offset, count: count))

@@ -15,7 +15,7 @@ struct LooseStream {
     private var timestamp: Int64 = 0
     private var step: Int64 = 0
     private var generation: UInt64 = 0
-    private var bits = SpecialValue.absentBits
+    private(set) var bits = SpecialValue.absentBits
     private var mantissa: Int64 = 0
     private var exponent = ValueCodec.noExponent
 
@@ -27,17 +27,65 @@ struct LooseStream {
 
     // MARK: Writing
 
+    /// Room that a float sample needs while it is written, the eight bytes included that its last part may overwrite.
+    static let maximumSampleByteCount = 48
+
     mutating func append(value newBits: UInt64, timestamp: Int64, generation: UInt64, to bytes: inout [UInt8]) {
-        let isUnchanged = newBits == bits
-        appendTime(timestamp, generation: generation, kind: isUnchanged ? 1 : 0, to: &bytes)
-        guard !isUnchanged else { return }
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { buffer in
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maximumSampleByteCount) { buffer in
             guard let start = buffer.baseAddress else { return }
-            let end = unsafe ValueCodec.encode(
-                newBits, lastBits: &bits, mantissa: &mantissa, exponent: &exponent,
+            let written = unsafe encode(
+                bits: newBits, timestamp: timestamp, generation: generation,
                 powers: ValueCodec.Powers.shared.table, at: start)
-            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: end - start))
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: written.end - start))
         }
+    }
+
+    /// Writes a float sample at `start`, which has `maximumSampleByteCount` room; answers where the value begins and
+    /// where it ends, one place when it is that of before.
+    @inline(__always)
+    mutating func encode(
+        bits newBits: UInt64, timestamp newTimestamp: Int64, generation newGeneration: UInt64,
+        powers: UnsafePointer<Double>, at start: UnsafeMutablePointer<UInt8>
+    ) -> (value: UnsafeMutablePointer<UInt8>, end: UnsafeMutablePointer<UInt8>) {
+        let isUnchanged = newBits == bits
+        let value = unsafe encodeTime(
+            newTimestamp, generation: newGeneration, kind: isUnchanged ? 1 : 0, at: start)
+        guard !isUnchanged else { return unsafe (value, value) }
+        let end = unsafe ValueCodec.encode(
+            newBits, lastBits: &bits, mantissa: &mantissa, exponent: &exponent, powers: powers, at: value)
+        return unsafe (value, end)
+    }
+
+    /// Writes what stands before a value and moves time, generation and count along.
+    @inline(__always)
+    private mutating func encodeTime(
+        _ newTimestamp: Int64, generation newGeneration: UInt64, kind: UInt64, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let cursor = unsafe ValueCodec.writeVarInt((newGeneration &- generation) &<< 2 | kind, at: start)
+        let newStep = newTimestamp &- timestamp
+        let end = unsafe ValueCodec.writeVarInt(ValueCodec.zigzag(newStep &- step), at: cursor)
+        generation = newGeneration
+        // The first sample's step is its distance from 1970, no help for the next one.
+        step = sampleCount == 0 ? 0 : newStep
+        timestamp = newTimestamp
+        sampleCount &+= 1
+        return unsafe end
+    }
+
+    /// Takes a float sample whose value was written by `encode` of a stream in this state, from `cursor` on; false where
+    /// the bytes are damaged.
+    mutating func replay(
+        isUnchanged: Bool, value cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>,
+        timestamp: Int64, generation: UInt64, to bytes: inout [UInt8]
+    ) -> Bool {
+        appendTime(timestamp, generation: generation, kind: isUnchanged ? 1 : 0, to: &bytes)
+        guard !isUnchanged else { return true }
+        let start = unsafe cursor
+        let isSound = unsafe ValueCodec.decode(
+            &cursor, end: end, powers: ValueCodec.Powers.shared.table, bits: &bits, mantissa: &mantissa,
+            exponent: &exponent)
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: cursor - start))
+        return isSound
     }
 
     mutating func append(
@@ -53,14 +101,11 @@ struct LooseStream {
     private mutating func appendTime(
         _ newTimestamp: Int64, generation newGeneration: UInt64, kind: UInt64, to bytes: inout [UInt8]
     ) {
-        VarInt.append((newGeneration &- generation) << 2 | kind, to: &bytes)
-        generation = newGeneration
-        let newStep = newTimestamp &- timestamp
-        VarInt.appendZigzag(newStep &- step, to: &bytes)
-        // The first sample's step is its distance from 1970, no help for the next one.
-        step = sampleCount == 0 ? 0 : newStep
-        timestamp = newTimestamp
-        sampleCount += 1
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maximumSampleByteCount) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            let end = unsafe encodeTime(newTimestamp, generation: newGeneration, kind: kind, at: start)
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: end - start))
+        }
     }
 
     // MARK: Reading

@@ -81,13 +81,15 @@ import Synchronization
         }
     }
 
-    func appendLoose(lane: UInt32, generation: UInt64, parts: [UInt8]) {
+    func appendLoose(
+        lane: UInt32, generation: UInt64, parts: [UInt8], kind: JournalRecord.Kind = .loose
+    ) {
         monitor.withLock {
             startBlob()
             let before = pending.blob.count
             unsafe parts.withUnsafeBytes { bytes in
                 unsafe JournalRecord.append(
-                    .loose, numbers: UInt64(lane), generation, bytes: bytes, to: &pending.blob)
+                    kind, numbers: UInt64(lane), generation, bytes: bytes, to: &pending.blob)
             }
             didAppend(pending.blob.count - before)
         }

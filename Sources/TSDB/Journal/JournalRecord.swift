@@ -12,11 +12,12 @@ import MetricModel
 ///     row     (batches)      varint lane, varint index of the row in its slice, row (`RowFormat`)
 ///     loose   (batches)      varint lane, varint generation, then until the end: varint slot,
 ///                            varint samples in the stream before, varint byte count, bytes (`LooseStream`)
+///     runs    (batches)      varint lane, varint generation, then runs of slots until the end (`LooseRuns`)
 ///
 /// The index of a row and the samples before show where something is missing: values are differences, and a gap must
 /// not turn into wrong numbers.
 enum JournalRecord {
-    enum Kind: UInt8 { case lane = 1, slots, row, loose }
+    enum Kind: UInt8 { case lane = 1, slots, row, loose, runs }
 
     static let formatVersion: UInt8 = 1
     static let headerByteCount = 8
