@@ -17,7 +17,7 @@ package struct CollectorSettings: Sendable {
     /// Whether directories are watched with inotify.
     package var watchesDirectories = true
     /// The groups of families that are read and exported.
-    package var groups: MetricGroups = .all
+    package var groups: MetricGroups = .byDefault
     /// Whether the soft limit of open files of the process is raised to its hard limit (at most 65,536).
     package var raisesDescriptorLimit = true
     /// Descriptors kept open at most; the process's own limit may lower it.
@@ -38,26 +38,4 @@ package struct CollectorSettings: Sendable {
     package var ignoredHostInterfacePrefixes = ["veth", "docker", "nerdctl", "cali", "lxc", "tunl"]
 
     package init() {}
-}
-
-/// The groups of metric families that can be switched off.
-package struct MetricGroups: OptionSet, Sendable {
-    package let rawValue: UInt32
-
-    package init(rawValue: UInt32) {
-        self.rawValue = rawValue
-    }
-
-    package static let cpu = MetricGroups(rawValue: 1 << 0)
-    package static let memory = MetricGroups(rawValue: 1 << 1)
-    package static let diskIO = MetricGroups(rawValue: 1 << 2)
-    package static let network = MetricGroups(rawValue: 1 << 3)
-    package static let process = MetricGroups(rawValue: 1 << 4)
-    package static let pressure = MetricGroups(rawValue: 1 << 5)
-    package static let oomEvent = MetricGroups(rawValue: 1 << 6)
-    package static let machine = MetricGroups(rawValue: 1 << 7)
-    package static let disk = MetricGroups(rawValue: 1 << 8)
-    package static let all: MetricGroups = [
-        .cpu, .memory, .diskIO, .network, .process, .pressure, .oomEvent, .machine, .disk,
-    ]
 }

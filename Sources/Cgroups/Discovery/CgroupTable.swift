@@ -11,21 +11,19 @@ struct CgroupRecord {
     var hierarchies: UInt16 = 0
     var depth: Int
     var childCount = 0
+    /// The slot of the cgroup above, or -1.
+    var parent = -1
     var identity: CgroupIdentity
     var names = ContainerNames()
     var labels: [UInt8]
     /// Which columns of the row hold a number.
     var present = FieldSet(rawValue: 0)
-    /// Bit n: file n of the reading plan was not there; it is tried again after a rescan.
-    var absentFiles: UInt64 = 0
-    var kept: InlineArray<4, Int32> = [-1, -1, -1, -1]
+    var reading = ReadingState()
     var devices: [BlockCounters] = []
+    var extra: ExtraNumbers?
+    var accounts: ProcessAccounts?
     /// The first process listed, 0 when there is none.
     var firstProcess: UInt64 = 0
-    var openedFilesDue: UInt64 = 0
-    var limitsDue: UInt64 = 0
-    /// When the files of a cgroup in which nothing runs are read all the same.
-    var fullReadingDue: UInt64 = 0
     /// The hierarchies in which the running scan met it.
     var seenHierarchies: UInt16 = 0
     var lookup = NameLookup()
@@ -34,6 +32,22 @@ struct CgroupRecord {
     var networkNamespace: UInt64 = 0
     /// Whether the start time is that of its first process.
     var knowsStart = false
+}
+
+/// What decides which of a cgroup's files are read next; plain numbers, copied out of the record and back.
+struct ReadingState {
+    /// Bit n: file n of the reading plan was not there; it is tried again after a rescan.
+    var absentFiles: UInt128 = 0
+    var kept: InlineArray<6, Int32> = .init(repeating: -1)
+    var openedFilesDue: UInt64 = 0
+    var limitsDue: UInt64 = 0
+    /// When all files are read, whatever moved.
+    var fullReadingDue: UInt64 = 0
+    /// When memory's parts are read although memory hardly moved.
+    var memoryPartsDue: UInt64 = 0
+    /// What the numbers were when the files were last read that wait for them to move.
+    var cpuAtSplit: UInt64 = 0
+    var memoryAtParts: UInt64 = 0
 }
 
 /// How far the search for a cgroup's names in files has come.
@@ -81,6 +95,7 @@ struct CgroupTable {
             records.append(record)
             values.append(contentsOf: repeatElement(0, count: Field.columnCount))
         }
+        records[slot].parent = parent
         if parent >= 0 { records[parent].childCount += 1 }
         slots[path] = slot
         liveCount += 1
@@ -90,12 +105,19 @@ struct CgroupTable {
     /// Forgets a cgroup; the caller has closed its descriptors.
     mutating func remove(_ slot: Int) {
         guard records[slot].isLive else { return }
-        let parent = parentSlot(of: records[slot].path)
+        let parent = records[slot].parent
         if parent >= 0 { records[parent].childCount -= 1 }
+        // Seldom: a parent's end may be told before its children's.
+        if records[slot].childCount > 0 {
+            for child in records.indices where records[child].parent == slot { records[child].parent = -1 }
+        }
         slots[records[slot].path] = nil
+        records[slot].parent = -1
         records[slot].isLive = false
         records[slot].present = []
         records[slot].devices = []
+        records[slot].extra = nil
+        records[slot].accounts = nil
         records[slot].labels = []
         vacant.append(slot)
         liveCount -= 1
@@ -108,6 +130,16 @@ struct CgroupTable {
     mutating func set(_ field: Field, of slot: Int, to value: UInt64) {
         values[slot * Field.columnCount + Int(field.rawValue)] = value
         records[slot].present.formUnion(field.bit)
+    }
+
+    /// Gives children their parents again that came after them.
+    mutating func findParents() {
+        for slot in records.indices where records[slot].isLive && records[slot].parent < 0 {
+            let parent = parentSlot(of: records[slot].path)
+            guard parent >= 0 else { continue }
+            records[slot].parent = parent
+            records[parent].childCount += 1
+        }
     }
 
     func parentSlot(of path: [UInt8]) -> Int {

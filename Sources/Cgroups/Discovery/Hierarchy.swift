@@ -9,6 +9,8 @@ struct ControllerSet: OptionSet {
     static let memory = ControllerSet(rawValue: 1 << 2)
     static let blockIO = ControllerSet(rawValue: 1 << 3)
     static let processes = ControllerSet(rawValue: 1 << 4)
+    static let cpuset = ControllerSet(rawValue: 1 << 5)
+    static let hugetlb = ControllerSet(rawValue: 1 << 6)
 
     init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -20,6 +22,8 @@ struct ControllerSet: OptionSet {
         case "memory": self = .memory
         case "blkio", "io": self = .blockIO
         case "pids": self = .processes
+        case "cpuset": self = .cpuset
+        case "hugetlb": self = .hugetlb
         default: self = []
         }
     }

@@ -12,6 +12,7 @@ enum KernelKeys {
         ("total_mapped_file", .memoryMappedFile, 1), ("total_swap", .memorySwap, 1),
         ("total_active_file", .memoryActiveFile, 1), ("total_inactive_file", .memoryInactiveFile, 1),
         ("total_dirty", .memoryDirty, 1), ("total_writeback", .memoryWriteback, 1),
+        ("total_shmem", .memoryShared, 1), ("total_unevictable", .memoryUnevictable, 1),
         ("total_workingset_refault_file", .refaultsFile, 1),
         ("total_workingset_refault_anon", .refaultsAnonymous, 1),
         ("pgfault", .pageFaults, 1), ("pgmajfault", .majorPageFaults, 1),
@@ -22,14 +23,23 @@ enum KernelKeys {
         ("file", .memoryCache, 1), ("anon", .memoryResident, 1), ("kernel", .memoryKernel, 1),
         ("file_mapped", .memoryMappedFile, 1), ("active_file", .memoryActiveFile, 1),
         ("inactive_file", .memoryInactiveFile, 1), ("file_dirty", .memoryDirty, 1),
-        ("file_writeback", .memoryWriteback, 1), ("pgscan", .pagesScanned, 1), ("pgsteal", .pagesStolen, 1),
+        ("file_writeback", .memoryWriteback, 1), ("shmem", .memoryShared, 1),
+        ("unevictable", .memoryUnevictable, 1), ("slab_reclaimable", .memorySlabReclaimable, 1),
+        ("slab_unreclaimable", .memorySlabUnreclaimable, 1), ("kernel_stack", .memoryKernelStack, 1),
+        ("pagetables", .memoryPageTables, 1), ("sock", .memorySockets, 1), ("pgscan", .pagesScanned, 1),
+        ("pgsteal", .pagesStolen, 1),
         ("workingset_refault_file", .refaultsFile, 1), ("workingset_refault_anon", .refaultsAnonymous, 1),
         ("pgfault", .pageFaultsBelow, 1), ("pgmajfault", .majorPageFaultsBelow, 1),
     ])
 
     static let memoryEvents = KeyTable([
-        ("high", .memoryEventsHigh, 1), ("max", .memoryEventsMaximum, 1), ("oom_kill", .oomKills, 1),
+        ("low", .memoryEventsLow, 1), ("high", .memoryEventsHigh, 1), ("max", .memoryEventsMaximum, 1),
+        ("oom", .memoryEventsOOM, 1), ("oom_kill", .oomKills, 1), ("oom_group_kill", .oomGroupKills, 1),
     ])
+
+    static let memoryEventsLocal = KeyTable([("oom_kill", .oomKillsHere, 1)])
+
+    static let processEvents = KeyTable([("max", .threadsRefused, 1)])
 
     static let oomControl = KeyTable([("oom_kill", .oomKills, 1)])
 

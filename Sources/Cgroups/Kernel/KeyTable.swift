@@ -31,8 +31,11 @@ struct KeyTable {
 
     /// Puts the numbers of all known keys into the row that begins at index `row` and says which fields were there.
     ///
-    /// Lines that are not `key number` are passed over, as are unknown keys.
-    func parse(_ bytes: Span<UInt8>, into values: inout [UInt64], at row: Int) -> FieldSet {
+    /// Lines that are not `key number` are passed over, as are unknown keys; known keys whose number does not fit 64
+    /// bits in the field's unit are counted as malformed and left out.
+    func parse(
+        _ bytes: Span<UInt8>, into values: inout [UInt64], at row: Int, malformed: inout UInt64
+    ) -> FieldSet {
         var found = FieldSet(rawValue: 0)
         var position = 0
         while position < bytes.count {
@@ -46,9 +49,15 @@ struct KeyTable {
             guard position < bytes.count else { break }
             if bytes[position] == KernelText.space {
                 position &+= 1
-                if let entry = entry(for: hash), let number = KernelText.number(bytes, at: &position) {
-                    values[row + Int(entry.field.rawValue)] = number &* entry.multiplier
-                    found.formUnion(entry.field.bit)
+                if let entry = entry(for: hash) {
+                    let number = KernelText.number(bytes, at: &position)?
+                        .multipliedReportingOverflow(by: entry.multiplier)
+                    if let number, !number.overflow {
+                        values[row + Int(entry.field.rawValue)] = number.partialValue
+                        found.formUnion(entry.field.bit)
+                    } else {
+                        malformed &+= 1
+                    }
                 }
             }
             KernelText.skipLine(bytes, at: &position)

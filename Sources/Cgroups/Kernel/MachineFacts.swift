@@ -2,6 +2,9 @@ import Glibc
 
 /// What the collector tells about the machine itself.
 struct MachineFacts {
+    /// The size of a page of memory.
+    static let pageBytes = UInt64(clamping: max(1, sysconf(Int32(_SC_PAGESIZE))))
+
     private static let refreshNanoseconds: UInt64 = 300_000_000_000
 
     private let rootPath: String

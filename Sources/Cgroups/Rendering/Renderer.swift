@@ -1,7 +1,7 @@
 /// Writes everything a sweeper knows as text, family by family.
 struct Renderer {
     private let families: [Family]
-    private let groups: MetricGroups
+    let groups: MetricGroups
     private let maximumSeries: Int
     private var written = 0
     private(set) var leftOut: UInt64 = 0
@@ -16,7 +16,9 @@ struct Renderer {
     mutating func render(_ sweeper: inout Sweeper, into output: inout [UInt8]) {
         written = 0
         leftOut = 0
+        renderCPUUsage(sweeper.table, into: &output)
         for family in families { render(family, sweeper.table, into: &output) }
+        renderExtra(sweeper, into: &output)
         if groups.contains(.diskIO) { renderBlockIO(&sweeper, into: &output) }
         if groups.contains(.network) { renderNetworks(sweeper, into: &output) }
         if groups.contains(.machine) { renderMachine(sweeper, into: &output) }
@@ -25,7 +27,7 @@ struct Renderer {
     }
 
     /// Whether one more line may be written; if so it is counted.
-    private mutating func takeLine() -> Bool {
+    mutating func takeLine() -> Bool {
         guard written < maximumSeries else {
             leftOut &+= 1
             return false
@@ -34,7 +36,7 @@ struct Renderer {
         return true
     }
 
-    private mutating func render(_ family: Family, _ table: CgroupTable, into output: inout [UInt8]) {
+    mutating func render(_ family: Family, _ table: CgroupTable, into output: inout [UInt8]) {
         var mask: FieldSet = []
         for member in family.members { mask.formUnion(member.field.bit) }
         var hasHeading = false

@@ -40,6 +40,10 @@ enum SampleText {
         switch unit {
         case .integer: appendInteger(value, to: &output)
         case .seconds: appendSeconds(nanoseconds: value, to: &output)
+        case .signed:
+            let signed = Int64(bitPattern: value)
+            if signed < 0 { output.append(UInt8(ascii: "-")) }
+            appendInteger(signed.magnitude, to: &output)
         }
     }
 

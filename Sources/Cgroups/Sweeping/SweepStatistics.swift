@@ -28,7 +28,7 @@ struct SweepStatistics {
     var seriesLeftOut: UInt64 = 0
     private(set) var errors = [UInt64](repeating: 0, count: ErrorKind.allCases.count)
 
-    mutating func count(_ kind: ErrorKind) {
-        errors[kind.rawValue] &+= 1
+    mutating func count(_ kind: ErrorKind, _ times: UInt64 = 1) {
+        errors[kind.rawValue] &+= times
     }
 }

@@ -50,7 +50,7 @@ extension Sweeper {
         for slot in table.records.indices {
             table.records[slot].seenHierarchies = 0
             // A controller may have been enabled since: files that were not there are tried again.
-            table.records[slot].absentFiles = 0
+            table.records[slot].reading.absentFiles = 0
         }
         for hierarchy in hierarchies.indices { walk(CgroupTable.rootPath, depth: 0, hierarchy: hierarchy) }
         for slot in table.records.indices where table.records[slot].isLive {
@@ -59,6 +59,7 @@ extension Sweeper {
                 leave(slot, hierarchy: hierarchy)
             }
         }
+        table.findParents()
         devices.forget()
         let interval = watcher == nil ? settings.pollingIntervalMilliseconds : settings.rescanIntervalMilliseconds
         scanDue = due(interval, after: now)
@@ -112,8 +113,9 @@ extension Sweeper {
         table.records[slot].seenHierarchies |= bit
         if table.records[slot].hierarchies & bit == 0 {
             table.records[slot].hierarchies |= bit
-            table.records[slot].openedFilesDue = 0
-            table.records[slot].limitsDue = 0
+            table.records[slot].reading.openedFilesDue = 0
+            table.records[slot].reading.limitsDue = 0
+            table.records[slot].reading.fullReadingDue = 0
             noteCreation(slot, hierarchy: hierarchy)
             watch(slot, hierarchy: hierarchy)
         }
@@ -172,11 +174,11 @@ extension Sweeper {
     /// Closes the descriptors kept in one hierarchy, or in all.
     mutating func closeKept(_ slot: Int, hierarchy: Int?) {
         for file in files where file.keptIndex >= 0 && (hierarchy == nil || file.hierarchy == hierarchy) {
-            let descriptor = table.records[slot].kept[file.keptIndex]
+            let descriptor = table.records[slot].reading.kept[file.keptIndex]
             guard descriptor >= 0 else { continue }
             _ = Glibc.close(descriptor)
             budget.giveBack()
-            table.records[slot].kept[file.keptIndex] = -1
+            table.records[slot].reading.kept[file.keptIndex] = -1
         }
     }
 }

@@ -158,20 +158,3 @@ extension Sweeper {
         }
     }
 }
-
-/// Reads `/proc/PID/stat`.
-enum ProcessText {
-    /// When the process started, in ticks since boot.
-    static func startTicks(_ bytes: Span<UInt8>) -> UInt64? {
-        // The command's name stands in parentheses and may hold parentheses and spaces itself: the last one counts.
-        var position = bytes.count - 1
-        while position >= 0, bytes[position] != UInt8(ascii: ")") { position -= 1 }
-        guard position >= 0 else { return nil }
-        position += 1
-        for _ in 3..<22 {
-            if KernelText.word(bytes, at: &position).isEmpty { return nil }
-        }
-        KernelText.skipSpaces(bytes, at: &position)
-        return KernelText.number(bytes, at: &position)
-    }
-}

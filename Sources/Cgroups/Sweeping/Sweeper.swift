@@ -5,7 +5,7 @@ import MetricModel
 ///
 /// Not shared: its owner holds a lock around it.
 struct Sweeper {
-    /// A cgroup in which nothing runs is read completely this often all the same.
+    /// A cgroup is read completely this often, whether anything moved in it or not.
     static let quietNanoseconds: UInt64 = 30_000_000_000
 
     let settings: CollectorSettings
@@ -18,6 +18,13 @@ struct Sweeper {
     var files: [KernelFile] = []
     /// The names of the files with a zero byte, beside `files`, so that opening needs no String.
     var fileNames: [[UInt8]] = []
+    /// The same list as plain numbers, for the loop over all cgroups.
+    var steps: [ReadStep] = []
+    /// The sizes of huge pages as cgroup files spell them.
+    let pageSizes: [String]
+    /// The processes of the cgroup being read, where a group looks at each.
+    var processScratch: [UInt64] = []
+    let looksAtProcesses: Bool
     var watcher: DirectoryWatcher?
     var watches: [Int32: WatchTarget] = [:]
     var statistics = SweepStatistics()
@@ -42,7 +49,11 @@ struct Sweeper {
         if let first = hierarchies.first, hierarchies.allSatisfy({ $0.idPrefix == first.idPrefix }) {
             idPrefix = Array(first.idPrefix.utf8)
         }
-        files = ReadingPlan.files(for: hierarchies, groups: settings.groups)
+        let perProcess: MetricGroups = [.sched, .descriptors, .cpuLoad, .referencedMemory]
+        looksAtProcesses = !settings.groups.isDisjoint(with: perProcess)
+        pageSizes = settings.groups.contains(.hugetlb) ? HugePageSizes.names(rootPath: settings.rootPath) : []
+        files = ReadingPlan.files(for: hierarchies, groups: settings.groups, pageSizes: pageSizes)
+        steps = files.map(ReadStep.init)
         fileNames = files.map { Array($0.name.utf8) + [0] }
         if settings.watchesDirectories {
             watcher = DirectoryWatcher()
@@ -68,6 +79,7 @@ struct Sweeper {
             readCgroup(slot, now: start)
             table.set(.lastSeen, of: slot, to: wall)
         }
+        deriveAncestry()
         if settings.groups.contains(.network) { readNetworks(now: start) }
         if settings.groups.contains(.diskIO) { readHostDisks() }
         lookUpNames(now: start)
