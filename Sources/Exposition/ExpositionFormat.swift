@@ -8,8 +8,8 @@ package enum ExpositionFormat: Sendable, Hashable, CaseIterable {
 
 /// How much of a page a parser takes before it refuses; every number is the greatest that passes.
 package struct ExpositionLimits: Sendable, Hashable {
-    /// The most families whose metadata a cache keeps; those beyond have none.
-    static let familiesPerPage = 100_000
+    /// The most HELP, TYPE and UNIT lines that are handed over with a page; those beyond are let go.
+    static let metadataLinesPerPage = 300_000
 
     /// The longest line, its line feed not counted.
     package var lineBytes: Int

@@ -6,51 +6,65 @@ internal import MetricModel
 ///     # HELP a ..\n# TYPE a ..\na{b="c"} 17\n a{b="d"} 4 1700000000000\n …   … 1\n # comment\n
 ///
 /// A gap holds all bytes from the start of a line to the value, comments before the sample's line included, so that one
-/// comparison covers them. Timestamps and exemplars stand behind the value and belong to no gap.
+/// comparison covers them. Timestamps and exemplars stand behind the value and belong to no gap. Of a gap only length
+/// and hash are kept: 17 bytes a step instead of the line.
 struct PageScript {
-    /// The bytes of all gaps, one behind the other.
-    var gaps: [UInt8] = []
-    /// Where the gap of each step ends in `gaps`.
-    var ends: [Int] = []
+    /// How long the gap of each step is.
+    private(set) var lengths: [UInt32] = []
+    /// The hash of the bytes of each gap.
+    private(set) var hashes: [UInt64] = []
     /// The series of each step.
     var series: [Int32] = []
     /// The type that was declared last before each step.
-    var types: [MetricMetadata.MetricType] = []
+    private(set) var types: [MetricMetadata.MetricType] = []
     /// What followed the line of the last value: comments, or nothing.
     var tail: [UInt8] = []
 
-    var count: Int { ends.count }
+    var count: Int { lengths.count }
 
-    func gap(of step: Int) -> Range<Int> { (step > 0 ? ends[step - 1] : 0)..<ends[step] }
+    /// About how much memory the script takes.
+    var byteCount: Int {
+        lengths.capacity * 4 + hashes.capacity * 8 + series.capacity * 4 + types.capacity + tail.capacity
+    }
 
     /// The first `count` steps, without a tail.
     func prefix(_ count: Int) -> PageScript {
         var prefix = PageScript()
-        prefix.gaps.reserveCapacity(gaps.count + gaps.count / 8)
-        prefix.ends.reserveCapacity(ends.count)
-        prefix.series.reserveCapacity(series.count)
-        prefix.gaps.append(contentsOf: gaps[..<(count > 0 ? ends[count - 1] : 0)])
-        prefix.ends.append(contentsOf: ends[..<count])
-        prefix.series.append(contentsOf: series[..<count])
-        prefix.types.append(contentsOf: types[..<count])
+        prefix.reserveCapacity(lengths.count)
+        prefix.append(steps: 0..<count, of: self)
         return prefix
+    }
+
+    /// A copy without room for more, where there is much room.
+    func trimmed() -> PageScript {
+        guard lengths.capacity > count + count / 8 + 16 else { return self }
+        var trimmed = PageScript()
+        trimmed.reserveCapacity(count)
+        trimmed.append(steps: 0..<count, of: self)
+        trimmed.tail = Array(tail[...])
+        return trimmed
+    }
+
+    private mutating func reserveCapacity(_ count: Int) {
+        lengths.reserveCapacity(count)
+        hashes.reserveCapacity(count)
+        series.reserveCapacity(count)
+        types.reserveCapacity(count)
     }
 
     /// Appends steps of another script.
     mutating func append(steps: Range<Int>, of script: PageScript) {
-        let bytes = script.gap(of: steps.lowerBound).lowerBound..<script.ends[steps.upperBound - 1]
-        let shift = gaps.count - bytes.lowerBound
-        gaps.append(contentsOf: script.gaps[bytes])
-        for end in script.ends[steps] { ends.append(end + shift) }
+        lengths.append(contentsOf: script.lengths[steps])
+        hashes.append(contentsOf: script.hashes[steps])
         series.append(contentsOf: script.series[steps])
         types.append(contentsOf: script.types[steps])
     }
 
-    mutating func append(
-        _ content: UnsafeRawBufferPointer, gap: Range<Int>, series: Int32, type: MetricMetadata.MetricType
-    ) {
-        unsafe gaps.append(contentsOf: UnsafeRawBufferPointer(rebasing: content[gap]))
-        ends.append(gaps.count)
+    /// Appends a step; `hash` is that of the gap's bytes.
+    mutating func append(gapLength: Int, hash: UInt64, series: Int32, type: MetricMetadata.MetricType) {
+        // A gap of more than 4 GiB (comments) is never recognised: its hash is not that of fewer bytes.
+        lengths.append(UInt32(clamping: gapLength))
+        hashes.append(hash)
         self.series.append(series)
         types.append(type)
     }

@@ -1,17 +1,7 @@
 internal import Bytes
-internal import Glibc
 internal import MetricModel
 
 extension ScrapeCache {
-    /// Whether `gap` lies in the content at `offset`; the content must have as many bytes from there on.
-    @inline(__always)
-    static func isEqual(
-        _ gap: UnsafeRawBufferPointer, _ content: UnsafeRawBufferPointer, _ offset: Int
-    ) -> Bool {
-        guard let left = gap.baseAddress, let right = content.baseAddress else { return gap.count == 0 }
-        return unsafe memcmp(left, right + offset, gap.count) == 0
-    }
-
     /// Puts what followed a series into the columns.
     static func append(_ tail: LineScanner.Tail, to columns: inout ScrapePage) {
         if let timestamp = tail.timestamp {
@@ -51,7 +41,7 @@ extension ScrapeCache {
             if scanner.isAtEnd { return }
             // The old script applies again from `oldStep` on.
             let start = scanner.offset
-            let end = try Self.followScript(script, from: state.oldStep, &scanner, &columns)
+            let end = try Self.followScript(script, from: state.oldStep, lineHash, &scanner, &columns)
             if end > state.oldStep {
                 newScript.append(steps: state.oldStep..<end, of: script)
                 scanner.currentType = script.types[end - 1]
@@ -71,7 +61,11 @@ extension ScrapeCache {
         var ignoredLine = 0
         while try scanner.skipToLine(countingInto: &ignoredLine) {
             if scanner.current == UInt8(ascii: "#") {
-                if let metadata = try scanner.metadataLine() { note(metadata) }
+                if let metadata = try scanner.metadataLine(),
+                    pendingMetadata.count < ExpositionLimits.metadataLinesPerPage
+                {
+                    pendingMetadata.append(metadata)
+                }
                 continue
             }
             guard columns.values.count < scanner.limits.samplesPerPage else {
@@ -83,8 +77,9 @@ extension ScrapeCache {
             let range = try scanner.skipSeries()
             let series = try number(of: range, &state, &scanner)
             try scanner.skipToValue()
+            let gap = unsafe UnsafeRawBufferPointer(rebasing: scanner.content[gapStart..<scanner.offset])
             unsafe newScript.append(
-                scanner.content, gap: gapStart..<scanner.offset, series: series, type: scanner.currentType)
+                gapLength: gap.count, hash: lineHash.hash(gap), series: series, type: scanner.currentType)
             Self.append(try scanner.tail(), to: &columns)
             expectStep(after: series, &state)
             return
@@ -108,42 +103,25 @@ extension ScrapeCache {
     private mutating func number(
         of range: Range<Int>, _ state: inout Rebuild, _ scanner: inout LineScanner
     ) throws(ScanFailure) -> Int32 {
-        if let known = unsafe keys.number(of: scanner.content, range) { return known }
+        let hash = unsafe lineHash.hash(UnsafeRawBufferPointer(rebasing: scanner.content[range]))
+        if let known = keys.number(of: hash) { return known }
         let labels = try scanner.labelSet(of: range)
         for offset in state.countedOffset..<range.lowerBound
         where unsafe scanner.content[offset] == LineScanner.lineFeed {
             state.line += 1
         }
         state.countedOffset = range.lowerBound
-        let number = unsafe keys.insert(scanner.content, range)
+        let number = keys.insert(hash)
         pendingSeries.append(
             NewSeries(series: number, labels: labels, emptyLabels: scanner.labels.emptyNames, line: state.line))
         return number
     }
 
-    private mutating func note(_ line: MetadataLine) {
-        let known = families[line.family]
-        guard known != nil || families.count < ExpositionLimits.familiesPerPage else { return }
-        var metadata = known ?? MetricMetadata()
-        switch line.field {
-        case .help(let help): metadata.help = help
-        case .type(let type): metadata.type = type
-        case .unit(let unit): metadata.unit = unit
-        }
-        guard metadata != known else { return }
-        families[line.family] = metadata
-        // HELP, TYPE and UNIT of a family stand together.
-        if pendingFamilies.last != line.family { pendingFamilies.append(line.family) }
-    }
-
     /// Hands over what has become known since the last page that was read.
     mutating func finish(_ columns: inout ScrapePage) {
         swap(&columns.newSeries, &pendingSeries)
-        pendingSeries.removeAll(keepingCapacity: true)
-        for family in pendingFamilies {
-            guard let metadata = families[family] else { continue }
-            columns.metadata.append(FamilyMetadata(family: family, metadata: metadata))
-        }
-        pendingFamilies.removeAll(keepingCapacity: true)
+        pendingSeries = []
+        swap(&columns.metadata, &pendingMetadata)
+        pendingMetadata = []
     }
 }

@@ -4,8 +4,9 @@ internal import MetricModel
 /// Reads the pages of one target, which differ from scrape to scrape in hardly more than their numbers.
 ///
 /// An exporter answers with the same lines in the same order. So what the last page said between its values is compared
-/// with this one's bytes, and only the numbers are parsed. Where they differ, lines are read one by one until they meet
-/// the last page again. Each series, as the page spells it, has a number that stays; its labels are parsed once.
+/// with this one's bytes, by length and hash, and only the numbers are parsed. Where they differ, lines are read one by
+/// one until they meet the last page again. Each series, as the page spells it, has a number that stays; its labels are
+/// parsed once. About 35 bytes a series are kept, however long its labels.
 ///
 /// A page that is refused leaves the cache as it was, but for series that it numbered: these come as new with the next
 /// page that is read.
@@ -14,22 +15,17 @@ package struct ScrapeCache: Sendable {
     private var format = ExpositionFormat.text
     var keys = SeriesKeys()
     var script = PageScript()
-    var families: [String: MetricMetadata] = [:]
+    let lineHash = LineHash()
     var pendingSeries: [NewSeries] = []
-    var pendingFamilies: [String] = []
+    var pendingMetadata: [MetadataLine] = []
 
     package init(limits: ExpositionLimits = ExpositionLimits()) { self.limits = limits }
 
     /// How many series have numbers, those that were not in the last page included.
     package var seriesCount: Int { keys.count }
 
-    /// How many families metadata are kept of.
-    package var familyCount: Int { families.count }
-
     /// About how much memory the cache takes.
-    package var byteCount: Int {
-        keys.byteCount + script.gaps.count + script.count * 13 + script.tail.count + families.count * 96
-    }
+    package var byteCount: Int { keys.byteCount + script.byteCount }
 
     /// Reads a page into columns; what the columns held before is gone, also after an error.
     package mutating func read(
@@ -62,7 +58,7 @@ package struct ScrapeCache: Sendable {
         try result.get()
     }
 
-    /// Forgets series that the last page did not have, and all metadata, which come again when they are read anew.
+    /// Forgets series that the last page did not have.
     ///
     /// The result has for each old number the new one, or -1. To be called between a page that was read and the next.
     package mutating func compact() -> [Int32] {
@@ -80,8 +76,6 @@ package struct ScrapeCache: Sendable {
         for index in pendingSeries.indices {
             pendingSeries[index].series = numbers[Int(pendingSeries[index].series)]
         }
-        families = [:]
-        pendingFamilies = []
         return numbers
     }
 
@@ -89,7 +83,7 @@ package struct ScrapeCache: Sendable {
 
     private mutating func scan(_ scanner: inout LineScanner, into columns: inout ScrapePage) throws(ScanFailure) {
         let count = script.count
-        let matched = try Self.followScript(script, from: 0, &scanner, &columns)
+        let matched = try Self.followScript(script, from: 0, lineHash, &scanner, &columns)
         if matched == count, unsafe Self.isRest(script.tail, of: scanner.content, from: scanner.offset) {
             columns.hasSameSeries = true
             columns.series = script.series
@@ -98,8 +92,9 @@ package struct ScrapeCache: Sendable {
         var newScript = script.prefix(matched)
         try rebuild(&newScript, from: matched, &scanner, &columns)
         columns.hasSameSeries = newScript.series == script.series
-        columns.series = newScript.series
-        script = newScript
+        script = newScript.trimmed()
+        columns.series = script.series
+        keys.trim()
     }
 
     private static func isRest(_ tail: [UInt8], of content: UnsafeRawBufferPointer, from offset: Int) -> Bool {
@@ -109,37 +104,41 @@ package struct ScrapeCache: Sendable {
 
     /// Reads samples as long as the gaps before them are those of the script; the result is the step that differs.
     ///
-    /// The loop that reads nearly all samples there are. It goes over raw memory: `gapStart` and `gapEnd` ascend within
-    /// `script.gaps`, and what lies at `offset` is compared only where the content has that many bytes and one more left.
+    /// The loop that reads nearly all samples there are. It goes over raw memory: a gap is hashed only where the content
+    /// has that many bytes and one more left behind `offset`, and `step` stays below the count of both columns.
     static func followScript(
-        _ script: PageScript, from start: Int, _ scanner: inout LineScanner, _ columns: inout ScrapePage
+        _ script: PageScript, from start: Int, _ lineHash: LineHash, _ scanner: inout LineScanner,
+        _ columns: inout ScrapePage
     ) throws(ScanFailure) -> Int {
         let count = script.count
-        guard start < count else { return start }
-        let content = unsafe scanner.content
+        guard start < count, let content = unsafe scanner.content.baseAddress else { return start }
+        let contentCount = unsafe scanner.content.count
         var offset = scanner.offset
         var step = start
-        var gapStart = start > 0 ? script.ends[start - 1] : 0
-        let outcome = unsafe script.gaps.withUnsafeBytes { gaps in
-            Result { () throws(ScanFailure) in
-                while step < count {
-                    let gapEnd = script.ends[step]
-                    let gap = unsafe UnsafeRawBufferPointer(rebasing: gaps[gapStart..<gapEnd])
-                    guard content.count &- offset > gap.count, unsafe isEqual(gap, content, offset) else { return }
-                    var position = offset &+ gap.count
-                    if let value = unsafe NumberScan.scan(content, &position), unsafe content[position] == 10 {
-                        columns.values.append(value)
-                        if !columns.timestamps.isEmpty { columns.timestamps.append(ScrapePage.noTimestamp) }
-                        offset = position &+ 1
-                    } else {
-                        scanner.offset = offset &+ gap.count
-                        scanner.skipBlanks()
-                        let tail = try scanner.tail()
-                        append(tail, to: &columns)
-                        offset = scanner.offset
+        let outcome = unsafe script.lengths.withUnsafeBufferPointer { lengths in
+            unsafe script.hashes.withUnsafeBufferPointer { hashes in
+                Result { () throws(ScanFailure) in
+                    while step < count {
+                        let length = unsafe Int(lengths[step])
+                        guard contentCount &- offset > length,
+                            unsafe lineHash.hash(content + offset, count: length) == hashes[step]
+                        else { return }
+                        var position = offset &+ length
+                        if let value = unsafe NumberScan.scan(scanner.content, &position),
+                            unsafe scanner.content[position] == 10
+                        {
+                            columns.values.append(value)
+                            if !columns.timestamps.isEmpty { columns.timestamps.append(ScrapePage.noTimestamp) }
+                            offset = position &+ 1
+                        } else {
+                            scanner.offset = offset &+ length
+                            scanner.skipBlanks()
+                            let tail = try scanner.tail()
+                            append(tail, to: &columns)
+                            offset = scanner.offset
+                        }
+                        step &+= 1
                     }
-                    gapStart = gapEnd
-                    step &+= 1
                 }
             }
         }

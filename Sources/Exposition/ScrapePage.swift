@@ -11,12 +11,6 @@ package struct NewSeries: Sendable, Hashable {
     package var line: Int
 }
 
-/// What is known of a family after a page that said something new of it.
-package struct FamilyMetadata: Sendable, Hashable {
-    package var family: String
-    package var metadata: MetricMetadata
-}
-
 /// An exemplar and the sample that it belongs to.
 package struct PageExemplar: Sendable, Hashable {
     /// The index of the sample in the page's columns.
@@ -42,8 +36,9 @@ package struct ScrapePage: Sendable {
     package internal(set) var exemplars: [PageExemplar] = []
     /// Series that are new to the cache, in the order of their numbers, which have no gaps from page to page.
     package internal(set) var newSeries: [NewSeries] = []
-    /// Families whose metadata are new or other than before.
-    package internal(set) var metadata: [FamilyMetadata] = []
+    /// What HELP, TYPE and UNIT lines say that were not passed over as known: all of the first page, then what stands
+    /// before a line that differs.
+    package internal(set) var metadata: [MetadataLine] = []
     /// Whether `series` is what it was after the page before that this cache read without error.
     package internal(set) var hasSameSeries = false
 

@@ -4,51 +4,95 @@ import Synchronization
 
 /// What a target says about its metric families.
 ///
-/// Written by its loop, read by the status pages.
+/// Written by its loop, read by the status pages. A family takes eight bytes here: its name and its words are shared with
+/// all targets that say the same.
 final class TargetMetadataTable: Sendable {
-    private let families = Mutex<[String: SharedMetadata]>([:])
+    /// By name, ascending.
+    private let families = Mutex<[SharedMetadata]>([])
 
     /// The families of the target, by name.
     func entries(named name: String? = nil) -> [(name: String, metadata: MetricMetadata)] {
         let families = families.withLock { $0 }
-        if let name { return families[name].map { [(name, $0.metadata)] } ?? [] }
-        return families.sorted { $0.key < $1.key }.map { ($0.key, $0.value.metadata) }
+        guard let name else { return families.map { ($0.family, $0.metadata) } }
+        let index = Self.index(of: name, in: families)
+        guard index < families.count, families[index].family == name else { return [] }
+        return [(name, families[index].metadata)]
     }
 
-    /// Takes what a page said anew.
-    func update(_ news: [FamilyMetadata]) {
+    /// The first index whose family is not below `name`.
+    private static func index(of name: String, in families: [SharedMetadata]) -> Int {
+        var lower = 0
+        var upper = families.count
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if families[middle].family < name { lower = middle + 1 } else { upper = middle }
+        }
+        return lower
+    }
+
+    /// Takes what the lines of a page said; each adds to what is known of its family.
+    func update(_ lines: [MetadataLine]) {
         families.withLock { families in
-            for family in news {
-                if families[family.family] == nil, families.count >= ScrapeSafety.metadataFamilies { continue }
-                var metadata = family.metadata
-                if metadata.help.utf8.count > ScrapeSafety.metadataHelpBytes {
-                    metadata.help = String(metadata.help.prefix(ScrapeSafety.metadataHelpBytes / 4)) + "…"
+            // Families not known before wait beside, so that a first page is sorted once.
+            var news: [String: MetricMetadata] = [:]
+            for line in lines {
+                let index = Self.index(of: line.family, in: families)
+                if index < families.count, families[index].family == line.family {
+                    var metadata = families[index].metadata
+                    Self.apply(line.field, to: &metadata)
+                    if metadata != families[index].metadata {
+                        families[index] = SharedMetadata.shared(line.family, metadata)
+                    }
+                } else if news[line.family] != nil || families.count + news.count < ScrapeSafety.metadataFamilies {
+                    Self.apply(line.field, to: &news[line.family, default: MetricMetadata()])
                 }
-                families[family.family] = SharedMetadata.shared(metadata)
             }
+            guard !news.isEmpty else { return }
+            let all = families + news.map { SharedMetadata.shared($0.key, $0.value) }
+            families = all.sorted { $0.family < $1.family }
+        }
+    }
+
+    private static func apply(_ field: MetadataLine.Field, to metadata: inout MetricMetadata) {
+        switch field {
+        case .type(let type): metadata.type = type
+        case .unit(let unit): metadata.unit = unit
+        case .help(let help) where help.utf8.count > ScrapeSafety.metadataHelpBytes:
+            metadata.help = String(help.prefix(ScrapeSafety.metadataHelpBytes / 4)) + "…"
+        case .help(let help): metadata.help = help
         }
     }
 
     /// Forgets everything, before a page is read from scratch.
-    func removeAll() { families.withLock { $0 = [:] } }
+    func removeAll() { families.withLock { $0 = [] } }
 }
 
-/// The same words of many targets, kept once: help texts are the same on every node exporter.
+/// What many targets say of a family in the same words, kept once: help texts are the same on every node exporter.
 final class SharedMetadata: Sendable {
+    private struct Key: Hashable {
+        var family: String
+        var metadata: MetricMetadata
+    }
+
     /// Beyond this many different entries nothing more is shared.
     private static let sharedLimit = 50_000
 
-    private static let all = Mutex<[MetricMetadata: SharedMetadata]>([:])
+    private static let all = Mutex<[Key: SharedMetadata]>([:])
 
+    let family: String
     let metadata: MetricMetadata
 
-    private init(_ metadata: MetricMetadata) { self.metadata = metadata }
+    private init(_ key: Key) {
+        family = key.family
+        metadata = key.metadata
+    }
 
-    static func shared(_ metadata: MetricMetadata) -> SharedMetadata {
-        all.withLock { all in
-            if let known = all[metadata] { return known }
-            let new = SharedMetadata(metadata)
-            if all.count < sharedLimit { all[metadata] = new }
+    static func shared(_ family: String, _ metadata: MetricMetadata) -> SharedMetadata {
+        let key = Key(family: family, metadata: metadata)
+        return all.withLock { all in
+            if let known = all[key] { return known }
+            let new = SharedMetadata(key)
+            if all.count < sharedLimit { all[key] = new }
             return new
         }
     }
