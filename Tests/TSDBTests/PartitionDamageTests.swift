@@ -67,7 +67,7 @@ struct PartitionDamageTests {
         let all = try PartitionSelection(reader: strict, request: SelectRequest(matchers: [], range: .all))
         let columns = try all.makeReader()
         var failures = 0
-        var pieces: [ColumnPiece] = []
+        var pieces = ColumnPieces()
         for series in all.series {
             do {
                 try columns.read(series, clocks: ClockCache(), into: &pieces)
@@ -84,9 +84,9 @@ struct PartitionDamageTests {
         let reader = try PartitionSeriesReader(reader: lenient, clocks: PartitionClocks(range: .all))
         var samples = 0
         for series in all.series {
-            pieces = []
+            pieces.removeAll()
             try reader.read(series, clocks: ClockCache(), into: &pieces)
-            samples += pieces.reduce(0) { $0 + $1.values.count }
+            samples += pieces.values.count
         }
         #expect(reported.withLock { $0.count } == 1)
         #expect(samples > lenient.metadata.sampleCount / 2)

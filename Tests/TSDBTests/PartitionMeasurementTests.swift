@@ -116,12 +116,12 @@ struct PartitionMeasurementTests {
                 LabelMatcher("instance", .regex, "node-1.*"), LabelMatcher("__name__", .regex, ".*cpu.*"),
             ])
         }
-        var pieces: [ColumnPiece] = []
+        var pieces = ColumnPieces()
         let clocks = ClockCache()
         let columns = try all.makeReader()
         try measured("read all", per: reader.metadata.sampleCount) {
             for series in all.series {
-                pieces.removeAll(keepingCapacity: true)
+                pieces.removeAll()
                 try columns.read(series, clocks: clocks, into: &pieces)
             }
         }
@@ -132,14 +132,14 @@ struct PartitionMeasurementTests {
         let one = try short.makeReader()
         try measured("one series, five minutes, scattered", per: 200) {
             for index in 0..<200 {
-                pieces.removeAll(keepingCapacity: true)
+                pieces.removeAll()
                 try one.read(short.series[(index * 7919) % short.series.count], clocks: clocks, into: &pieces)
             }
         }
         let whole = try all.makeReader()
         try measured("one series, two hours, scattered", per: 200) {
             for index in 0..<200 {
-                pieces.removeAll(keepingCapacity: true)
+                pieces.removeAll()
                 try whole.read(all.series[(index * 7919) % all.series.count], clocks: clocks, into: &pieces)
             }
         }

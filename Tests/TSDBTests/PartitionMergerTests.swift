@@ -59,10 +59,10 @@ struct PartitionMergerTests {
         let path = try #require(try PartitionMerger.merge(readers.reversed(), into: try folder.writer()))
         let merged = try PartitionReader(path: path)
         let columns = try PartitionSeriesReader(reader: merged, clocks: PartitionClocks(range: .all))
-        var pieces: [ColumnPiece] = []
+        var pieces = ColumnPieces()
         try columns.read(0, clocks: ClockCache(), into: &pieces)
         var result = SampleColumns()
-        PieceMerge.merge(pieces, clocks: ClockCache(), into: &result)
+        pieces.take(into: &result, clocks: ClockCache())
         #expect(result.values == [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5])
         #expect(result.histograms.map(\.timestamp) == [Self.start + 1, Self.start + 2])
         #expect(try columns.columns(of: 0).map(\.startTimestamps) == [[7, 7, 7, 8], [7, 7, 7, 8]])

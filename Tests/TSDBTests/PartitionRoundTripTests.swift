@@ -51,11 +51,11 @@ struct PartitionRoundTripTests {
         for half in [0..<20, 20..<40] {
             let columns = try selection.makeReader()
             for index in half {
-                var pieces: [ColumnPiece] = []
+                var pieces = ColumnPieces()
                 try columns.read(selection.series[index], clocks: ClockCache(), into: &pieces)
-                #expect(pieces.count == 1)
-                #expect(pieces.first?.values.count == 400)
-                clocks += pieces.map(\.clock)
+                #expect(pieces.pieces.map(\.count) == [400])
+                #expect(pieces.values.count == 400)
+                clocks += pieces.pieces.map(\.clock)
             }
         }
         #expect(clocks.allSatisfy { $0 === clocks[0] })
@@ -85,9 +85,9 @@ struct PartitionRoundTripTests {
         #expect(reader.metadata.histogramCount == 301)
         #expect(reader.metadata.sampleCount == 303)
         let columns = try PartitionSeriesReader(reader: reader, clocks: PartitionClocks(range: .all))
-        var pieces: [ColumnPiece] = []
+        var pieces = ColumnPieces()
         try columns.read(0, clocks: ClockCache(), into: &pieces)
-        let back = pieces.flatMap(\.histograms)
+        let back = pieces.histograms.flatMap { $0 }
         #expect(back.count == 301)
         #expect(Array(back.dropLast()) == Array(histograms.dropLast()))
         #expect(back.last?.histogram.isStale == true)

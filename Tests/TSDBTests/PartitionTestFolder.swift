@@ -114,10 +114,10 @@ struct PartitionModel {
     }
 
     /// The samples of a series that a reader delivers in a range.
-    static func samples(_ pieces: [ColumnPiece]) -> [Int64: UInt64] {
+    static func samples(_ pieces: ColumnPieces) -> [Int64: UInt64] {
         var found: [Int64: UInt64] = [:]
-        for piece in pieces {
-            for (index, value) in piece.values.enumerated() {
+        for piece in pieces.pieces {
+            for (index, value) in pieces.values[piece.start..<piece.end].enumerated() {
                 found[piece.clock.timestamps[piece.offset + index]] = value.bitPattern
             }
         }
@@ -130,17 +130,26 @@ struct PartitionModel {
         let columns = try selection.makeReader()
         let clocks = ClockCache()
         var seen = 0
-        for (number, labels) in zip(selection.series, selection.labels) {
-            var pieces: [ColumnPiece] = []
+        for (number, labels) in zip(selection.series, try selection.labels()) {
+            var pieces = ColumnPieces()
             try columns.read(number, clocks: clocks, into: &pieces)
             let expected = (series[labels] ?? [:]).filter { range.contains(Timestamp(milliseconds: $0.key)) }
             guard Self.samples(pieces) == expected else { return false }
             if !expected.isEmpty { seen += 1 }
-            for piece in pieces where piece.values.contains(where: { SpecialValue.isAbsent($0) }) { return false }
+            if pieces.values.contains(where: { SpecialValue.isAbsent($0) }) { return false }
         }
         let wanted = series.values.filter { samples in
             samples.keys.contains { range.contains(Timestamp(milliseconds: $0)) }
         }
         return seen == wanted.count
+    }
+}
+
+extension PartitionSelection {
+    /// The labels of all its series.
+    func labels() throws -> [LabelSet] {
+        var sets: [LabelSet] = []
+        try forEachLabels { _, encoded in sets.append(LabelSet(encoded: Array(encoded))) }
+        return sets
     }
 }

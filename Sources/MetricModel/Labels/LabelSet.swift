@@ -1,4 +1,5 @@
 import Bytes
+import Glibc
 
 /// The labels of one series: names and values, sorted by name, no name twice, no empty value.
 ///
@@ -117,7 +118,19 @@ package struct LabelSet: Sendable {
 
 extension LabelSet: Hashable {
     package static func == (left: LabelSet, right: LabelSet) -> Bool {
-        left.byteHash == right.byteHash && left.encoded == right.encoded
+        left.byteHash == right.byteHash && left.hasEncoding(right.encoded)
+    }
+
+    /// Whether these are the bytes of the set.
+    package func hasEncoding(_ bytes: [UInt8]) -> Bool {
+        guard encoded.count == bytes.count else { return false }
+        return unsafe encoded.withUnsafeBytes { own in
+            unsafe bytes.withUnsafeBytes { other in
+                guard let left = own.baseAddress, let right = other.baseAddress else { return true }
+                // An array's own comparison goes byte by byte.
+                return unsafe memcmp(left, right, own.count) == 0
+            }
+        }
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(byteHash) }

@@ -34,6 +34,8 @@ package struct SampleColumns: Sendable {
     package var histograms: [HistogramSample]
     /// Start timestamps of `values` (milliseconds, 0 is unknown), same count; empty where none is known.
     package var startTimestamps: [Int64]
+    /// False only where it is known that no staleness marker is among the values.
+    package var mayHaveStaleMarkers = true
 
     package init(
         clock: Clock = .empty, clockOffset: Int = 0, values: [Double] = [], histograms: [HistogramSample] = [],
@@ -63,5 +65,6 @@ package struct SampleColumns: Sendable {
         values.removeAll(keepingCapacity: true)
         histograms.removeAll(keepingCapacity: true)
         startTimestamps.removeAll(keepingCapacity: true)
+        mayHaveStaleMarkers = true
     }
 }

@@ -123,6 +123,8 @@ struct PairTable {
     // MARK: Reading
 
     /// The pair as it stands in a label set.
+    func byteCount(of number: UInt32) -> Int { Int(lengths[Int(number)]) }
+
     func bytes(of number: UInt32) -> ArraySlice<UInt8> {
         let start = Int(starts[Int(number)])
         return arena[start..<start + Int(lengths[Int(number)])]

@@ -143,9 +143,10 @@ struct SeriesTable {
     }
 
     func labels(of series: UInt32) -> LabelSet {
+        let numbers = labelPairs(of: series)
         var encoded: [UInt8] = []
-        encoded.reserveCapacity(256)
-        for pair in labelPairs(of: series) { encoded.append(contentsOf: pairs.bytes(of: pair)) }
+        encoded.reserveCapacity(numbers.reduce(0) { $0 + pairs.byteCount(of: $1) })
+        for pair in numbers { encoded.append(contentsOf: pairs.bytes(of: pair)) }
         return LabelSet(encoded: encoded)
     }
 

@@ -2,7 +2,7 @@ import MetricModel
 
 /// Decodes the columns of chosen slots, row after row, several slices after each other.
 ///
-/// Only the groups of 64 slots in which a chosen slot lies are decoded: about 1 ns for each of their samples. Absent
+/// Of a group of 64 slots only the chosen ones are decoded, the others up to the last of these are stepped over. Absent
 /// values stand in the columns.
 struct SliceColumns {
     /// The chosen slots, ascending.
@@ -13,13 +13,23 @@ struct SliceColumns {
     private(set) var values: [Double]
     private(set) var filledRowCount = 0
 
-    /// Groups of 64 slots, ascending, and where each chosen slot stands among the slots of these groups.
-    private let pages: [Int]
-    private let places: [Int]
-    private var bits: [UInt64]
+    /// A group of 64 slots in which a chosen one lies.
+    private struct Page {
+        var number: Int
+        /// The chosen ones by bit.
+        var chosen: UInt64
+        /// Where the first chosen one stands among all chosen ones.
+        var firstPlace: Int
+    }
+
+    private let pages: [Page]
+    /// For each slot of the pages its place among the chosen ones.
+    private let places: [Int32]
     private var mantissas: [Int64]
     private var exponents: [UInt8]
+    /// The newest rows, of the chosen slots alone; each begins as a copy of the row before.
     private var tile: [UInt64]
+    private var newestRow = 0
 
     /// Rows that are collected before they are turned into columns, so that both sides stay in the cache.
     private static let rowsPerTile = 16
@@ -27,56 +37,61 @@ struct SliceColumns {
     init(slots: [Int], rowCount: Int) {
         self.slots = slots
         self.rowCount = rowCount
-        var pages: [Int] = []
-        var places: [Int] = []
-        for slot in slots {
-            if pages.last != slot >> 6 { pages.append(slot >> 6) }
-            places.append((pages.count - 1) << 6 | slot & 63)
+        var pages: [Page] = []
+        var places: [Int32] = []
+        for (place, slot) in slots.enumerated() {
+            if pages.last?.number != slot >> 6 {
+                pages.append(Page(number: slot >> 6, chosen: 0, firstPlace: place))
+                places.append(contentsOf: repeatElement(0, count: 64))
+            }
+            pages[pages.count - 1].chosen |= 1 << UInt64(slot & 63)
+            places[(pages.count - 1) << 6 | slot & 63] = Int32(place)
         }
         self.pages = pages
         self.places = places
-        let width = pages.count * 64
-        bits = [UInt64](repeating: SpecialValue.absentBits, count: width)
+        let width = slots.count
         mantissas = [Int64](repeating: 0, count: width)
         exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
         tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
-        values = unsafe [Double](unsafeUninitializedCapacity: slots.count * rowCount) { buffer, count in
-            // Filled by `append`; zeroes would be written for nothing otherwise.
-            unsafe buffer.initialize(repeating: SpecialValue.absent)
+        let absent = SpecialValue.absent
+        values = unsafe [Double](unsafeUninitializedCapacity: width * rowCount) { buffer, count in
+            unsafe buffer.initialize(repeating: absent)
             count = buffer.count
         }
     }
 
     /// The column of a chosen slot, nil for one that was not chosen.
     func column(of slot: Int) -> ArraySlice<Double>? {
+        guard let place = place(of: slot) else { return nil }
+        return values[(place * rowCount)..<((place + 1) * rowCount)]
+    }
+
+    /// Where a chosen slot stands among them.
+    func place(of slot: Int) -> Int? {
         var low = 0
         var high = slots.count
         while low < high {
             let middle = (low + high) / 2
             if slots[middle] < slot { low = middle + 1 } else { high = middle }
         }
-        guard low < slots.count, slots[low] == slot else { return nil }
-        return values[(low * rowCount)..<((low + 1) * rowCount)]
+        return low < slots.count && slots[low] == slot ? low : nil
     }
 
     /// Adds the wanted rows of a slice behind those before; false where bytes are damaged.
     mutating func append(_ slice: Slice, rows: Range<Int>) -> Bool {
+        newestRow = 0
         reset()
         var isSound = true
         var collected = 0
         unsafe slice.forEachRow(first: rows.upperBound) { index, row in
+            let isWanted = index >= rows.lowerBound
+            // Rows before the wanted ones are decoded into one place, over each other.
+            if isWanted, collected > 0 || newestRow > 0 { startRow(collected) }
             guard unsafe apply(row) else {
                 isSound = false
                 return false
             }
-            guard index >= rows.lowerBound else { return true }
-            let width = bits.count
-            unsafe tile.withUnsafeMutableBufferPointer { tile in
-                unsafe bits.withUnsafeBufferPointer { bits in
-                    guard let from = bits.baseAddress, let to = tile.baseAddress else { return }
-                    unsafe (to + collected * width).update(from: from, count: width)
-                }
-            }
+            guard isWanted else { return true }
             collected += 1
             if collected == Self.rowsPerTile {
                 turn(rows: collected)
@@ -88,14 +103,30 @@ struct SliceColumns {
         return isSound
     }
 
+    /// Makes a row of the tile the newest, a copy of the one before.
+    private mutating func startRow(_ row: Int) {
+        let width = slots.count
+        let before = newestRow
+        newestRow = row
+        guard before != row else { return }
+        unsafe tile.withUnsafeMutableBufferPointer { tile in
+            guard let start = tile.baseAddress else { return }
+            unsafe (start + row &* width).update(from: start + before &* width, count: width)
+        }
+    }
+
+    /// Every slot has no sample and no decimals.
     private mutating func reset() {
-        for index in bits.indices {
-            bits[index] = SpecialValue.absentBits
+        let width = slots.count
+        let absentBits = SpecialValue.absentBits
+        for index in newestRow * width..<(newestRow + 1) * width { tile[index] = absentBits }
+        for index in mantissas.indices {
             mantissas[index] = 0
             exponents[index] = ValueCodec.noExponent
         }
     }
 
+    /// Decodes what a row changes in the chosen slots.
     private mutating func apply(_ row: UnsafeRawBufferPointer) -> Bool {
         guard let header = unsafe RowHeader(row), let base = row.baseAddress else { return false }
         if header.isKey { reset() }
@@ -103,52 +134,59 @@ struct SliceColumns {
         let powers = unsafe ValueCodec.Powers.shared.table
         let pageCount = header.pageCount
         let payloadStart = header.payloadStart
+        let firstBit = newestRow &* slots.count
         return unsafe pages.withUnsafeBufferPointer { pages in
-            unsafe bits.withUnsafeMutableBufferPointer { bits in
-                unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
-                    unsafe exponents.withUnsafeMutableBufferPointer { exponents in
-                        for number in 0..<pages.count {
-                            let page = unsafe pages[number]
-                            guard page < pageCount else { break }
-                            var mask = UInt64(
-                                littleEndian: unsafe row.loadUnaligned(
-                                    fromByteOffset: RowFormat.headerByteCount &+ page &* 8, as: UInt64.self))
-                            guard mask != 0 else { continue }
-                            let offset = unsafe payloadStart + header.payloadOffset(of: page, in: row)
-                            guard offset <= header.byteCount else { return false }
-                            var cursor = unsafe UnsafePointer((base + offset).assumingMemoryBound(to: UInt8.self))
-                            let first = number &* 64
-                            while mask != 0 {
-                                let place = first &+ mask.trailingZeroBitCount
-                                mask &= mask &- 1
-                                guard
-                                    unsafe ValueCodec.decode(
-                                        &cursor, end: end, powers: powers, bits: &bits[place],
-                                        mantissa: &mantissas[place], exponent: &exponents[place])
-                                else { return false }
+            unsafe places.withUnsafeBufferPointer { places in
+                unsafe tile.withUnsafeMutableBufferPointer { tile in
+                    unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
+                        unsafe exponents.withUnsafeMutableBufferPointer { exponents in
+                            for index in 0..<pages.count {
+                                let page = unsafe pages[index]
+                                guard page.number < pageCount else { break }
+                                let changed = UInt64(
+                                    littleEndian: unsafe row.loadUnaligned(
+                                        fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
+                                guard changed & page.chosen != 0 else { continue }
+                                let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
+                                guard offset <= header.byteCount else { return false }
+                                var cursor = unsafe UnsafePointer((base + offset).assumingMemoryBound(to: UInt8.self))
+                                // Nothing is to be had behind the last chosen one.
+                                var mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
+                                while mask != 0 {
+                                    let bit = mask.trailingZeroBitCount
+                                    mask &= mask &- 1
+                                    if page.chosen &>> UInt64(bit) & 1 == 0 {
+                                        guard unsafe ValueCodec.skip(&cursor, end: end) else { return false }
+                                        continue
+                                    }
+                                    let place = unsafe Int(places[index &<< 6 | bit])
+                                    guard
+                                        unsafe ValueCodec.decode(
+                                            &cursor, end: end, powers: powers, bits: &tile[firstBit &+ place],
+                                            mantissa: &mantissas[place], exponent: &exponents[place])
+                                    else { return false }
+                                }
                             }
+                            return true
                         }
-                        return true
                     }
                 }
             }
         }
     }
 
+    /// Writes the collected rows into the columns.
     private mutating func turn(rows: Int) {
-        let width = bits.count
+        let width = slots.count
         let start = filledRowCount
         filledRowCount += rows
         precondition(filledRowCount <= rowCount, "more rows than columns were made for")
         unsafe tile.withUnsafeBufferPointer { tile in
-            unsafe places.withUnsafeBufferPointer { places in
-                unsafe values.withUnsafeMutableBufferPointer { values in
-                    for column in 0..<places.count {
-                        let place = unsafe places[column]
-                        let target = column &* rowCount &+ start
-                        for row in 0..<rows {
-                            unsafe values[target &+ row] = Double(bitPattern: tile[row &* width &+ place])
-                        }
+            unsafe values.withUnsafeMutableBufferPointer { values in
+                for column in 0..<width {
+                    let target = column &* rowCount &+ start
+                    for row in 0..<rows {
+                        unsafe values[target &+ row] = Double(bitPattern: tile[row &* width &+ column])
                     }
                 }
             }
@@ -160,17 +198,18 @@ struct SliceColumns {
 enum AbsentValues {
     /// The stretch from the first to the last sample, and how many samples are in it; nil where there is none.
     static func trim(_ column: ArraySlice<Double>) -> (stretch: ArraySlice<Double>, sampleCount: Int)? {
-        unsafe column.withUnsafeBufferPointer { values in
+        let absentBits = SpecialValue.absentBits
+        return unsafe column.withUnsafeBufferPointer { values in
             var absentCount = 0
             for index in 0..<values.count {
-                unsafe absentCount &+= values[index].bitPattern == SpecialValue.absentBits ? 1 : 0
+                unsafe absentCount &+= values[index].bitPattern == absentBits ? 1 : 0
             }
             if absentCount == values.count { return nil }
             if absentCount == 0 { return (column, values.count) }
             var first = 0
-            while unsafe values[first].bitPattern == SpecialValue.absentBits { first += 1 }
+            while unsafe values[first].bitPattern == absentBits { first += 1 }
             var last = values.count - 1
-            while unsafe values[last].bitPattern == SpecialValue.absentBits { last -= 1 }
+            while unsafe values[last].bitPattern == absentBits { last -= 1 }
             let stretch = column[(column.startIndex + first)...(column.startIndex + last)]
             return (stretch, values.count - absentCount)
         }

@@ -141,6 +141,26 @@ enum ValueCodec {
     /// Reads a varint; nil at the end of the bytes or after ten of them.
     @inline(__always)
     static func readVarInt(_ cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> UInt64? {
+        if unsafe end - cursor >= 8 {
+            let word = UInt64(littleEndian: unsafe UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self))
+            // The highest bit of the last byte is the lowest one that is clear.
+            let stop = ~word & 0x8080_8080_8080_8080
+            if stop != 0 {
+                unsafe cursor += (stop.trailingZeroBitCount &>> 3) &+ 1
+                // Groups of seven bits are put together two, four and eight at a time: the lengths of neighbouring
+                // values differ, and a loop over the bytes would be mispredicted for each of them.
+                var number = word & (stop ^ (stop &- 1)) & 0x7f7f_7f7f_7f7f_7f7f
+                number = number & 0x007f_007f_007f_007f | (number & 0x7f00_7f00_7f00_7f00) &>> 1
+                number = number & 0x0000_3fff_0000_3fff | (number & 0x3fff_0000_3fff_0000) &>> 2
+                return number & 0x0000_0000_0fff_ffff | (number & 0x0fff_ffff_0000_0000) &>> 4
+            }
+        }
+        return unsafe readLongVarInt(&cursor, end: end)
+    }
+
+    /// Byte by byte: near the end of the bytes, and numbers of more than 56 bits.
+    @inline(never)
+    private static func readLongVarInt(_ cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> UInt64? {
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while unsafe cursor < end, shift < 70 {
@@ -151,6 +171,23 @@ enum ValueCodec {
             shift += 7
         }
         return nil
+    }
+
+    /// Steps over one value; false where the bytes are not of this form.
+    @inline(__always)
+    static func skip(_ cursor: inout UnsafePointer<UInt8>, end: UnsafePointer<UInt8>) -> Bool {
+        guard let first = unsafe readVarInt(&cursor, end: end) else { return false }
+        if first & 1 == 0 { return true }
+        switch Int(truncatingIfNeeded: first &>> 1) {
+        case 0, 1: return true
+        case 2...25: return unsafe readVarInt(&cursor, end: end) != nil
+        case let code where code >= 26 && code <= 33:
+            let byteCount = code - exclusiveOrCodeBase
+            guard unsafe end - cursor >= byteCount else { return false }
+            unsafe cursor += byteCount
+            return true
+        default: return false
+        }
     }
 
     /// Reads one value and updates the state; false where the bytes are not of this form.

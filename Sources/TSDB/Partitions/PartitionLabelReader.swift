@@ -60,7 +60,8 @@ final class PartitionLabelReader {
     /// The symbols of the block's series, one after the other, and where each series' symbols end.
     private var symbols: [UInt32] = []
     private var ends: [Int] = []
-    private var blocks: [Int: SymbolBlock] = [:]
+    /// By the number of the first symbol divided by the symbols of a block.
+    private var blocks: [SymbolBlock?] = []
 
     init(reader: PartitionReader, connection: SQLiteConnection) {
         self.reader = reader
@@ -69,14 +70,21 @@ final class PartitionLabelReader {
 
     /// The labels of a series.
     func labels(of series: UInt32) throws(StorageError) -> LabelSet {
-        let range = try symbolRange(of: series)
         var encoded: [UInt8] = []
-        encoded.reserveCapacity(range.count * 24)
+        try encode(series, into: &encoded)
+        return LabelSet(encoded: encoded)
+    }
+
+    /// Writes the labels of a series as `LabelSet` has them in place of what was in `encoded`.
+    func encode(_ series: UInt32, into encoded: inout [UInt8]) throws(StorageError) {
+        let range = try symbolRange(of: series)
+        encoded.removeAll(keepingCapacity: true)
         for place in range {
             let (block, pair) = try find(symbols[place])
-            encoded.append(contentsOf: block.bytes[pair])
+            unsafe block.bytes.withUnsafeBufferPointer { bytes in
+                unsafe encoded.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[pair]))
+            }
         }
-        return LabelSet(encoded: encoded)
     }
 
     /// Each label pair of the series once, in no order.
@@ -95,14 +103,15 @@ final class PartitionLabelReader {
     }
 
     private func find(_ symbol: UInt32) throws(StorageError) -> (SymbolBlock, Range<Int>) {
-        let place = Int(symbol) % PartitionLabelWriter.symbolsPerBlock
-        let first = Int(symbol) - place
+        let (number, place) = Int(symbol).quotientAndRemainder(dividingBy: PartitionLabelWriter.symbolsPerBlock)
         let block: SymbolBlock
-        if let known = blocks[first] {
+        if number < blocks.count, let known = blocks[number] {
             block = known
         } else {
-            block = try reader.symbolBlock(first, connection: connection)
-            blocks[first] = block
+            // Throws for a symbol that the file does not have, before a place is made for it.
+            block = try reader.symbolBlock(Int(symbol) - place, connection: connection)
+            while blocks.count <= number { blocks.append(nil) }
+            blocks[number] = block
         }
         guard place < block.ranges.count else { throw damage }
         return (block, block.ranges[place])

@@ -8,7 +8,6 @@ final class PartitionSelection: Sendable {
     let reader: PartitionReader
     /// Numbers of the series, ascending, which is label order.
     let series: [UInt32]
-    let labels: [LabelSet]
     private let clocks: PartitionClocks
 
     init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
@@ -16,7 +15,18 @@ final class PartitionSelection: Sendable {
         clocks = PartitionClocks(range: request.range)
         let found = try reader.select(request.matchers)
         series = found.numbers
-        labels = try reader.labels(of: found)
+    }
+
+    /// Calls `body` with the index and the labels of each series, as `LabelSet` has them; the bytes are lent.
+    func forEachLabels(_ body: (Int, [UInt8]) -> Void) throws(StorageError) {
+        try reader.withConnection { connection throws(StorageError) in
+            let labels = PartitionLabelReader(reader: reader, connection: connection)
+            var encoded: [UInt8] = []
+            for (index, number) in series.enumerated() {
+                try labels.encode(number, into: &encoded)
+                body(index, encoded)
+            }
+        }
     }
 
     /// How many samples a series may have in the range: its share of the partition's, if all were alike.

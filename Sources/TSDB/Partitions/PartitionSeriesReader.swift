@@ -80,6 +80,8 @@ final class PartitionSeriesReader {
         var frameNumber = -1
         var isThere = false
         var frame = SegmentFrame()
+        /// Where the columns of the next series are likely to begin.
+        var nextColumn = 0
         init(row: Int64) { self.row = row }
     }
 
@@ -90,6 +92,9 @@ final class PartitionSeriesReader {
     private let zstd = ZstdWorkspace()
     private var group: Range<Int64> = 0..<0
     private var segments: [OpenSegment] = []
+    /// The clocks seen, by number.
+    private var views: [PartitionClocks.View?] = []
+    private static let ownViewLimit = 1 << 16
     private let hasHistograms: Bool
 
     init(reader: PartitionReader, clocks: PartitionClocks) throws(StorageError) {
@@ -104,63 +109,50 @@ final class PartitionSeriesReader {
 
     // MARK: Pieces
 
-    /// Appends the samples of a series inside the range as dense pieces, in order of the segments.
-    func read(_ series: UInt32, clocks shared: ClockCache, into pieces: inout [ColumnPiece]) throws(StorageError) {
-        let firstPiece = pieces.count
+    /// Adds the samples of a series inside the range, in order of the segments.
+    func read(_ series: UInt32, clocks shared: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
         try forEachColumn(of: series) { segment, index throws(StorageError) in
-            try append(segment, index, to: &pieces, from: firstPiece, shared: shared)
+            try append(segment, index, to: &pieces, shared: shared)
         }
         guard hasHistograms else { return }
-        let histograms = try histograms(of: series)
-        if !histograms.isEmpty {
-            pieces.append(ColumnPiece(clock: .empty, values: [], histograms: histograms))
-        }
+        pieces.append(histograms: try histograms(of: series))
     }
 
     private func append(
-        _ segment: OpenSegment, _ index: Int, to pieces: inout [ColumnPiece], from firstPiece: Int, shared: ClockCache
+        _ segment: OpenSegment, _ index: Int, to pieces: inout ColumnPieces, shared: ClockCache
     ) throws(StorageError) {
-        let column = segment.frame.columns[index]
-        let view = try clocks.view(of: column.clock, reader: reader, connection: connection)
+        let place = segment.frame.place(of: index)
+        let view = try view(of: place.clock)
         // Ticks of the file's clock that lie in the column and in the range.
-        let lower = max(column.clockOffset, view.firstTick)
-        let upper = min(column.clockOffset + column.tickCount, view.firstTick + view.clock.timestamps.count)
+        let lower = max(place.clockOffset, view.firstTick)
+        let upper = min(place.clockOffset + place.tickCount, view.firstTick + view.clock.timestamps.count)
         guard lower < upper else { return }
-        var values = try decode(segment, index)
-        if upper < column.clockOffset + column.tickCount { values.removeSubrange((upper - column.clockOffset)...) }
-        if lower > column.clockOffset { values.removeSubrange(..<(lower - column.clockOffset)) }
-        let offset = lower - view.firstTick
-        if column.sampleCount < column.tickCount {
-            if let piece = Self.thinned(values, clock: view.clock, offset: offset, shared: shared) {
-                pieces.append(piece)
+        var damage: SegmentDamage?
+        let isSound = unsafe pieces.append(
+            tickCount: place.tickCount, wanted: lower - place.clockOffset..<upper - place.clockOffset,
+            clock: view.clock, offset: lower - view.firstTick, isPlain: place.isPlain, isFromHead: false,
+            shared: shared
+        ) { target in
+            do throws(SegmentDamage) {
+                unsafe try segment.frame.decodeValues(index, into: target)
+                return true
+            } catch {
+                damage = error
+                return false
             }
-            return
         }
-        if pieces.count > firstPiece, let last = pieces.last, last.clock === view.clock,
-            last.offset + last.values.count == offset
-        {
-            pieces[pieces.count - 1].values.append(contentsOf: values)
-        } else {
-            pieces.append(ColumnPiece(clock: view.clock, offset: offset, values: values))
-        }
+        if !isSound, let damage { try reader.note(damage, in: "segment \(segment.row)") }
     }
 
-    /// Leaves absent values out; what remains has a clock of its own, shared by series with the same gaps.
-    private static func thinned(
-        _ values: [Double], clock: Clock, offset: Int, shared: ClockCache
-    ) -> ColumnPiece? {
-        guard let first = values.firstIndex(where: { !SpecialValue.isAbsent($0) }),
-            let last = values.lastIndex(where: { !SpecialValue.isAbsent($0) })
-        else { return nil }
-        let count = last - first + 1
-        let dense = values[first...last].filter { !SpecialValue.isAbsent($0) }
-        if dense.count == count { return ColumnPiece(clock: clock, offset: offset + first, values: dense) }
-        var presence = [UInt64](repeating: 0, count: (count + 63) >> 6)
-        for index in 0..<count where !SpecialValue.isAbsent(values[first + index]) {
-            presence[index >> 6] |= 1 << UInt64(index & 63)
-        }
-        let thinned = shared.thinned(clock, offset: offset + first, count: count, presence: presence)
-        return ColumnPiece(clock: thinned, values: dense)
+    /// The clock as the query sees it, from this reader's own list where it was asked for before.
+    private func view(of number: UInt32) throws(StorageError) -> PartitionClocks.View {
+        let index = Int(number)
+        if index < views.count, let known = views[index] { return known }
+        let view = try clocks.view(of: number, reader: reader, connection: connection)
+        guard index < Self.ownViewLimit else { return view }
+        while views.count <= index { views.append(nil) }
+        views[index] = view
+        return view
     }
 
     // MARK: Columns
@@ -211,7 +203,9 @@ final class PartitionSeriesReader {
         for segment in segments {
             if segment.frameNumber != frameNumber { try load(frameNumber, of: segment) }
             guard segment.isThere else { continue }
-            for index in segment.frame.columnRange(of: series) { try body(segment, index) }
+            let found = segment.frame.columnRange(of: series, startingAt: segment.nextColumn)
+            segment.nextColumn = found.upperBound
+            for index in found { try body(segment, index) }
         }
     }
 
@@ -244,6 +238,7 @@ final class PartitionSeriesReader {
     private func load(_ frameNumber: Int, of segment: OpenSegment) throws(StorageError) {
         segment.frameNumber = frameNumber
         segment.isThere = false
+        segment.nextColumn = 0
         let statement = try withStorageErrors { () throws(SQLiteError) in
             let statement = try connection.cached("SELECT data FROM segment WHERE id = ?")
             try statement.bind(segment.row, at: 1)

@@ -30,14 +30,14 @@ final class ClockCache: Sendable {
     private let state = Mutex(State())
 
     /// One clock that ticks through all spans one after the other.
-    func joined(_ pieces: [ColumnPiece]) -> Clock {
-        let key = pieces.map { Span(clock: ObjectIdentifier($0.clock), offset: $0.offset, count: $0.values.count) }
+    func joined(_ pieces: [ColumnPieces.Piece]) -> Clock {
+        let key = pieces.map { Span(clock: ObjectIdentifier($0.clock), offset: $0.offset, count: $0.count) }
         return state.withLock { state in
             if let known = state.joined[key] { return known }
             var timestamps: [Int64] = []
-            timestamps.reserveCapacity(pieces.reduce(0) { $0 + $1.values.count })
+            timestamps.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
             for piece in pieces {
-                timestamps += piece.clock.timestamps[piece.offset..<piece.offset + piece.values.count]
+                timestamps += piece.clock.timestamps[piece.offset..<piece.offset + piece.count]
                 state.held.append(piece.clock)
             }
             let clock = Clock(timestamps)
@@ -73,5 +73,38 @@ final class ClockCache: Sendable {
             if state.singles.count < Self.patternLimit { state.singles[timestamp] = made }
             return made
         }
+    }
+}
+
+/// The joined clocks that one reader has had, found without locking and hashing.
+struct JoinedClocks {
+    private struct Entry {
+        var pieces: [ColumnPieces.Piece]
+        var clock: Clock
+    }
+
+    /// Entries are forgotten together when there are more.
+    private static let limit = 4096
+
+    /// By the last clock of the pieces.
+    private var entries: [ObjectIdentifier: Entry] = [:]
+
+    mutating func clock(of pieces: [ColumnPieces.Piece], _ shared: ClockCache) -> Clock {
+        let key = ObjectIdentifier(pieces[pieces.count - 1].clock)
+        if let known = entries[key], Self.isSame(known.pieces, as: pieces) { return known.clock }
+        let made = shared.joined(pieces)
+        if entries.count >= Self.limit { entries.removeAll() }
+        entries[key] = Entry(pieces: pieces, clock: made)
+        return made
+    }
+
+    private static func isSame(_ left: [ColumnPieces.Piece], as right: [ColumnPieces.Piece]) -> Bool {
+        guard left.count == right.count else { return false }
+        for index in left.indices {
+            guard left[index].clock === right[index].clock, left[index].offset == right[index].offset,
+                left[index].count == right[index].count
+            else { return false }
+        }
+        return true
     }
 }

@@ -23,7 +23,7 @@ final class DatabaseQuerier: Querier {
             let found = try PartitionSelection(reader: reader, request: request)
             if !found.series.isEmpty { inPartitions.append(found) }
         }
-        return SelectedDatabaseSeries(
+        return try SelectedDatabaseSeries(
             selection: selection, partitions: inPartitions, view: view, clocks: clocks,
             needsOnlyNewest: request.needsOnlyNewest)
     }

@@ -1,5 +1,6 @@
 import MetricModel
 import Storage
+import Synchronization
 
 /// What a view sees: how far appends had come when it was made, and the partitions of that moment.
 struct ViewPosition: Sendable {
@@ -25,6 +26,8 @@ struct HeadSelection: Sendable {
     private var placeStarts: [Int] = [0]
     private var places: [Place] = []
     private var readings: [Reading] = []
+    /// The next reading that a thread decodes while another one has the columns that it is waiting for.
+    private let ahead = NextReading()
     private let position: ViewPosition
     private let range: TimeRange
     private let needsOnlyNewest: Bool
@@ -88,7 +91,7 @@ struct HeadSelection: Sendable {
     }
 
     /// The newest sample where the newest rows tell it; false where the rows must be read.
-    func readNewest(_ series: Int, clocks: ClockCache, into pieces: inout [ColumnPiece]) -> Bool {
+    func readNewest(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) -> Bool {
         let here = places[placeStarts[series]..<placeStarts[series + 1]]
         guard needsOnlyNewest, here.count == 1, let place = here.first,
             case .rows(let lane, let reading) = readings[place.reading],
@@ -96,27 +99,51 @@ struct HeadSelection: Sendable {
             newest.bits != SpecialValue.absentBits, newest.timestamp == reading.clock.timestamps.last
         else { return false }
         pieces.append(
-            ColumnPiece(clock: clocks.single(newest.timestamp), values: [Double(bitPattern: newest.bits)]))
+            [Double(bitPattern: newest.bits)], clock: clocks.single(newest.timestamp), isFromHead: true)
         return true
     }
 
     /// Adds what the head has of a series.
-    func read(_ series: Int, clocks: ClockCache, into pieces: inout [ColumnPiece]) throws(StorageError) {
+    func read(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
         for place in places[placeStarts[series]..<placeStarts[series + 1]] {
             switch readings[place.reading] {
             case .rows(_, let reading):
-                if let piece = try reading.read(slot: place.slot, clocks: clocks) { pieces.append(piece) }
+                try reading.read(
+                    slot: place.slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
             case .loose(let lane):
                 var loose = LoosePiece()
                 let isSound = lane.read(
                     slot: place.slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose
                 )
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
-                guard !loose.timestamps.isEmpty || !loose.histograms.isEmpty else { continue }
-                pieces.append(
-                    ColumnPiece(
-                        clock: Clock(loose.timestamps), values: loose.values, histograms: loose.histograms))
+                pieces.append(loose.values, clock: Clock(loose.timestamps), isFromHead: true)
+                pieces.append(histograms: loose.histograms)
             }
         }
+    }
+
+    /// The columns of a lane, nil where its slots are read alone.
+    ///
+    /// Threads that read neighbouring metrics walk over the same lanes in the same order. One that finds a lane in the
+    /// hands of another decodes a lane further on, so that they do not stay side by side and wait at each.
+    private func decoded(_ reading: LaneReading) throws(StorageError) -> LaneReading.Decoded? {
+        guard reading.readsTogether else { return nil }
+        if let ready = try reading.decodeUnlessBusy() { return ready }
+        while let next = ahead.take(below: readings.count) {
+            guard case .rows(_, let other) = readings[next], other.readsTogether, other !== reading else { continue }
+            _ = try other.decodeUnlessBusy()
+            break
+        }
+        return try reading.decodeOrWait()
+    }
+}
+
+/// A number that goes up by one each time it is taken.
+private final class NextReading: Sendable {
+    private let next = Atomic<Int>(0)
+
+    func take(below limit: Int) -> Int? {
+        let taken = next.add(1, ordering: .relaxed).oldValue
+        return taken < limit ? taken : nil
     }
 }

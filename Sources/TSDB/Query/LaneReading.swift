@@ -12,12 +12,18 @@ final class LaneReading: Sendable {
         var firstRow: Int
     }
 
+    /// Columns as they were decoded; never changed.
+    final class Decoded: Sendable {
+        let columns: SliceColumns
+        init(_ columns: SliceColumns) { self.columns = columns }
+    }
+
     let clock: Clock
     private let parts: [Part]
     private let wantedSlots: [Int]
     /// Whether the wanted slots are decoded together; without the memory for that they are decoded one by one.
-    private let readsTogether: Bool
-    private let decoded = Mutex<SliceColumns?>(nil)
+    let readsTogether: Bool
+    private let decoded = Mutex<Decoded?>(nil)
     private let hasHistograms: Bool
 
     init(snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory) {
@@ -44,59 +50,57 @@ final class LaneReading: Sendable {
 
     var isEmpty: Bool { clock.timestamps.isEmpty }
 
-    /// The samples of a slot, nil where it has none in the range.
-    func read(slot: Int, clocks: ClockCache) throws(StorageError) -> ColumnPiece? {
-        let column = readsTogether ? try readTogether(slot: slot) : try readAlone(slot: slot)
-        var piece = Self.dense(column, clock: clock, clocks: clocks)
-        if hasHistograms {
-            let histograms = try readHistograms(slot: slot)
-            if !histograms.isEmpty {
-                piece = piece ?? ColumnPiece(clock: .empty, values: [])
-                piece?.histograms = histograms
+    /// Adds the samples of a slot.
+    ///
+    /// - Parameter decoded: The columns of the wanted slots, nil where each is decoded alone.
+    func read(
+        slot: Int, decoded: Decoded?, clocks: ClockCache, into pieces: inout ColumnPieces
+    ) throws(StorageError) {
+        let columns = if let decoded { decoded.columns } else { try decode([slot]) }
+        if let place = columns.place(of: slot) {
+            let count = columns.rowCount
+            let isSound = unsafe pieces.append(
+                tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: false, isFromHead: true,
+                shared: clocks
+            ) { target in
+                unsafe columns.values.withUnsafeBufferPointer { values in
+                    guard let start = values.baseAddress else { return false }
+                    unsafe target.update(from: start + place * count, count: count)
+                    return true
+                }
             }
+            guard isSound else { throw Self.damage }
         }
-        return piece
+        if hasHistograms { pieces.append(histograms: try readHistograms(slot: slot)) }
     }
 
     private static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")
 
-    private func readAlone(slot: Int) throws(StorageError) -> ArraySlice<Double> {
-        var columns = SliceColumns(slots: [slot], rowCount: clock.timestamps.count)
-        try fill(&columns)
-        return columns.values[...]
+    // MARK: Decoding
+
+    /// The columns of the wanted slots, decoded by whoever asks first; nil while another thread is about it.
+    func decodeUnlessBusy() throws(StorageError) -> Decoded? {
+        try decoded.withLockIfAvailable { decoded throws(StorageError) in try fill(&decoded) } ?? nil
     }
 
-    private func readTogether(slot: Int) throws(StorageError) -> ArraySlice<Double> {
-        let columns = try decoded.withLock { decoded throws(StorageError) in
-            if let decoded { return decoded }
-            var columns = SliceColumns(slots: wantedSlots, rowCount: clock.timestamps.count)
-            try fill(&columns)
-            decoded = columns
-            return columns
-        }
-        return columns.column(of: slot) ?? []
+    /// The columns of the wanted slots; waits for another thread that decodes them.
+    func decodeOrWait() throws(StorageError) -> Decoded {
+        try decoded.withLock { decoded throws(StorageError) in try fill(&decoded) }
     }
 
-    private func fill(_ columns: inout SliceColumns) throws(StorageError) {
+    private func fill(_ decoded: inout Decoded?) throws(StorageError) -> Decoded {
+        if let decoded { return decoded }
+        let made = Decoded(try decode(wantedSlots))
+        decoded = made
+        return made
+    }
+
+    private func decode(_ slots: [Int]) throws(StorageError) -> SliceColumns {
+        var columns = SliceColumns(slots: slots, rowCount: clock.timestamps.count)
         for part in parts {
             guard columns.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
         }
-    }
-
-    /// Leaves absent values out: at the ends by the offset, in the middle by a clock of their own.
-    private static func dense(_ column: ArraySlice<Double>, clock: Clock, clocks: ClockCache) -> ColumnPiece? {
-        guard let (stretch, sampleCount) = AbsentValues.trim(column) else { return nil }
-        let offset = stretch.startIndex - column.startIndex
-        if sampleCount == stretch.count { return ColumnPiece(clock: clock, offset: offset, values: Array(stretch)) }
-        var values: [Double] = []
-        values.reserveCapacity(sampleCount)
-        var presence = [UInt64](repeating: 0, count: (stretch.count + 63) >> 6)
-        for (index, value) in stretch.enumerated() where value.bitPattern != SpecialValue.absentBits {
-            presence[index >> 6] |= 1 << UInt64(index & 63)
-            values.append(value)
-        }
-        let thinned = clocks.thinned(clock, offset: offset, count: stretch.count, presence: presence)
-        return ColumnPiece(clock: thinned, values: values)
+        return columns
     }
 
     // MARK: Histograms

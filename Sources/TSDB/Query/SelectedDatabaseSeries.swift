@@ -23,13 +23,12 @@ final class SelectedDatabaseSeries: SelectedSeries {
     init(
         selection: HeadSelection, partitions found: [PartitionSelection], view: DatabaseView, clocks: ClockCache,
         needsOnlyNewest: Bool
-    ) {
+    ) throws(StorageError) {
         self.view = view
         self.selection = selection
         self.clocks = clocks
         self.needsOnlyNewest = needsOnlyNewest
         partitions = found
-        var labels: [LabelSet] = []
         var headSeries: [Int32] = []
         var places: [Int32] = []
         let width = found.count
@@ -37,25 +36,30 @@ final class SelectedDatabaseSeries: SelectedSeries {
             labels = selection.labels
             headSeries = labels.indices.map { Int32($0) }
         } else {
-            var numberOfLabels: [LabelSet: Int] = [:]
-            func number(_ set: LabelSet) -> Int {
-                if let known = numberOfLabels[set] { return known }
-                let new = labels.count
-                numberOfLabels[set] = new
-                labels.append(set)
-                headSeries.append(-1)
-                places.append(contentsOf: repeatElement(-1, count: width))
-                return new
-            }
+            var numbers = LabelSetNumbers()
             let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }
+            numbers.reserve(found[order[0]].series.count)
             for partition in order {
-                for (place, set) in found[partition].labels.enumerated() {
-                    places[number(set) * width + partition] = Int32(place)
+                numbers.startOver()
+                try found[partition].forEachLabels { place, encoded in
+                    let number = numbers.number(of: encoded)
+                    if number == headSeries.count {
+                        headSeries.append(-1)
+                        places.append(contentsOf: repeatElement(-1, count: width))
+                    }
+                    places[number * width + partition] = Int32(place)
                 }
             }
-            for (series, set) in selection.labels.enumerated() { headSeries[number(set)] = Int32(series) }
+            for (series, set) in selection.labels.enumerated() {
+                let number = numbers.number(of: set)
+                if number == headSeries.count {
+                    headSeries.append(-1)
+                    places.append(contentsOf: repeatElement(-1, count: width))
+                }
+                headSeries[number] = Int32(series)
+            }
+            labels = numbers.sets
         }
-        self.labels = labels
         self.headSeries = headSeries
         self.places = places
         estimatedSampleCount =
@@ -75,7 +79,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
         let series: SelectedDatabaseSeries
         var position: Int
         let end: Int
-        var pieces: [ColumnPiece] = []
+        var pieces = ColumnPieces()
         /// Made when the first series of the partition is read.
         var readers: [PartitionSeriesReader?]
 
@@ -90,32 +94,44 @@ final class SelectedDatabaseSeries: SelectedSeries {
             guard position < end else { return false }
             let index = position
             position += 1
-            pieces.removeAll(keepingCapacity: true)
-            let newestInHead = try readHead(Int(series.headSeries[index]))
+            pieces.removeAll()
+            let head = Int(series.headSeries[index])
+            if series.needsOnlyNewest { return try readNewest(index, head, into: &columns) }
             let width = series.partitions.count
             for partition in 0..<width {
                 let place = Int(series.places[index * width + partition])
-                guard place >= 0 else { continue }
-                let source = series.partitions[partition]
-                if series.needsOnlyNewest, newestInHead >= source.reader.metadata.end { continue }
-                if readers[partition] == nil { readers[partition] = try source.makeReader() }
-                guard let reader = readers[partition] else { continue }
-                try reader.read(source.series[place], clocks: series.clocks, into: &pieces)
+                if place >= 0 { try read(place, of: partition) }
             }
-            PieceMerge.merge(pieces, clocks: series.clocks, into: &columns)
+            // Last, because it is the newest.
+            if head >= 0 { try series.selection.read(head, clocks: series.clocks, into: &pieces) }
+            pieces.take(into: &columns, clocks: series.clocks)
             return true
         }
 
-        /// Reads what the head has, and returns the time of its newest sample.
-        private mutating func readHead(_ head: Int) throws(StorageError) -> Int64 {
-            guard head >= 0 else { return .min }
-            if !series.selection.readNewest(head, clocks: series.clocks, into: &pieces) {
+        private mutating func read(_ place: Int, of partition: Int) throws(StorageError) {
+            let source = series.partitions[partition]
+            if readers[partition] == nil { readers[partition] = try source.makeReader() }
+            guard let reader = readers[partition] else { return }
+            try reader.read(source.series[place], clocks: series.clocks, into: &pieces)
+        }
+
+        /// Leaves out partitions that end before the newest sample found.
+        private mutating func readNewest(
+            _ index: Int, _ head: Int, into columns: inout SampleColumns
+        ) throws(StorageError) -> Bool {
+            if head >= 0, !series.selection.readNewest(head, clocks: series.clocks, into: &pieces) {
                 try series.selection.read(head, clocks: series.clocks, into: &pieces)
             }
-            guard series.needsOnlyNewest else { return .min }
-            return pieces.reduce(Int64.min) { newest, piece in
-                max(newest, piece.lastTimestamp, piece.histograms.last?.timestamp ?? .min)
+            let width = series.partitions.count
+            for partition in (0..<width).reversed() {
+                let place = Int(series.places[index * width + partition])
+                guard place >= 0, pieces.newestTimestamp < series.partitions[partition].reader.metadata.end else {
+                    continue
+                }
+                try read(place, of: partition)
             }
+            pieces.take(into: &columns, clocks: series.clocks)
+            return true
         }
     }
 }

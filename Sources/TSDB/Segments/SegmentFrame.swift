@@ -147,13 +147,37 @@
         guard position == count else { throw .structure("payload length") }
     }
 
+    /// Where a column lies on its clock.
+    struct Place {
+        var clock: UInt32
+        var clockOffset: Int
+        var tickCount: Int
+        /// Every tick has a plain value.
+        var isPlain: Bool
+    }
+
+    func place(of index: Int) -> Place {
+        Place(
+            clock: columns[index].clock, clockOffset: columns[index].clockOffset,
+            tickCount: columns[index].tickCount, isPlain: columns[index].runPosition == nil)
+    }
+
     /// The columns of one series.
-    func columnRange(of series: UInt32) -> Range<Int> {
+    ///
+    /// - Parameter guess: Where they are if series are asked for one after the other: at the end of the last answer.
+    func columnRange(of series: UInt32, startingAt guess: Int = 0) -> Range<Int> {
         var lower = 0
-        var upper = columns.count
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if columns[middle].series < series { lower = middle + 1 } else { upper = middle }
+        let isGuessed =
+            guess < columns.count && columns[guess].series == series
+            && (guess == 0 || columns[guess - 1].series < series)
+        if isGuessed {
+            lower = guess
+        } else {
+            var upper = columns.count
+            while lower < upper {
+                let middle = (lower + upper) / 2
+                if columns[middle].series < series { lower = middle + 1 } else { upper = middle }
+            }
         }
         var end = lower
         while end < columns.count, columns[end].series == series { end += 1 }

@@ -1,0 +1,244 @@
+import MetricModel
+
+/// The samples of one series as they are found, piece after piece, the values of all pieces in one run of memory.
+///
+/// A reader has one and uses it again for each series. The values end up in the caller's columns without a copy where the
+/// pieces follow each other in time, which is what they nearly always do.
+struct ColumnPieces {
+    /// What one place has: a lane of the head, segments of a partition on one clock.
+    struct Piece {
+        /// The value at `values[start]` was taken at `clock.timestamps[offset]`.
+        var clock: Clock
+        var offset: Int
+        /// Where the piece stands in `values`; dense.
+        var start: Int
+        var count: Int
+        /// Of two samples at one time that of the head is taken, then that of the piece found first.
+        var isFromHead = false
+
+        var end: Int { start + count }
+        var firstTimestamp: Int64 { clock.timestamps[offset] }
+        var lastTimestamp: Int64 { clock.timestamps[offset + count - 1] }
+    }
+
+    private(set) var values: [Double] = []
+    /// None of them is empty.
+    private(set) var pieces: [Piece] = []
+    /// A list for each place that has any, in order of time.
+    private(set) var histograms: [[HistogramSample]] = []
+    /// False only where no staleness marker is among the values.
+    private(set) var mayHaveStaleMarkers = false
+    /// The clocks that were joined last; series of one target follow each other.
+    private var joins = JoinedClocks()
+
+    /// Makes ready for the next series.
+    mutating func removeAll() {
+        values.removeAll(keepingCapacity: true)
+        pieces.removeAll(keepingCapacity: true)
+        histograms.removeAll(keepingCapacity: true)
+        mayHaveStaleMarkers = false
+    }
+
+    // MARK: Adding
+
+    /// Adds the histograms that one place has.
+    mutating func append(histograms samples: [HistogramSample]) {
+        if !samples.isEmpty { histograms.append(samples) }
+    }
+
+    /// Adds values that are dense already.
+    mutating func append(_ dense: [Double], clock: Clock, offset: Int = 0, isFromHead: Bool) {
+        guard !dense.isEmpty else { return }
+        let start = values.count
+        values.append(contentsOf: dense)
+        mayHaveStaleMarkers = true
+        addPiece(Piece(clock: clock, offset: offset, start: start, count: dense.count, isFromHead: isFromHead))
+    }
+
+    /// Adds a value or a special marker for each of `tickCount` ticks, which `decode` writes, and keeps those of
+    /// `wanted`; the first of these was taken at `clock.timestamps[offset]`.
+    ///
+    /// Absent values are left out: at the ends by the offset, in the middle by a clock that series with the same gaps
+    /// share. - Parameter isPlain: There are neither absent values nor staleness markers.
+    mutating func append(
+        tickCount: Int, wanted: Range<Int>, clock: Clock, offset: Int, isPlain: Bool, isFromHead: Bool,
+        shared: ClockCache, _ decode: (UnsafeMutablePointer<Double>) -> Bool
+    ) -> Bool {
+        let start = values.count
+        var isSound = true
+        values.append(addingCapacity: tickCount) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
+                guard let target = buffer.baseAddress else { return }
+                isSound = unsafe decode(target)
+                initialized = isSound ? tickCount : 0
+            }
+        }
+        guard isSound else { return false }
+        if wanted.upperBound < tickCount { values.removeSubrange((start + wanted.upperBound)...) }
+        if wanted.lowerBound > 0 { values.removeSubrange(start..<start + wanted.lowerBound) }
+        var piece = Piece(clock: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
+        if !isPlain, !leaveAbsentOut(&piece, shared: shared) { return true }
+        addPiece(piece)
+        return true
+    }
+
+    /// A piece that goes on where the last one ended becomes part of it.
+    private mutating func addPiece(_ piece: Piece) {
+        let last = pieces.count - 1
+        if last >= 0, pieces[last].clock === piece.clock, pieces[last].offset + pieces[last].count == piece.offset {
+            pieces[last].count += piece.count
+        } else {
+            pieces.append(piece)
+        }
+    }
+
+    /// Makes the newest values, which belong to `piece`, dense; false where nothing remains.
+    private mutating func leaveAbsentOut(_ piece: inout Piece, shared: ClockCache) -> Bool {
+        let counts = SpecialCounts(values[piece.start...])
+        if counts.stale > 0 { mayHaveStaleMarkers = true }
+        if counts.absent == 0 { return true }
+        let ticks = piece.start..<piece.end
+        let absentBits = SpecialValue.absentBits
+        guard let first = values[ticks].firstIndex(where: { $0.bitPattern != absentBits }),
+            let last = values[ticks].lastIndex(where: { $0.bitPattern != absentBits })
+        else {
+            values.removeSubrange(piece.start...)
+            return false
+        }
+        values.removeSubrange((last + 1)...)
+        values.removeSubrange(piece.start..<first)
+        piece.offset += first - piece.start
+        let span = last - first + 1
+        piece.count = ticks.count - counts.absent
+        if piece.count == span { return true }
+        var presence = [UInt64](repeating: 0, count: (span + 63) >> 6)
+        var kept = piece.start
+        for index in 0..<span {
+            let value = values[piece.start + index]
+            if value.bitPattern == absentBits { continue }
+            presence[index >> 6] |= 1 << UInt64(index & 63)
+            values[kept] = value
+            kept += 1
+        }
+        values.removeSubrange(kept...)
+        piece.clock = shared.thinned(piece.clock, offset: piece.offset, count: span, presence: presence)
+        piece.offset = 0
+        return true
+    }
+
+    // MARK: Taking
+
+    /// The time of the newest sample, `.min` where there is none.
+    var newestTimestamp: Int64 {
+        let floats = pieces.reduce(Int64.min) { max($0, $1.lastTimestamp) }
+        return histograms.reduce(floats) { max($0, $1.last?.timestamp ?? .min) }
+    }
+
+    /// Fills `columns` with all pieces; what stands here afterwards is of no use.
+    mutating func take(into columns: inout SampleColumns, clocks: ClockCache) {
+        columns.removeAll()
+        columns.mayHaveStaleMarkers = mayHaveStaleMarkers
+        if !histograms.isEmpty { columns.histograms = PieceMerge.histograms(histograms) }
+        guard !pieces.isEmpty else { return }
+        var isInOrder = true
+        for index in 1..<max(pieces.count, 1) where pieces[index - 1].lastTimestamp >= pieces[index].firstTimestamp {
+            isInOrder = false
+        }
+        if !isInOrder {
+            PieceMerge.byTime(self, into: &columns)
+        } else {
+            swap(&values, &columns.values)
+            if pieces.count == 1 {
+                columns.clock = pieces[0].clock
+                columns.clockOffset = pieces[0].offset
+            } else {
+                columns.clock = joins.clock(of: pieces, clocks)
+            }
+        }
+        if !columns.histograms.isEmpty { PieceMerge.removeDoubleTimes(&columns) }
+    }
+}
+
+/// Pieces of one series that overlap in time.
+enum PieceMerge {
+    /// Takes the samples of all pieces in order of time, one for each time.
+    static func byTime(_ found: borrowing ColumnPieces, into columns: inout SampleColumns) {
+        let pieces = found.pieces.filter(\.isFromHead) + found.pieces.filter { !$0.isFromHead }
+        let values = found.values
+        var positions = [Int](repeating: 0, count: pieces.count)
+        var timestamps: [Int64] = []
+        while true {
+            var best = -1
+            var bestTime = Int64.max
+            for (index, piece) in pieces.enumerated() where positions[index] < piece.count {
+                let time = piece.clock.timestamps[piece.offset + positions[index]]
+                if best < 0 || time < bestTime {
+                    best = index
+                    bestTime = time
+                }
+            }
+            guard best >= 0 else { break }
+            if timestamps.last != bestTime {
+                timestamps.append(bestTime)
+                columns.values.append(values[pieces[best].start + positions[best]])
+            }
+            positions[best] += 1
+        }
+        columns.clock = Clock(timestamps)
+    }
+
+    static func histograms(_ lists: [[HistogramSample]]) -> [HistogramSample] {
+        guard lists.count > 1 else { return lists.first ?? [] }
+        // A stable sort keeps the order of the places at equal times.
+        let sorted = lists.flatMap { $0 }.enumerated().sorted {
+            ($0.element.timestamp, $0.offset) < ($1.element.timestamp, $1.offset)
+        }
+        var result: [HistogramSample] = []
+        for entry in sorted where result.last?.timestamp != entry.element.timestamp { result.append(entry.element) }
+        return result
+    }
+
+    /// No time is in both columns: the float wins.
+    static func removeDoubleTimes(_ columns: inout SampleColumns) {
+        guard !columns.histograms.isEmpty, !columns.values.isEmpty else { return }
+        let timestamps = columns.clock.timestamps
+        let ticks = columns.clockOffset..<columns.clockOffset + columns.values.count
+        columns.histograms.removeAll { sample in
+            let index = timestamps.firstIndex(notBelow: sample.timestamp, in: ticks)
+            return index < ticks.upperBound && timestamps[index] == sample.timestamp
+        }
+    }
+}
+
+/// How many values of a column are no plain values.
+struct SpecialCounts {
+    private(set) var absent = 0
+    private(set) var stale = 0
+
+    init(_ column: ArraySlice<Double>) {
+        unsafe column.withUnsafeBufferPointer { values in
+            let staleBits = SpecialValue.staleBits
+            var special = 0
+            // The staleness marker and the absent value are neighbours: one comparison finds both.
+            for index in 0..<values.count {
+                unsafe special &+= values[index].bitPattern &- staleBits < 2 ? 1 : 0
+            }
+            guard special > 0 else { return }
+            for index in 0..<values.count where unsafe values[index].bitPattern == staleBits { stale += 1 }
+            absent = special - stale
+        }
+    }
+}
+
+extension [Int64] {
+    /// The first index in `bounds` whose element is at least `value`, the upper bound where there is none.
+    func firstIndex(notBelow value: Int64, in bounds: Range<Int>) -> Int {
+        var lower = bounds.lowerBound
+        var upper = bounds.upperBound
+        while lower < upper {
+            let middle = lower + (upper - lower) / 2
+            if self[middle] < value { lower = middle + 1 } else { upper = middle }
+        }
+        return lower
+    }
+}
