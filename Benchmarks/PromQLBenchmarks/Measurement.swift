@@ -32,7 +32,7 @@ struct Measurement {
         wallMilliseconds = walls.sorted()[walls.count / 2]
         cpuMilliseconds = cpus.sorted()[cpus.count / 2]
         samplesRead = last.statistics.samplesRead
-        peakBytes = last.statistics.peakSamples * 16
+        peakBytes = last.statistics.peakBytes
         seriesCount =
             switch last.value {
             case .matrix(let series): series.count

@@ -28,7 +28,9 @@ struct SyntheticTargets {
         var page: [(name: String, labels: [(String, String)], shape: Shape)] = [("go_goroutines", [], .gauge(3))]
         let modes = ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"]
         for cpu in 0..<2 {
-            for mode in modes { page.append(("node_cpu_seconds_total", [("cpu", "\(cpu)"), ("mode", mode)], .seconds)) }
+            for mode in modes {
+                page.append(("node_cpu_seconds_total", [("cpu", "\(cpu)"), ("mode", mode)], .seconds))
+            }
         }
         let bounds = ["0.1", "0.2", "0.4", "1", "3", "8", "20", "60", "120", "+Inf"]
         for handler in ["/metrics", "/api/v1/query", "/api/v1/query_range"] {
@@ -40,7 +42,9 @@ struct SyntheticTargets {
                     ))
             }
         }
-        for number in 0..<20 { page.append(("node_netstat_field\(number)", [], number < 10 ? .counter(50) : .constant)) }
+        for number in 0..<20 {
+            page.append(("node_netstat_field\(number)", [], number < 10 ? .counter(50) : .constant))
+        }
         for number in 0..<4 {
             page.append(("node_network_receive_bytes_total", [("device", "eth\(number)")], .counter(90_000)))
         }

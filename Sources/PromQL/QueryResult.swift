@@ -67,5 +67,7 @@ package struct QueryStatistics: Sendable {
     /// Samples decoded from the store.
     package var samplesRead = 0
     package var peakSamples = 0
+    /// The most bytes that operators held at a time.
+    package var peakBytes = 0
     package init() {}
 }

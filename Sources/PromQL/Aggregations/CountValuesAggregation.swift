@@ -20,7 +20,7 @@ struct CountValuesAggregation: VectorOperator {
         var results: [StepSeries] = []
         var indexes: [Key: Int] = [:]
         var texts: [UInt64: String] = [:]
-        var held = 0
+        var held = QueryCost()
         let stepCount = timeline.count
         func count(_ value: String, at step: Int, _ group: LabelSet, _ dropsName: Bool) throws(QueryError) {
             let key = Key(group: group, value: label == nil ? "" : value)
@@ -29,8 +29,11 @@ struct CountValuesAggregation: VectorOperator {
                 index = known
             } else {
                 index = results.count
-                try context.hold(samples: stepCount)
-                held += stepCount
+                let cost = QueryCost(
+                    samples: stepCount,
+                    bytes: 2 * (StepSeries.overheadBytes + group.encoded.count + value.utf8.count) + stepCount * 8)
+                try context.hold(cost)
+                held += cost
                 indexes[key] = index
                 var labels = LabelSetBuilder(group)
                 if let label { labels.set(label, to: value) }
@@ -53,6 +56,6 @@ struct CountValuesAggregation: VectorOperator {
             }
         }
         for index in results.indices { try body(&results[index]) }
-        context.release(samples: held)
+        context.release(held)
     }
 }

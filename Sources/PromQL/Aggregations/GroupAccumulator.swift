@@ -4,6 +4,9 @@ import MetricModel
 ///
 /// Series are added one after the other, so that the sums of every step are taken in the order of the series.
 protocol GroupAccumulator {
+    /// What a step of a group takes.
+    static var bytesPerStep: Int { get }
+
     init(stepCount: Int)
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes)
     /// The group's values; the labels are the caller's to set.
@@ -33,30 +36,22 @@ struct AggregationNotes: OptionSet {
 
 /// `sum`: compensated float sums, and sums of histograms beside them.
 struct SumAccumulator: GroupAccumulator {
-    private var sums: [CompensatedSum]
-    private var hasFloat: [Bool]
+    static let bytesPerStep = FloatSums.bytesPerStep
+
+    private var sums: FloatSums
     private var histograms: [Int: HistogramSum] = [:]
 
-    init(stepCount: Int) {
-        sums = [CompensatedSum](repeating: CompensatedSum(-0.0), count: stepCount)
-        hasFloat = [Bool](repeating: false, count: stepCount)
-    }
+    init(stepCount: Int) { sums = FloatSums(stepCount: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        for step in sums.indices {
-            let value = series.values[step]
-            if value.isAbsent { continue }
-            sums[step].add(value)
-            hasFloat[step] = true
-        }
+        sums.add(series.values)
         for sample in series.histograms {
             histograms[sample.step, default: HistogramSum(takesMean: false)].add(sample.histogram)
         }
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
-        var result = StepSeries(absentOver: sums.count)
-        for step in sums.indices where hasFloat[step] { result.values[step] = sums[step].value }
+        var result = StepSeries(values: (0..<sums.stepCount).map { sums.value(at: $0) })
         result.add(histograms, notes: &notes)
         return result
     }
@@ -64,16 +59,24 @@ struct SumAccumulator: GroupAccumulator {
 
 /// `avg`: compensated means.
 struct MeanAccumulator: GroupAccumulator {
+    static let bytesPerStep = MemoryLayout<CompensatedMean?>.stride
+
     private var means: [CompensatedMean?]
     private var histograms: [Int: HistogramSum] = [:]
 
     init(stepCount: Int) { means = [CompensatedMean?](repeating: nil, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        for step in means.indices {
-            let value = series.values[step]
+        let column = series.values.span
+        var results = means.mutableSpan
+        for step in 0..<min(column.count, results.count) {
+            let value = unsafe column[unchecked: step]
             if value.isAbsent { continue }
-            if means[step] == nil { means[step] = CompensatedMean(first: value) } else { means[step]?.add(value) }
+            if unsafe results[unchecked: step] == nil {
+                unsafe results[unchecked: step] = CompensatedMean(first: value)
+            } else {
+                unsafe results[unchecked: step]?.add(value)
+            }
         }
         for sample in series.histograms {
             histograms[sample.step, default: HistogramSum(takesMean: true)].add(sample.histogram)
@@ -108,16 +111,21 @@ extension StepSeries {
 
 /// `min`: NaN only where all values are NaN.
 struct MinimumAccumulator: GroupAccumulator {
+    static let bytesPerStep = 8
+
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        for step in values.indices {
-            let value = series.values[step]
+        let column = series.values.span
+        var results = values.mutableSpan
+        for step in 0..<min(column.count, results.count) {
+            let value = unsafe column[unchecked: step]
             if value.isAbsent { continue }
+            let known = unsafe results[unchecked: step]
             // An absent value is a NaN too, so that the first value replaces it.
-            if value < values[step] || values[step].isNaN { values[step] = value }
+            if value < known || known.isNaN { unsafe results[unchecked: step] = value }
         }
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
@@ -127,15 +135,20 @@ struct MinimumAccumulator: GroupAccumulator {
 
 /// `max`: NaN only where all values are NaN.
 struct MaximumAccumulator: GroupAccumulator {
+    static let bytesPerStep = 8
+
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        for step in values.indices {
-            let value = series.values[step]
+        let column = series.values.span
+        var results = values.mutableSpan
+        for step in 0..<min(column.count, results.count) {
+            let value = unsafe column[unchecked: step]
             if value.isAbsent { continue }
-            if value > values[step] || values[step].isNaN { values[step] = value }
+            let known = unsafe results[unchecked: step]
+            if value > known || known.isNaN { unsafe results[unchecked: step] = value }
         }
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
@@ -145,12 +158,18 @@ struct MaximumAccumulator: GroupAccumulator {
 
 /// `count`: how many elements of either type.
 struct CountAccumulator: GroupAccumulator {
+    static let bytesPerStep = 8
+
     private var counts: [Double]
 
     init(stepCount: Int) { counts = [Double](repeating: 0, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        for step in counts.indices where !series.values[step].isAbsent { counts[step] += 1 }
+        let column = series.values.span
+        var results = counts.mutableSpan
+        for step in 0..<min(column.count, results.count) {
+            unsafe results[unchecked: step] += column[unchecked: step].isAbsent ? 0 : 1
+        }
         for sample in series.histograms { counts[sample.step] += 1 }
     }
 
@@ -161,6 +180,8 @@ struct CountAccumulator: GroupAccumulator {
 
 /// `group`: 1 where there is any element.
 struct PresenceAccumulator: GroupAccumulator {
+    static let bytesPerStep = 8
+
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
@@ -175,6 +196,8 @@ struct PresenceAccumulator: GroupAccumulator {
 
 /// `stdvar`: population variance after Welford; a group whose first value is not finite has NaN.
 struct VarianceAccumulator: GroupAccumulator {
+    static let bytesPerStep = 24
+
     private var counts: [Double]
     private var means: [Double]
     private var squares: [Double]
@@ -211,6 +234,8 @@ struct VarianceAccumulator: GroupAccumulator {
 
 /// `stddev`: the root of the variance.
 struct DeviationAccumulator: GroupAccumulator {
+    static let bytesPerStep = 24
+
     private var variance: VarianceAccumulator
 
     init(stepCount: Int) { variance = VarianceAccumulator(stepCount: stepCount) }

@@ -6,7 +6,7 @@ struct GroupedSeries {
     /// The labels of the groups and the indexes of their series, in order of appearance.
     var groups: [(labels: LabelSet, members: [Int])] = []
     var hasHistograms = false
-    var sampleCost = 0
+    var cost = QueryCost()
 
     /// - Parameter ordersByLabels: Groups and members come in order of labels, not as the store gave them.
     init(
@@ -15,7 +15,7 @@ struct GroupedSeries {
         let collected = try operand.collect(context)
         series = collected.series
         if ordersByLabels { series.sort { LabelOrder.precedes($0.labels, $1.labels) } }
-        sampleCost = collected.sampleCost
+        cost = collected.cost
         var indexes: [LabelSet: Int] = [:]
         for (position, next) in series.enumerated() {
             if !next.histograms.isEmpty { hasHistograms = true }

@@ -31,6 +31,6 @@ struct QuantileAggregation: VectorOperator {
             result.dropsName = group.members.contains { grouped.series[$0].dropsName }
             if !result.isEmpty { try body(&result) }
         }
-        context.release(samples: grouped.sampleCost)
+        context.release(grouped.cost)
     }
 }

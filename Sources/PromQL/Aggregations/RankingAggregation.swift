@@ -32,7 +32,7 @@ struct RankingAggregation: VectorOperator {
         for index in timeline.count == 1 ? order : Array(kept.indices) where !kept[index].isEmpty {
             try body(&kept[index])
         }
-        context.release(samples: grouped.sampleCost)
+        context.release(grouped.cost)
     }
 
     /// The best elements of a step, best first, those equal in order of appearance; NaN ranks last.

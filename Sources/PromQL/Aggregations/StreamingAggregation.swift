@@ -19,7 +19,7 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
         var groups: [Group] = []
         var indexes: [LabelSet: Int] = [:]
         var notes: AggregationNotes = []
-        var held = 0
+        var held = QueryCost()
         let stepCount = timeline.count
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let key = grouping.key(of: series.labels)
@@ -28,8 +28,11 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
                 index = known
             } else {
                 index = groups.count
-                try context.hold(samples: stepCount)
-                held += stepCount
+                let cost = QueryCost(
+                    samples: stepCount,
+                    bytes: stepCount * Accumulator.bytesPerStep + 2 * StepSeries.overheadBytes + 2 * key.encoded.count)
+                try context.hold(cost)
+                held += cost
                 indexes[key] = index
                 groups.append(
                     Group(labels: key, dropsName: false, accumulator: Accumulator(stepCount: stepCount)))
@@ -44,6 +47,6 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
             if !result.isEmpty { try body(&result) }
         }
         annotator.annotate(notes, context)
-        context.release(samples: held)
+        context.release(held)
     }
 }

@@ -32,25 +32,25 @@ struct SetOperation: VectorOperator {
     private func streamUnion(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var present: [LabelSet: [Bool]] = [:]
         var all: [StepSeries] = []
-        var held = 0
+        var held = QueryCost()
         try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
             Self.note(series, under: key.apply(series.labels), in: &present)
-            let cost = series.sampleCost
-            try context.hold(samples: cost)
+            let cost = series.cost
+            try context.hold(cost)
             held += cost
             all.append(series)
         }
         try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
             if let other = present[key.apply(series.labels)] { series.keep(where: other.map { !$0 }) }
-            let cost = series.sampleCost
-            guard cost > 0 else { return }
-            try context.hold(samples: cost)
+            let cost = series.cost
+            guard cost.samples > 0 else { return }
+            try context.hold(cost)
             held += cost
             all.append(series)
         }
         var merged = try SeriesMerger.merged(all)
         for index in merged.indices { try body(&merged[index]) }
-        context.release(samples: held)
+        context.release(held)
     }
 
     private static func note(_ series: StepSeries, under key: LabelSet, in present: inout [LabelSet: [Bool]]) {

@@ -26,26 +26,27 @@ struct VectorMatchingOperation: VectorOperator {
         if leftSide.series.isEmpty, matching.fillLeft == nil { return }
         let rightSide = try right.collect(context)
         if rightSide.series.isEmpty, matching.fillRight == nil {
-            context.release(samples: leftSide.sampleCost)
+            context.release(leftSide.cost)
             return
         }
         let groups = MatchGroups(
             many: isSwapped ? rightSide.series : leftSide.series, one: isSwapped ? leftSide.series : rightSide.series,
             matching: matching, isSwapped: isSwapped)
         var results: [StepSeries] = []
-        var held = 0
+        var held = QueryCost()
         for index in groups.groups.indices {
             try context.limits.check()
             let before = results.count
             try compute(groups, index, into: &results, context)
-            for result in results[before...] { held += result.sampleCost }
-            try context.hold(samples: held)
-            context.release(samples: held)
+            var made = QueryCost()
+            for result in results[before...] { made += result.cost }
+            try context.hold(made)
+            held += made
         }
         var merged = try SeriesMerger.merged(results)
         results = []
         for index in merged.indices where !merged[index].isEmpty { try body(&merged[index]) }
-        context.release(samples: leftSide.sampleCost + rightSide.sampleCost)
+        context.release(leftSide.cost + rightSide.cost + held)
     }
 
     private func compute(

@@ -23,6 +23,16 @@ enum LabelOrder {
         }
     }
 
+    /// Puts series in order; those that are in order already, as they come from the store, are only looked at.
+    static func sort(_ series: inout [MatrixSeries]) {
+        var isSorted = true
+        for index in series.indices.dropFirst() where precedes(series[index].labels, series[index - 1].labels) {
+            isSorted = false
+            break
+        }
+        if !isSorted { series.sort { precedes($0.labels, $1.labels) } }
+    }
+
     @inline(__always)
     private static func text(_ bytes: Span<UInt8>, _ position: inout Int) -> Range<Int> {
         var length = 0

@@ -33,11 +33,11 @@ struct NamelessVector: VectorOperator {
             }
         }
         var merger = SeriesMerger()
-        var held = 0
+        var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let cost = series.sampleCost
-            guard cost > 0 else { return }
-            try context.hold(samples: cost)
+            let cost = series.cost
+            guard cost.samples > 0 else { return }
+            try context.hold(cost)
             held += cost
             dropping.apply(&series)
             try merger.add(series)
@@ -45,7 +45,7 @@ struct NamelessVector: VectorOperator {
         var all = merger.series
         merger = SeriesMerger()
         for index in all.indices { try body(&all[index]) }
-        context.release(samples: held)
+        context.release(held)
     }
 }
 

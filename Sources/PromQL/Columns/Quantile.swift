@@ -7,22 +7,34 @@ enum Quantile {
     /// Outside 0...1 the result is infinite, for NaN and no values it is NaN. Reorders `values`.
     /// - Complexity: O(count) on average
     static func of(_ values: inout [Double], _ quantile: Double) -> Double {
-        if values.isEmpty || quantile.isNaN { return SpecialValue.notANumber }
+        var lower = -1
+        return of(count: values.count, quantile) { rank in
+            // The upper rank is asked for second: it is the least of what lies behind the lower one.
+            if lower >= 0, rank > lower { return smallest(values, from: rank) }
+            lower = rank
+            return select(&values, rank)
+        }
+    }
+
+    /// The quantile of `count` values that `value` gives by rank, the lower rank first.
+    @inline(__always)
+    static func of(count: Int, _ quantile: Double, _ value: (Int) -> Double) -> Double {
+        if count == 0 || quantile.isNaN { return SpecialValue.notANumber }
         if quantile < 0 { return -Double.infinity }
         if quantile > 1 { return Double.infinity }
-        let count = Double(values.count)
-        let rank = quantile * (count - 1)
+        let last = Double(count - 1)
+        let rank = quantile * last
         let lower = max(0, rank.rounded(.down))
-        let upper = min(count - 1, lower + 1)
+        let upper = min(last, lower + 1)
         let weight = rank - rank.rounded(.down)
-        let low = select(&values, Int(lower))
-        let high = Int(upper) == Int(lower) ? low : smallest(values, from: Int(upper))
+        let low = value(Int(lower))
+        let high = Int(upper) == Int(lower) ? low : value(Int(upper))
         return low * (1 - weight) + high * weight
     }
 
     /// Whether one value ranks below another: NaN below all.
     @inline(__always)
-    private static func precedes(_ left: Double, _ right: Double) -> Bool {
+    static func precedes(_ left: Double, _ right: Double) -> Bool {
         left < right || (left.isNaN && !right.isNaN)
     }
 

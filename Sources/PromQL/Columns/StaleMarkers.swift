@@ -6,7 +6,7 @@ extension SampleColumns {
     /// Where there are none nothing changes, and the clock stays the shared one. - Complexity: O(samples)
     mutating func dropStaleMarkers() {
         if !histograms.isEmpty { histograms.removeAll { $0.histogram.isStale } }
-        guard values.contains(where: { $0.isStale }) else { return }
+        guard mayHaveStaleMarkers, values.contains(where: { $0.isStale }) else { return }
         var timestamps: [Int64] = []
         var kept: [Double] = []
         var starts: [Int64] = []

@@ -4,11 +4,15 @@ import Storage
 
 /// What the operators of one query share: the view of the database, limits, annotations and counters.
 ///
-/// Belongs to the thread that runs the query. Threads that help decode get `limits`, which is safe on all of them.
+/// Belongs to the thread that runs the query. Threads that help decode get `limits` and `memory`, which are safe on all of them.
 final class QueryContext {
     let querier: any Querier
     let settings: EngineSettings
     let limits: QueryLimits
+    /// What the query's columns, groups and blocks take.
+    let memory: MemoryAccount
+    /// Threads that read along.
+    let helpers: HelperPool
     private let text: String?
     private(set) var annotations = Annotations()
     private(set) var statistics = QueryStatistics()
@@ -18,11 +22,13 @@ final class QueryContext {
 
     init(
         querier: any Querier, settings: EngineSettings, options: QueryOptions, clock: any WallClock,
-        isRangeQuery: Bool
+        helpers: HelperPool, isRangeQuery: Bool
     ) {
         self.querier = querier
         self.settings = settings
         self.isRangeQuery = isRangeQuery
+        self.helpers = helpers
+        memory = MemoryAccount(limitBytes: settings.memoryLimitBytes)
         text = options.text
         let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
         let timeout = UInt64(max(0, min(wanted, settings.timeoutMilliseconds)))
@@ -44,22 +50,17 @@ final class QueryContext {
         return range.position(in: text)
     }
 
-    /// Counts samples that the query will hold until `release`.
-    func hold(samples: Int) throws(QueryError) {
-        heldSamples += samples
+    /// Counts what the query will hold until `release`.
+    func hold(_ cost: QueryCost) throws(QueryError) {
+        heldSamples += cost.samples
         statistics.peakSamples = max(statistics.peakSamples, heldSamples)
         guard heldSamples <= settings.maximumSamples else { throw .tooManySamples }
+        try memory.reserve(cost.bytes)
     }
 
-    func release(samples: Int) { heldSamples -= samples }
-
-    /// Refuses columns for which there is no room before they are made.
-    func reserve(columns: Int, steps: Int) throws(QueryError) {
-        let (cells, overflows) = columns.multipliedReportingOverflow(by: max(steps, 1))
-        let bytes = overflows || cells > Int.max / 8 ? Int.max : cells * 8
-        guard bytes <= settings.memoryLimitBytes else {
-            throw .tooManyBytes(wanted: bytes, maximum: settings.memoryLimitBytes)
-        }
+    func release(_ cost: QueryCost) {
+        heldSamples -= cost.samples
+        memory.release(cost.bytes)
     }
 
     func count(queryable: Int, read: Int) {

@@ -10,10 +10,13 @@ package import Storage
 package final class QueryEngine: Sendable {
     package let settings: EngineSettings
     private let clock: any WallClock
+    /// Shared by all queries of the engine.
+    let helpers: HelperPool
 
     package init(settings: EngineSettings = EngineSettings(), clock: any WallClock = SystemClock()) {
         self.settings = settings
         self.clock = clock
+        helpers = HelperPool(threadCount: settings.maximumThreads - 1)
     }
 
     /// The value of an expression at one time; any type of value is possible.
@@ -69,7 +72,8 @@ struct QueryRun {
         stepMilliseconds: Int64, isRangeQuery: Bool, end: Int64? = nil
     ) {
         context = QueryContext(
-            querier: querier, settings: engine.settings, options: options, clock: clock, isRangeQuery: isRangeQuery)
+            querier: querier, settings: engine.settings, options: options, clock: clock,
+            helpers: engine.helpers, isRangeQuery: isRangeQuery)
         planner = Planner(
             settings: engine.settings,
             lookbackMilliseconds: options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds,
@@ -103,6 +107,7 @@ struct QueryRun {
         }
         let finished = clock.monotonicNanoseconds
         var statistics = context.statistics
+        statistics.peakBytes = context.memory.peakBytes
         statistics.preparationSeconds = Double(planned &- started) / 1e9
         statistics.evaluationSeconds = Double(finished &- planned) / 1e9
         return QueryResult(
@@ -168,7 +173,7 @@ struct QueryRun {
             }
             result.append(points)
         }
-        result.sort { LabelOrder.precedes($0.labels, $1.labels) }
+        LabelOrder.sort(&result)
         return result
     }
 }

@@ -24,7 +24,8 @@ struct RawRange {
                 throw .execution(
                     message: "\(plan.boundary.rawValue) modifier is not supported for histograms")
             }
-            try context.hold(samples: window.values.count + window.histograms.count)
+            let count = window.values.count + window.histograms.count
+            try context.hold(QueryCost(samples: count, bytes: StepSeries.overheadBytes + count * 16))
             var labels = series.labels
             if series.dropsName { labels = labels.droppingMetadata() }
             result.append(
@@ -32,7 +33,7 @@ struct RawRange {
                     labels: labels, timestamps: window.timestamps, values: window.values,
                     histograms: window.histograms))
         }
-        result.sort { LabelOrder.precedes($0.labels, $1.labels) }
+        LabelOrder.sort(&result)
         return .matrix(result)
     }
 }

@@ -48,7 +48,7 @@ struct HistogramDistribution: VectorOperator {
         monotonicity.annotate(context, delaysNameRemoval ? { $0 } : { _ in "" }, operandRange)
         var all = merger.series
         for index in all.indices { try body(&all[index]) }
-        context.release(samples: collected.sampleCost)
+        context.release(collected.cost)
     }
 
     /// The parameters over the steps; one column a result.

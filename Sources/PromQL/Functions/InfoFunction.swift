@@ -34,7 +34,7 @@ struct InfoFunction: VectorOperator {
         }
         var all = merger.series
         for index in all.indices { try body(&all[index]) }
-        context.release(samples: base.sampleCost)
+        context.release(base.cost)
     }
 
     private func isInfo(_ labels: LabelSet) -> Bool { nameMatchers.allSatisfy { $0.matches(labels) } }

@@ -17,10 +17,10 @@ struct LabelFunction: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var merger = SeriesMerger()
-        var held = 0
+        var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let cost = series.sampleCost
-            try context.hold(samples: cost)
+            let cost = series.cost
+            try context.hold(cost)
             held += cost
             if let text = newValue(series.labels) {
                 var builder = LabelSetBuilder(series.labels)
@@ -32,7 +32,7 @@ struct LabelFunction: VectorOperator {
         }
         var all = merger.series
         for index in all.indices { try body(&all[index]) }
-        context.release(samples: held)
+        context.release(held)
     }
 
     /// Nil leaves the label as it is.

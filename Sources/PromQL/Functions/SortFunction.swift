@@ -21,7 +21,7 @@ struct SortFunction: VectorOperator {
         var series = collected.series
         if let labels { sort(&series, by: labels) } else { sortByValue(&series) }
         for index in series.indices { try body(&series[index]) }
-        context.release(samples: collected.sampleCost)
+        context.release(collected.cost)
     }
 
     /// NaN comes last in both directions; histograms have no value to sort by.

@@ -25,17 +25,16 @@ protocol ScalarOperator {
 }
 
 extension VectorOperator {
-    /// All series at once, counted against the limit of samples until the caller releases them.
+    /// All series at once, counted against the limits of samples and bytes until the caller releases them.
     func collect(_ context: QueryContext) throws(QueryError) -> CollectedSeries {
         var collected = CollectedSeries()
         try stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let cost = series.sampleCost
-            guard cost > 0 else { return }
-            try context.hold(samples: cost)
-            collected.sampleCost += cost
+            let cost = series.cost
+            guard cost.samples > 0 else { return }
+            try context.hold(cost)
+            collected.cost += cost
             collected.series.append(series)
         }
-        try context.reserve(columns: collected.series.count, steps: timeline.count)
         return collected
     }
 }
@@ -43,5 +42,5 @@ extension VectorOperator {
 /// Series that an operator had to have in hand together.
 struct CollectedSeries {
     var series: [StepSeries] = []
-    var sampleCost = 0
+    var cost = QueryCost()
 }

@@ -40,26 +40,36 @@ struct ExtrapolatedRate: RangeKernel {
         let firsts = input.floatWindows.first.span
         let ends = input.floatWindows.end.span
         let extrapolations = input.floatWindows.extrapolations.span
-        let rateSeconds = isRate ? Double(input.windows.lengthMilliseconds) / 1000 : 1
+        let rateSeconds = rateSeconds(input)
         let hasResets = resets.count > 0
+        let isCounter = isCounter
         var results = output.values.mutableSpan
         var hasResult = false
-        for step in 0..<min(firsts.count, results.count) {
-            let low = Int(firsts[step])
-            let high = Int(ends[step])
-            guard high > low + 1 else { continue }
-            let firstValue = values[low]
-            var difference = values[high - 1] - firstValue
+        let stepCount = min(min(firsts.count, ends.count), min(extrapolations.count, results.count))
+        for step in 0..<stepCount {
+            // The windows were found over these values' clock, all of which they cover.
+            let low = unsafe Int(firsts[unchecked: step])
+            let high = unsafe Int(ends[unchecked: step])
+            guard high > low &+ 1 else { continue }
+            let firstValue = unsafe values[unchecked: low]
+            var difference = unsafe values[unchecked: high &- 1] - firstValue
             if hasResets { difference = resets.corrected(difference, input.columns.values, in: low..<high) }
-            var factor = extrapolations[step].factor(
-                result: difference, firstValue: firstValue, isCounter: isCounter, rateSeconds: nil)
-            // A division by one changes nothing.
-            factor /= rateSeconds
-            results[step] = difference * factor
+            let extrapolation = unsafe extrapolations[unchecked: step]
+            let factor: Double
+            if isCounter, extrapolation.mayReachZero(result: difference, firstValue: firstValue) {
+                factor = extrapolation.factor(
+                    result: difference, firstValue: firstValue, isCounter: true, rateSeconds: rateSeconds)
+            } else {
+                factor = extrapolation.wholeFactor
+            }
+            unsafe results[unchecked: step] = difference * factor
             hasResult = true
         }
         return hasResult
     }
+
+    /// What the difference is divided by; nothing for an increase.
+    func rateSeconds(_ input: RangeInput) -> Double? { isRate ? input.windows.lengthSeconds : nil }
 
     /// The result for the floats of one window, nil where there are fewer than two.
     @inline(__always)
@@ -71,7 +81,7 @@ struct ExtrapolatedRate: RangeKernel {
         if resets.count > 0 { difference = resets.corrected(difference, input.columns.values, in: window) }
         let factor = extrapolation(of: window, step, input).factor(
             result: difference, firstValue: firstValue, isCounter: isCounter,
-            rateSeconds: isRate ? Double(input.windows.lengthMilliseconds) / 1000 : nil)
+            rateSeconds: rateSeconds(input))
         return difference * factor
     }
 }
@@ -100,11 +110,15 @@ struct CounterResets {
     init() {}
 
     init(in values: [Double]) {
-        var index = 1
-        while index < values.count {
-            if values[index] < values[index - 1] { positions.append(index) }
-            index += 1
+        let column = values.span
+        var count = 0
+        // Without a branch two values are compared at a time, and most counters have no reset at all.
+        for index in 1..<max(column.count, 1) {
+            count &+= unsafe column[unchecked: index] < column[unchecked: index &- 1] ? 1 : 0
         }
+        guard count > 0 else { return }
+        positions.reserveCapacity(count)
+        for index in 1..<column.count where column[index] < column[index - 1] { positions.append(index) }
     }
 
     /// Adds what was counted before each reset inside the window, in order.
@@ -132,6 +146,24 @@ struct Extrapolation: Sendable {
     private let sampledSeconds: Double
     private let secondsToStart: Double
     private let secondsToEnd: Double
+    /// The factor where the counter's zero is out of reach, once `prepare` was called.
+    private(set) var wholeFactor = 0.0
+
+    /// Works out what is the same for all series of the clock.
+    mutating func prepare(rateSeconds: Double?) {
+        wholeFactor = factor(result: 0, firstValue: 0, isCounter: false, rateSeconds: rateSeconds)
+    }
+
+    /// Whether a counter may have been zero so close before the first sample that this limits the extrapolation.
+    ///
+    /// False only where `factor` would find the zero farther away than it extrapolates, which is told without its
+    /// division, with room for what rounding may do.
+    @inline(__always)
+    func mayReachZero(result: Double, firstValue: Double) -> Bool {
+        guard result > 0, firstValue >= 0 else { return false }
+        let limit = secondsToStart * result * 1.000_001
+        return !(sampledSeconds * firstValue > limit && limit > 1e-200)
+    }
 
     /// - Parameter beganAt: The time inside the window at which the counter began at zero, if it is known.
     @inline(__always)

@@ -15,12 +15,18 @@ struct NewestSample: RangeKernel {
         if input.hasHistograms || aspect != .value {
             return evaluateAny(input, into: &output)
         }
-        let columns = input.columns
-        for step in 0..<input.stepCount {
-            let window = input.floats(at: step)
-            guard !window.isEmpty else { continue }
-            let value = columns.values[window.upperBound - 1]
-            if !value.isStale { output.values[step] = value }
+        let values = input.columns.values.span
+        let firsts = input.floatWindows.first.span
+        let ends = input.floatWindows.end.span
+        var results = output.values.mutableSpan
+        let offset = input.columns.clockOffset
+        for step in 0..<min(min(firsts.count, ends.count), results.count) {
+            let low = max(unsafe Int(firsts[unchecked: step]) &- offset, 0)
+            let end = min(unsafe Int(ends[unchecked: step]) &- offset, values.count)
+            guard low < end else { continue }
+            // Below the number of values, and not negative because `low` is not.
+            let value = unsafe values[unchecked: end &- 1]
+            if !value.isStale { unsafe results[unchecked: step] = value }
         }
     }
 

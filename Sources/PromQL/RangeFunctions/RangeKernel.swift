@@ -33,6 +33,9 @@ struct RangeInput {
     var stepCount: Int { timeline.count }
     var hasHistograms: Bool { !columns.histograms.isEmpty }
 
+    /// Whether the windows cover so many samples several times that a running total pays.
+    var windowsOverlap: Bool { floatWindows.sampleCount > 4 * columns.values.count }
+
     /// The floats in a step's window.
     @inline(__always)
     func floats(at step: Int) -> Range<Int> {

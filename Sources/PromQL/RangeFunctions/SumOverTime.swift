@@ -6,6 +6,7 @@ struct SumOverTime: RangeKernel {
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         let column = input.columns.values.span
+        let exact = input.windowsOverlap ? ExactSums(input.columns.values) : nil
         for step in 0..<input.stepCount {
             let window = input.floats(at: step)
             if input.hasHistograms {
@@ -20,6 +21,11 @@ struct SumOverTime: RangeKernel {
                 }
             }
             guard !window.isEmpty else { continue }
+            if let exact {
+                let total = exact.sum(window)
+                output.values[step] = takesMean ? total / Double(window.count) + 0 : total
+                continue
+            }
             output.values[step] = takesMean ? mean(column.extracting(window)) : sum(column.extracting(window))
         }
     }

@@ -1,4 +1,3 @@
-import Dispatch
 import MetricModel
 import Storage
 
@@ -7,8 +6,9 @@ import Storage
 /// Large selections are read by several threads, a block of neighbouring series each, because neighbours are stored
 /// together. Results are handed on in order, so that sums come out the same on one thread and on two.
 struct SelectorSource: SeriesSource {
-    /// Series that one thread reads at a time.
+    /// Series that one thread reads at a time, and the bytes that their results may take.
     private static let blockSize = 256
+    private static let blockBytes = 4 << 20
     /// Below this many output cells and estimated samples a second thread costs more than it gives.
     private static let parallelThreshold = 100_000
 
@@ -36,7 +36,10 @@ struct SelectorSource: SeriesSource {
         let runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved)
         let work = selected.count * timeline.count + selected.estimatedSampleCount
-        if !readsInOrder, context.settings.maximumThreads > 1, selected.count > 1, work >= Self.parallelThreshold {
+        let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
+        try context.hold(cache)
+        defer { context.release(cache) }
+        if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= Self.parallelThreshold {
             try readInParallel(selected, runner, stepCount: timeline.count, context, body)
         } else {
             try readInOrder(selected, runner, stepCount: timeline.count, context, body)
@@ -84,20 +87,23 @@ struct SelectorSource: SeriesSource {
         _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
         _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
-        let threads = context.settings.maximumThreads
-        let blockSize = min(Self.blockSize, (selected.count + threads - 1) / threads)
-        try context.reserve(columns: blockSize * threads, steps: stepCount)
-        var start = 0
-        while start < selected.count {
-            let blocks = SeriesBlocks(
-                selected: selected, start: start, blockSize: blockSize, count: threads, runner: runner,
-                stepCount: stepCount, limits: context.limits)
-            for outcome in blocks.run() {
-                var block = try outcome.get()
-                context.count(queryable: block.samplesQueryable, read: block.samplesRead)
-                for index in block.series.indices { try body(&block.series[index], block.notes[index]) }
-            }
-            start += blockSize * threads
+        let threads = context.helpers.threadCount + 1
+        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes
+        let blockSize = max(
+            1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
+        let depth = threads + 1
+        let blocks = QueryCost(
+            bytes: depth * blockSize * seriesBytes
+                + (threads - 1) * WindowCache.byteCount(steps: stepCount, series: selected.count))
+        try context.hold(blocks)
+        defer { context.release(blocks) }
+        let pipeline = SeriesPipeline(
+            selected: selected, runner: runner, stepCount: stepCount, blockSize: blockSize, depth: depth,
+            limits: context.limits)
+        try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
+            for index in block.series.indices { try body(&block.series[index], block.notes[index]) }
         }
+        let samples = pipeline.samples
+        context.count(queryable: samples.queryable, read: samples.read)
     }
 }

@@ -26,8 +26,8 @@ enum ResetHints {
 
 /// Runs kernels over sample columns.
 ///
-/// One belongs to one thread.
-struct KernelRunner {
+/// One belongs to one thread at a time.
+struct KernelRunner: Sendable {
     private let kernel: any RangeKernel
     private let windows: WindowTimes
     private let timeline: Timeline
@@ -41,7 +41,7 @@ struct KernelRunner {
         self.hints = hints
         self.windows = windows
         self.timeline = timeline
-        cache = WindowCache(times: windows, preparesExtrapolations: kernel is ExtrapolatedRate)
+        cache = WindowCache(times: windows, rate: kernel as? ExtrapolatedRate)
     }
 
     /// The kernel's result for one series.

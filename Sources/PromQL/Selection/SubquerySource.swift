@@ -15,14 +15,14 @@ struct SubquerySource: SeriesSource {
         var runner = KernelRunner(kernel, windows: windows, timeline: timeline, hints: .asTheyAre)
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             try context.limits.check()
-            let cost = series.sampleCost
-            try context.hold(samples: cost)
+            let cost = series.cost
+            try context.hold(cost)
             var columns = Self.columns(series, clock)
             var output = StepSeries(labels: series.labels, absentOver: timeline.count)
             output.dropsName = series.dropsName
             let notes = runner.run(&columns, into: &output)
             try body(&output, notes)
-            context.release(samples: cost)
+            context.release(cost)
         }
         context.count(queryable: runner.samplesQueryable, read: 0)
     }

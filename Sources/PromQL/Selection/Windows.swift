@@ -6,6 +6,8 @@ struct WindowTimes: Hashable, Sendable {
     let times: Timeline
     let lengthMilliseconds: Int64
 
+    var lengthSeconds: Double { Double(lengthMilliseconds) / 1000 }
+
     /// The first time that any window holds.
     var firstTime: Int64 { times.start &- lengthMilliseconds &+ 1 }
     var lastTime: Int64 { times.end }
@@ -15,15 +17,21 @@ struct WindowTimes: Hashable, Sendable {
     func indexes(over timestamps: [Int64]) -> WindowIndexes {
         var first = [Int32](repeating: 0, count: times.count)
         var end = [Int32](repeating: 0, count: times.count)
+        var firsts = first.mutableSpan
+        var ends = end.mutableSpan
+        let ticks = timestamps.span
+        let tickCount = ticks.count
         var firstIndex = 0
         var endIndex = 0
+        var right = times.start
         for step in 0..<times.count {
-            let right = times.time(at: step)
             let left = right &- lengthMilliseconds
-            while endIndex < timestamps.count, timestamps[endIndex] <= right { endIndex += 1 }
-            while firstIndex < endIndex, timestamps[firstIndex] <= left { firstIndex += 1 }
-            first[step] = Int32(truncatingIfNeeded: firstIndex)
-            end[step] = Int32(truncatingIfNeeded: endIndex)
+            // Both stay below the number of ticks, and the steps are as many as the arrays are long.
+            while endIndex < tickCount, unsafe ticks[unchecked: endIndex] <= right { endIndex &+= 1 }
+            while firstIndex < endIndex, unsafe ticks[unchecked: firstIndex] <= left { firstIndex &+= 1 }
+            unsafe firsts[unchecked: step] = Int32(truncatingIfNeeded: firstIndex)
+            unsafe ends[unchecked: step] = Int32(truncatingIfNeeded: endIndex)
+            right = right &+ times.step
         }
         return WindowIndexes(first: first, end: end, timestampCount: timestamps.count)
     }
@@ -52,15 +60,17 @@ struct WindowIndexes: Sendable {
     }
 
     /// Works out the extrapolation of all windows, once for all series of the clock.
-    mutating func prepareExtrapolations(over timestamps: [Int64], _ windows: WindowTimes) {
+    mutating func prepareExtrapolations(over timestamps: [Int64], _ windows: WindowTimes, rateSeconds: Double?) {
         extrapolations = first.indices.map { step in
             let low = Int(first[step])
             let high = Int(end[step])
             let rangeEnd = windows.times.time(at: step)
             guard high > low + 1 else { return Extrapolation.none }
-            return Extrapolation(
+            var extrapolation = Extrapolation(
                 firstTime: timestamps[low], lastTime: timestamps[high - 1],
                 rangeStart: rangeEnd - windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: high - low - 1)
+            extrapolation.prepare(rateSeconds: rateSeconds)
+            return extrapolation
         }
     }
 
@@ -80,20 +90,30 @@ struct WindowIndexes: Sendable {
 }
 
 /// The windows of the clocks seen lately, so that they are found once per clock and not once per series.
-struct WindowCache {
-    /// Clocks kept at a time; series with clocks of their own pass through without filling memory.
-    private static let capacity = 64
+struct WindowCache: Sendable {
+    /// What the windows kept may take; series with clocks of their own pass through without filling memory.
+    private static let capacityBytes = 4 << 20
+    private static let bytesPerStep = 8 + MemoryLayout<Extrapolation>.stride
 
     let times: WindowTimes
+    /// Clocks kept at a time.
+    private let capacity: Int
     private var lastClock: Clock?
     private var lastIndexes = WindowIndexes.empty
     private var known: [ObjectIdentifier: (clock: Clock, indexes: WindowIndexes)] = [:]
 
-    private let preparesExtrapolations: Bool
+    /// The kernel whose extrapolations are prepared.
+    private let rate: ExtrapolatedRate?
 
-    init(times: WindowTimes, preparesExtrapolations: Bool) {
+    init(times: WindowTimes, rate: ExtrapolatedRate?) {
         self.times = times
-        self.preparesExtrapolations = preparesExtrapolations
+        self.rate = rate
+        capacity = max(16, Self.capacityBytes / (Self.bytesPerStep * max(1, times.times.count)))
+    }
+
+    /// What a cache may take for so many series.
+    static func byteCount(steps: Int, series: Int) -> Int {
+        min(max(capacityBytes, 16 * bytesPerStep * steps), bytesPerStep * steps * series)
     }
 
     mutating func indexes(for clock: Clock) -> WindowIndexes {
@@ -103,8 +123,11 @@ struct WindowCache {
             indexes = entry.indexes
         } else {
             indexes = times.indexes(over: clock.timestamps)
-            if preparesExtrapolations { indexes.prepareExtrapolations(over: clock.timestamps, times) }
-            if known.count >= Self.capacity { known.removeAll(keepingCapacity: true) }
+            if let rate {
+                indexes.prepareExtrapolations(
+                    over: clock.timestamps, times, rateSeconds: rate.isRate ? times.lengthSeconds : nil)
+            }
+            if known.count >= capacity { known.removeAll(keepingCapacity: true) }
             known[ObjectIdentifier(clock)] = (clock, indexes)
         }
         lastClock = clock

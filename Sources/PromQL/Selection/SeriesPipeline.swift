@@ -1,0 +1,143 @@
+import Dispatch
+import MetricModel
+import Storage
+import Synchronization
+
+/// Blocks of neighbouring series of a selection, read and run through a kernel by several threads, and handed on in
+/// order by one.
+///
+/// The thread of the query takes the next block in order where it is ready, and reads a block itself where it is not, so
+/// all threads are busy whether reading or what comes behind it is the greater part. Neighbouring series are stored
+/// together, so a block is cheaper to read than its series apart.
+final class SeriesPipeline: HelperJob {
+    /// The results of one block.
+    struct Block: Sendable {
+        var series: [StepSeries] = []
+        var notes: [KernelNotes] = []
+    }
+
+    private struct State {
+        var nextBlock = 0
+        var consumedBlocks = 0
+        var finished: [Int: Result<Block, QueryError>] = [:]
+        var runners: [KernelRunner] = []
+        var isCancelled = false
+        /// Helpers that went away because too many blocks were waiting.
+        var awayHelpers = 0
+    }
+
+    private let selected: any SelectedSeries
+    private let runner: KernelRunner
+    private let stepCount: Int
+    private let limits: QueryLimits
+    private let blockSize: Int
+    private let blockCount: Int
+    /// Blocks that may be finished or in work at a time.
+    private let depth: Int
+    private let state = Mutex(State())
+    /// One for each block that a helper has finished.
+    private let progress = DispatchSemaphore(value: 0)
+
+    init(
+        selected: any SelectedSeries, runner: KernelRunner, stepCount: Int, blockSize: Int, depth: Int,
+        limits: QueryLimits
+    ) {
+        self.selected = selected
+        self.runner = runner
+        self.stepCount = stepCount
+        self.blockSize = blockSize
+        self.depth = depth
+        self.limits = limits
+        blockCount = (selected.count + blockSize - 1) / blockSize
+    }
+
+    /// The samples of all blocks read so far.
+    var samples: (queryable: Int, read: Int) {
+        state.withLock { state in
+            state.runners.reduce((0, 0)) { ($0.0 + $1.samplesQueryable, $0.1 + $1.samplesRead) }
+        }
+    }
+
+    /// Gives the blocks to `body` one after the other.
+    func run(
+        helpers: HelperPool, _ body: (inout Block) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        for _ in 0..<min(helpers.threadCount, blockCount - 1) { helpers.help(with: self) }
+        defer {
+            state.withLock { $0.isCancelled = true }
+            helpers.forget(self)
+        }
+        for number in 0..<blockCount {
+            var block = try wait(for: number, helpers).get()
+            try body(&block)
+        }
+    }
+
+    /// The block of a number, which is the next in order; reads blocks as long as it is not there.
+    private func wait(for number: Int, _ helpers: HelperPool) -> Result<Block, QueryError> {
+        while true {
+            let (ready, callsHelper) = state.withLock { state -> (Result<Block, QueryError>?, Bool) in
+                guard let block = state.finished.removeValue(forKey: number) else { return (nil, false) }
+                state.consumedBlocks += 1
+                guard state.awayHelpers > 0, state.nextBlock < blockCount else { return (block, false) }
+                state.awayHelpers -= 1
+                return (block, true)
+            }
+            if callsHelper { helpers.help(with: self) }
+            if let ready { return ready }
+            if runPieceQuietly() == nil { progress.wait() }
+        }
+    }
+
+    func runPiece() -> Bool {
+        guard let hasMore = runPieceQuietly() else {
+            state.withLock { $0.awayHelpers += 1 }
+            return false
+        }
+        progress.signal()
+        return hasMore
+    }
+
+    /// Reads a block; nil where there is none to read now, else whether there are more.
+    private func runPieceQuietly() -> Bool? {
+        let own = runner
+        let taken = state.withLock { state -> (number: Int, runner: KernelRunner)? in
+            guard !state.isCancelled, state.nextBlock < blockCount,
+                state.nextBlock < state.consumedBlocks + depth
+            else { return nil }
+            state.nextBlock += 1
+            // A runner knows the windows of the clocks that it has met.
+            return (state.nextBlock - 1, state.runners.popLast() ?? own)
+        }
+        guard let taken else { return nil }
+        var runner = taken.runner
+        let outcome = Result { () throws(QueryError) in try read(block: taken.number, &runner) }
+        return state.withLock { state in
+            state.finished[taken.number] = outcome
+            state.runners.append(runner)
+            return state.nextBlock < blockCount && !state.isCancelled
+        }
+    }
+
+    private func read(block number: Int, _ runner: inout KernelRunner) throws(QueryError) -> Block {
+        let first = number * blockSize
+        let end = min(first + blockSize, selected.count)
+        var block = Block()
+        block.series.reserveCapacity(end - first)
+        block.notes.reserveCapacity(end - first)
+        var reader = selected.makeReader(over: first..<end)
+        var columns = SampleColumns()
+        for index in first..<end {
+            if index % 16 == 0 { try limits.check() }
+            do {
+                guard try reader.next(into: &columns) else { break }
+            } catch {
+                throw .storage(error)
+            }
+            var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
+            block.notes.append(runner.run(&columns, into: &output))
+            block.series.append(output)
+        }
+        return block
+    }
+}

@@ -1,0 +1,133 @@
+import MetricModel
+import Testing
+
+@testable import PromQL
+
+/// Kernels that carry something from window to window give, bit for bit, what looking at each window anew gives.
+@Suite("Sliding windows")
+struct SlidingWindowTests {
+    /// A column of random values with ties, NaN, zeros of both signs and, where told, fractions and infinities.
+    private static func column(_ generator: inout SystemRandomNumberGenerator, count: Int, isWhole: Bool) -> [Double] {
+        (0..<count).map { _ in
+            switch Int.random(in: 0..<12, using: &generator) {
+            case 0: isWhole ? 0 : SpecialValue.notANumber
+            case 1: isWhole ? -3 : -0.0
+            case 2: isWhole ? 1_000_000_007 : .infinity
+            case 3: 0
+            case 4..<8: Double(Int.random(in: -5...5, using: &generator))
+            default:
+                isWhole
+                    ? Double(Int.random(in: -1000...1_000_000, using: &generator))
+                    : Double.random(in: -10...10, using: &generator)
+            }
+        }
+    }
+
+    private static func input(_ values: [Double], step: Int64, length: Int64, offset: Int) -> RangeInput {
+        let clock = Clock((0..<values.count + offset).map { Int64($0) * 1000 + ($0 % 7 == 0 ? 13 : 0) })
+        let times = Timeline(start: -2000, end: Int64(values.count + offset) * 1000 + 5000, step: step)
+        let windows = WindowTimes(times: times, lengthMilliseconds: length)
+        return RangeInput(
+            columns: SampleColumns(clock: clock, clockOffset: offset, values: values),
+            floatWindows: windows.indexes(over: clock.timestamps), histogramWindows: .empty, windows: windows,
+            timeline: times)
+    }
+
+    private static func bits(_ kernel: any RangeKernel, _ input: RangeInput) -> [UInt64] {
+        var output = StepSeries(absentOver: input.stepCount)
+        var notes: KernelNotes = []
+        kernel.evaluate(input, into: &output, notes: &notes)
+        return output.values.map { $0.isNaN && !$0.isAbsent ? 1 : $0.bitPattern }
+    }
+
+    private static func forEachInput(isWhole: Bool, _ body: (RangeInput) -> Void) {
+        var generator = SystemRandomNumberGenerator()
+        for count in [0, 1, 2, 17, 300, 1300] {
+            for (step, length) in [(1000, 60_000), (3000, 20_000), (500, 700_000), (7000, 1000)] as [(Int64, Int64)] {
+                for offset in [0, 5] {
+                    body(
+                        input(
+                            column(&generator, count: count, isWhole: isWhole), step: step, length: length,
+                            offset: offset))
+                }
+            }
+        }
+    }
+
+    @Test("extremes and their times", arguments: [false, true])
+    func extremes(takesMaximum: Bool) {
+        Self.forEachInput(isWhole: false) { input in
+            #expect(
+                Self.bits(SlidingExtreme(takesMaximum: takesMaximum, takesTime: false), input)
+                    == Self.bits(WindowKernel(ExtremeOverTime(takesMaximum: takesMaximum)), input))
+            #expect(
+                Self.bits(SlidingExtreme(takesMaximum: takesMaximum, takesTime: true), input)
+                    == Self.bits(WindowKernel(TimeOfExtreme(takesMaximum: takesMaximum)), input))
+        }
+    }
+
+    @Test("quantiles, in windows of all sizes", arguments: [-1, 0, 0.3, 0.5, 0.99, 1, 2])
+    func quantiles(quantile: Double) {
+        Self.forEachInput(isWhole: false) { input in
+            let quantiles = [Double](repeating: quantile, count: input.stepCount)
+            // Which of two zeros comes first among equals is nobody's promise.
+            func plain(_ bits: [UInt64]) -> [UInt64] { bits.map { $0 == 1 << 63 ? 0 : $0 } }
+            #expect(
+                plain(Self.bits(SlidingQuantile(quantiles: quantiles), input))
+                    == plain(Self.bits(WindowKernel(QuantileOverTime(quantiles: quantiles)), input)))
+        }
+    }
+
+    @Test("sums and means of whole numbers and of others", arguments: [false, true])
+    func sums(isWhole: Bool) {
+        for takesMean in [false, true] {
+            Self.forEachInput(isWhole: isWhole) { input in
+                let values = input.columns.values
+                var expected = [Double](repeating: Column.absent, count: input.stepCount)
+                for step in 0..<input.stepCount {
+                    let window = values[input.floats(at: step)]
+                    guard let first = window.first else { continue }
+                    var total = CompensatedSum()
+                    for value in window { total.add(value) }
+                    var mean = CompensatedMean(first: first)
+                    for value in window.dropFirst() { mean.add(value) }
+                    expected[step] = takesMean ? mean.value : total.value
+                }
+                let wanted = expected.map { $0.isNaN && !$0.isAbsent ? 1 : $0.bitPattern }
+                #expect(Self.bits(SumOverTime(takesMean: takesMean), input) == wanted)
+            }
+        }
+    }
+
+    @Test("running totals are refused where a sum might round")
+    func exactness() {
+        #expect(ExactSums([1, 2, -3])?.sum(1..<3) == -1)
+        #expect(ExactSums([])?.sum(0..<0) == 0)
+        for column in [[0.5], [.nan], [.infinity], [9e15, 9e15], [1e300], [-9_007_199_254_740_992]] {
+            #expect(ExactSums(column) == nil, "\(column)")
+        }
+    }
+
+    @Test("the short cut of counters that are far from zero gives the same factor")
+    func extrapolationShortCut() {
+        var generator = SystemRandomNumberGenerator()
+        let numbers: [Double] = [0, 1, 1e-300, Double.leastNonzeroMagnitude, 1e300, .infinity, .nan, -1, 1e15, 0.1]
+        for _ in 0..<20_000 {
+            let first = Int64.random(in: 1...300_000, using: &generator)
+            let last = first + Int64.random(in: 0...300_000, using: &generator)
+            var extrapolation = Extrapolation(
+                firstTime: first, lastTime: last, rangeStart: 0, rangeEnd: last + first % 17_000,
+                intervals: Int.random(in: 1...20, using: &generator))
+            extrapolation.prepare(rateSeconds: 300)
+            let value =
+                Bool.random(using: &generator)
+                ? numbers[Int.random(in: 0..<10, using: &generator)] : Double.random(in: 0...1e6, using: &generator)
+            let result =
+                Bool.random(using: &generator)
+                ? numbers[Int.random(in: 0..<10, using: &generator)] : Double.random(in: 0...1e5, using: &generator)
+            guard !extrapolation.mayReachZero(result: result, firstValue: value) else { continue }
+            let exact = extrapolation.factor(result: result, firstValue: value, isCounter: true, rateSeconds: 300)
+            #expect(exact.bitPattern == extrapolation.wholeFactor.bitPattern, "\(value) \(result)")
+        }
+    }
+}
