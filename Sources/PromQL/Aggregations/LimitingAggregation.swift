@@ -18,7 +18,7 @@ struct LimitingAggregation: VectorOperator {
     }
 
     private func streamCount(_ values: [Double], _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let limits = try ElementLimit.counts(values, context)
+        let limits = try ElementLimit.counts(values, of: operand, context)
         var taken: [LabelSet: [Int]] = [:]
         let stepCount = timeline.count
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
@@ -35,17 +35,18 @@ struct LimitingAggregation: VectorOperator {
     }
 
     private func streamRatio(_ values: [Double], _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var ratios = values
-        for step in ratios.indices {
-            if ratios[step].isNaN { throw .execution(message: "Ratio value is NaN") }
-            let capped = min(max(ratios[step], -1), 1)
-            if capped != ratios[step] {
-                context.warn(
-                    "ratio value should be between -1 and 1, got \(GoNumber.general(ratios[step])), capping to "
-                        + GoNumber.general(capped), at: parameterRange)
-            }
-            ratios[step] = capped
+        if values.contains(where: \.isNaN) {
+            try operand.discard(context)
+            throw .execution(message: "Ratio value is NaN")
         }
+        // Of all steps the farthest value on each side is told.
+        for (value, bound) in [(values.max(), 1.0), (values.min(), -1.0)] {
+            guard let value, bound > 0 ? value > bound : value < bound else { continue }
+            context.warn(
+                "ratio value should be between -1 and 1, got \(GoNumber.general(value)), capping to "
+                    + GoNumber.general(bound), at: parameterRange)
+        }
+        let ratios = values.map { min(max($0, -1), 1) }
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let position = Double(LabelHash.hash(series.labels)) / Double(UInt64.max)
             let kept = ratios.map { ratio in

@@ -13,7 +13,7 @@ struct QuantileAggregation: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let quantiles = try parameter.evaluate(context)
-        judge.judge(quantiles, context)
+        judge.judgeFarthest(quantiles, context)
         let grouped = try GroupedSeries(operand, grouping, context)
         if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
         var scratch: [Double] = []

@@ -12,8 +12,8 @@ struct RankingAggregation: VectorOperator {
     var sharesOneName: Bool { operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let limits = try ElementLimit.counts(parameter.evaluate(context), context)
-        guard limits.contains(where: { $0 > 0 }) else { return }
+        let limits = try ElementLimit.counts(parameter.evaluate(context), of: operand, context)
+        guard limits.contains(where: { $0 > 0 }) else { return try operand.discard(context) }
         var grouped = try GroupedSeries(operand, grouping, context, ordersByLabels: timeline.count == 1)
         if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
         var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
@@ -75,20 +75,25 @@ struct RankingAggregation: VectorOperator {
 
 /// The parameter of `topk`, `bottomk` and `limitk` as a number of elements.
 enum ElementLimit {
-    /// Truncated to whole numbers; NaN is an error.
-    static func counts(_ values: [Double], _ context: QueryContext) throws(QueryError) -> [Int] {
-        var result: [Int] = []
-        result.reserveCapacity(values.count)
-        for value in values {
-            if value.isNaN { throw .execution(message: "Parameter value is NaN") }
-            if value <= -9.2e18 || value >= 9.2e18 {
-                guard value > 0 else {
-                    throw .execution(message: "Scalar value \(GoNumber.general(value)) underflows int64")
-                }
-                throw .execution(message: "Scalar value \(GoNumber.general(value)) overflows int64")
-            }
-            result.append(Int(value))
+    /// Truncated to whole numbers; what is none is an error, unless the operand has one.
+    static func counts(
+        _ values: [Double], of operand: any VectorOperator, _ context: QueryContext
+    ) throws(QueryError) -> [Int] {
+        if let fault = fault(of: values) {
+            try operand.discard(context)
+            throw .execution(message: fault)
         }
-        return result
+        return values.map { Int($0) }
+    }
+
+    private static func fault(of values: [Double]) -> String? {
+        if values.contains(where: \.isNaN) { return "Parameter value is NaN" }
+        if let least = values.min(), least <= -0x1p63 {
+            return "Scalar value \(GoNumber.general(least)) underflows int64"
+        }
+        if let greatest = values.max(), greatest >= 0x1p63 {
+            return "Scalar value \(GoNumber.general(greatest)) overflows int64"
+        }
+        return nil
     }
 }

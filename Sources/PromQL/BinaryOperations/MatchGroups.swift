@@ -39,8 +39,8 @@ struct MatchGroups {
             : LabelFilter(dropping: matching.labels + [LabelName.metricName])
     }
 
-    /// Two elements of the one side at one step are an error, unless the many side is empty there.
-    func checkOneSide(of group: Group) throws(QueryError) {
+    /// Two elements of the one side at one step are an error, unless the many side is empty there and not filled.
+    func checkOneSide(of group: Group, fillsMany: Bool) throws(QueryError) {
         var owner = [Int](repeating: -1, count: one[group.one[0]].values.count)
         for index in group.one.sorted(by: { LabelOrder.precedes(one[$0].labels, one[$1].labels) }) {
             for (step, isPresent) in one[index].presence().enumerated() where isPresent {
@@ -48,7 +48,7 @@ struct MatchGroups {
                     owner[step] = index
                     continue
                 }
-                guard many.contains(where: { $0.element(at: step) != nil }) else { continue }
+                guard fillsMany || many.contains(where: { $0.element(at: step) != nil }) else { continue }
                 let names = [one[index].labels, one[owner[step]].labels].sorted().map(\.inBraces)
                 throw .execution(
                     message: "found duplicate series for the match group \(group.key.inBraces) on the "

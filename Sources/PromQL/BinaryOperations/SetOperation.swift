@@ -13,11 +13,8 @@ struct SetOperation: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         if symbol == .or { return try streamUnion(context, body) }
-        var present: [LabelSet: [Bool]] = [:]
-        try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            Self.note(series, under: key.apply(series.labels), in: &present)
-        }
-        if symbol == .and, present.isEmpty { return }
+        let present = try presentOnTheRight(context)
+        if symbol == .and, present.isEmpty { return try left.discard(context) }
         let keepsPresent = symbol == .and
         try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
             if let other = present[key.apply(series.labels)] {
@@ -27,6 +24,20 @@ struct SetOperation: VectorOperator {
             }
             try body(&series)
         }
+    }
+
+    private func presentOnTheRight(_ context: QueryContext) throws(QueryError) -> [LabelSet: [Bool]] {
+        var present: [LabelSet: [Bool]] = [:]
+        do {
+            try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                Self.note(series, under: key.apply(series.labels), in: &present)
+            }
+        } catch {
+            // Where both sides fail it is the left one's error that is told.
+            try left.discard(context)
+            throw error
+        }
+        return present
     }
 
     private func streamUnion(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {

@@ -21,9 +21,12 @@ struct VectorMatchingOperation: VectorOperator {
     private var manyFill: Double? { matching.fillLeft?.value }
     private var oneFill: Double? { matching.fillRight?.value }
 
+    /// Whether the many side as written has a fill value, which lets a step go on without any of its elements.
+    private var isManySideFilled: Bool { (isSwapped ? matching.fillRight : matching.fillLeft) != nil }
+
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let leftSide = try left.collect(context)
-        if leftSide.series.isEmpty, matching.fillLeft == nil { return }
+        if leftSide.series.isEmpty, matching.fillLeft == nil { return try right.discard(context) }
         let rightSide = try right.collect(context)
         if rightSide.series.isEmpty, matching.fillRight == nil {
             context.release(leftSide.cost)
@@ -43,17 +46,33 @@ struct VectorMatchingOperation: VectorOperator {
             try context.hold(made)
             held += made
         }
+        if isSwapped { Self.clearUnfilled(leftSide.series, rightSide.series, matching, &results) }
         var merged = try SeriesMerger.merged(results)
         results = []
         for index in merged.indices where !merged[index].isEmpty { try body(&merged[index]) }
         context.release(leftSide.cost + rightSide.cost + held)
     }
 
+    /// A step at which a side has nothing and no fill value has no result, whatever the other value fills.
+    private static func clearUnfilled(
+        _ left: [StepSeries], _ right: [StepSeries], _ matching: VectorMatching, _ results: inout [StepSeries]
+    ) {
+        if matching.fillLeft == nil && matching.fillRight == nil { return }
+        for (side, fill) in [(left, matching.fillLeft), (right, matching.fillRight)] where fill == nil {
+            guard let stepCount = results.first?.values.count else { return }
+            var isPresent = [Bool](repeating: false, count: stepCount)
+            for series in side {
+                for (step, isThere) in series.presence().enumerated() where isThere { isPresent[step] = true }
+            }
+            for index in results.indices { results[index].keep(where: isPresent) }
+        }
+    }
+
     private func compute(
         _ groups: MatchGroups, _ index: Int, into results: inout [StepSeries], _ context: QueryContext
     ) throws(QueryError) {
         let group = groups.groups[index]
-        if group.one.count > 1 { try groups.checkOneSide(of: group) }
+        if group.one.count > 1 { try groups.checkOneSide(of: group, fillsMany: isManySideFilled) }
         var taken = OccupiedSteps(cardinality: matching.cardinality)
         for manyIndex in group.many {
             let many = groups.many[manyIndex]

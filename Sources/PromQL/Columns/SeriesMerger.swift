@@ -50,7 +50,12 @@ struct SeriesMerger {
 
 extension StepSeries {
     /// Takes over the samples of another series with the same labels.
+    ///
+    /// Whose name is to be dropped is decided by the sample that comes first.
     mutating func merge(_ other: StepSeries) throws(QueryError) {
+        if dropsName != other.dropsName, let theirs = other.firstStep, theirs < firstStep ?? .max {
+            dropsName = other.dropsName
+        }
         if !histograms.isEmpty || !other.histograms.isEmpty {
             let taken = presence()
             for sample in other.histograms where taken[sample.step] { throw .sameLabelSet }
@@ -62,6 +67,5 @@ extension StepSeries {
             guard values[step].isAbsent else { throw .sameLabelSet }
             values[step] = other.values[step]
         }
-        dropsName = dropsName || other.dropsName
     }
 }

@@ -26,6 +26,13 @@ struct StepSeries: Sendable {
     /// Whether there is a sample at any step.
     var isEmpty: Bool { histograms.isEmpty && !values.contains { !$0.isAbsent } }
 
+    /// The first step with a sample, nil where there is none.
+    var firstStep: Int? {
+        let float = values.firstIndex { !$0.isAbsent }
+        guard let histogram = histograms.first?.step else { return float }
+        return min(float ?? histogram, histogram)
+    }
+
     /// The number of floats.
     var floatCount: Int {
         var count = 0

@@ -39,6 +39,13 @@ extension VectorOperator {
     }
 }
 
+extension VectorOperator {
+    /// Runs the operator for its errors and annotations alone, where its result cannot matter.
+    func discard(_ context: QueryContext) throws(QueryError) {
+        try stream(context) { (_: inout StepSeries) throws(QueryError) in }
+    }
+}
+
 /// Series that an operator had to have in hand together.
 struct CollectedSeries {
     var series: [StepSeries] = []

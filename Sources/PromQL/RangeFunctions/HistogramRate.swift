@@ -88,9 +88,6 @@ struct HistogramRate {
         var previous = samples[0].histogram
         let last = samples[samples.count - 1].histogram
         if isCounter {
-            if samples.contains(where: { $0.histogram.counterResetHint == .gauge }) {
-                notes.insert(.histogramIsNotCounter)
-            }
             if isReset(samples[1], after: samples[0], previous) {
                 // The first sample does not count, so that its layout must not matter.
                 let second = samples[1].histogram
@@ -102,6 +99,9 @@ struct HistogramRate {
             else {
                 notes.insert(.mixedExponentialAndCustom)
                 return nil
+            }
+            if samples.contains(where: { $0.histogram.counterResetHint == .gauge }) {
+                notes.insert(.histogramIsNotCounter)
             }
         } else if previous.counterResetHint != .gauge || last.counterResetHint != .gauge {
             notes.insert(.histogramIsNotGauge)

@@ -15,6 +15,7 @@ struct PreparedRangeFunction: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var parameters: [[Double]] = []
         for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
+        if kernel.function == .doubleExponentialSmoothing { try checkFactors(parameters, context) }
         let function = RangeFunctionOperator(
             timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
             notes: notes)
@@ -29,6 +30,28 @@ struct PreparedRangeFunction: VectorOperator {
         }
         let used = isUsed.indices.filter { isUsed[$0] }.map { quantiles[$0] }
         QuantileJudge(range: parameterRange).judge(used, context)
+    }
+}
+
+extension PreparedRangeFunction {
+    /// Factors of smoothing lie between 0 and 1; they are looked at where there is something to smooth.
+    private func checkFactors(_ factors: [[Double]], _ context: QueryContext) throws(QueryError) {
+        func isFault(_ factor: Double) -> Bool { factor <= 0 || factor >= 1 }
+        let faulty = (0..<timeline.count).filter { step in factors.contains { isFault($0[step]) } }
+        if faulty.isEmpty { return }
+        let presence = RangeFunctionOperator(
+            timeline: timeline, windows: plan.windows, source: plan.source, kernel: SampleCounts(measure: .presence),
+            notes: notes)
+        try presence.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            for step in faulty where !series.values[step].isAbsent {
+                let isSmoothing = isFault(factors[0][step])
+                let text = GoNumber.sixDecimals(factors[isSmoothing ? 0 : 1][step])
+                throw .execution(
+                    message: isSmoothing
+                        ? "invalid smoothing factor. Expected: 0 < sf < 1, got: \(text)"
+                        : "invalid trend factor. Expected: 0 < tf < 1, got: \(text)")
+            }
+        }
     }
 }
 
@@ -69,21 +92,10 @@ struct PreparedKernel {
         case .deriv: return WindowKernel(LinearRegression(secondsAhead: nil))
         case .quantileOverTime: return SlidingQuantile(quantiles: parameters[0])
         case .predictLinear: return WindowKernel(LinearRegression(secondsAhead: parameters[0]))
-        case .doubleExponentialSmoothing: return try smoothing(parameters)
+        case .doubleExponentialSmoothing:
+            return WindowKernel(DoubleExponentialSmoothing(smoothing: parameters[0], trend: parameters[1]))
         default: throw .notImplemented(name: function.rawValue)
         }
-    }
-
-    private func smoothing(_ parameters: [[Double]]) throws(QueryError) -> any RangeKernel {
-        for factor in parameters[0] where factor <= 0 || factor >= 1 {
-            throw .execution(
-                message: "invalid smoothing factor. Expected: 0 < sf < 1, got: \(GoNumber.sixDecimals(factor))")
-        }
-        for factor in parameters[1] where factor <= 0 || factor >= 1 {
-            throw .execution(
-                message: "invalid trend factor. Expected: 0 < tf < 1, got: \(GoNumber.sixDecimals(factor))")
-        }
-        return WindowKernel(DoubleExponentialSmoothing(smoothing: parameters[0], trend: parameters[1]))
     }
 
     private func extended() throws(QueryError) -> any RangeKernel {
