@@ -1,0 +1,136 @@
+import MetricModel
+import PromQLSyntax
+
+/// Aggregations of one step.
+extension NaiveEvaluator {
+    private struct Group {
+        var labels: [String: String]
+        var elements: [NaiveElement]
+        var dropsName: Bool { elements.contains(where: \.dropsName) }
+        var floats: [Double] { elements.compactMap(\.number.float) }
+        var histograms: [NaiveHistogram] { elements.compactMap(\.number.histogram) }
+    }
+
+    func aggregate(_ aggregation: Aggregation, at time: Int64) throws -> [NaiveElement] {
+        let parameter = try aggregation.parameter.map { try evaluate($0, at: time) }
+        let operand = try vector(aggregation.operand, at: time)
+        if aggregation.operator == .countValues {
+            guard case .string(let label)? = parameter else { throw NaiveFailure("expected a string") }
+            return countValues(operand, label, aggregation)
+        }
+        if [.topk, .bottomk, .limitK].contains(aggregation.operator), case .scalar(let number)? = parameter,
+            number.isNaN || number.magnitude >= 0x1p63
+        {
+            throw NaiveFailure("the number of elements is no number, or none that there is")
+        }
+        if aggregation.operator == .quantile, case .scalar(let quantile)? = parameter {
+            judge(quantile, aggregation.parameter?.range ?? aggregation.range)
+        }
+        var result: [NaiveElement] = []
+        for group in groups(operand, aggregation) {
+            switch aggregation.operator {
+            case .topk, .bottomk, .limitK, .limitRatio:
+                guard case .scalar(let number)? = parameter else { throw NaiveFailure("expected a scalar") }
+                result += try selection(group, number, aggregation)
+            default:
+                guard case .some(let number) = value(of: group, parameter, aggregation) else { continue }
+                result.append(NaiveElement(labels: group.labels, dropsName: group.dropsName, number: number))
+            }
+        }
+        return result
+    }
+
+    private func groups(_ elements: [NaiveElement], _ aggregation: Aggregation) -> [Group] {
+        var result: [Group] = []
+        for element in elements {
+            let labels = element.labels.filter { name, _ in
+                aggregation.isWithout
+                    ? name != "__name__" && !aggregation.grouping.contains(name) : aggregation.grouping.contains(name)
+            }
+            if let known = result.firstIndex(where: { $0.labels == labels }) {
+                result[known].elements.append(element)
+            } else {
+                result.append(Group(labels: labels, elements: [element]))
+            }
+        }
+        return result
+    }
+
+    private func value(of group: Group, _ parameter: NaiveValue?, _ aggregation: Aggregation) -> NaiveNumber? {
+        let range = aggregation.operand.range
+        let floats = group.floats
+        let histograms = group.histograms
+        switch aggregation.operator {
+        case .count: return .float(Double(group.elements.count))
+        case .group: return .float(1)
+        case .sum, .avg:
+            let takesMean = aggregation.operator == .avg
+            if histograms.isEmpty { return .float(takesMean ? NaiveSum.mean(floats) : NaiveSum.of(floats)) }
+            guard floats.isEmpty else {
+                warn("encountered a mix of histograms and floats for aggregation", range)
+                return nil
+            }
+            return sum(histograms, takesMean: takesMean, name: "", range).map { .histogram($0) }
+        default: break
+        }
+        if !histograms.isEmpty { inform("ignored histogram in \(aggregation.operator.rawValue) aggregation", range) }
+        guard !floats.isEmpty else { return nil }
+        switch aggregation.operator {
+        case .min: return .float(floats.dropFirst().reduce(floats[0]) { $0.isNaN || $1 < $0 ? $1 : $0 })
+        case .max: return .float(floats.dropFirst().reduce(floats[0]) { $0.isNaN || $1 > $0 ? $1 : $0 })
+        case .stdvar: return .float(variance(floats))
+        case .stddev: return .float(variance(floats).squareRoot())
+        default:
+            guard case .scalar(let quantile)? = parameter else { return nil }
+            return .float(NaiveSum.quantile(quantile, floats))
+        }
+    }
+
+    private func variance(_ values: [Double]) -> Double {
+        guard values[0].isFinite else { return .nan }
+        var mean = values[0]
+        var squares = 0.0
+        for (index, value) in values.enumerated().dropFirst() {
+            let delta = value - mean
+            mean += delta / Double(index + 1)
+            squares += delta * (value - mean)
+        }
+        return squares / Double(values.count)
+    }
+
+    // MARK: - Selections
+
+    private func selection(_ group: Group, _ number: Double, _ aggregation: Aggregation) throws -> [NaiveElement] {
+        if aggregation.operator == .limitRatio { throw NaiveFailure("the choice of limit_ratio is not defined") }
+        let limit = max(0, Int(number))
+        if aggregation.operator == .limitK { return Array(group.elements.prefix(limit)) }
+        if limit == 0 { return [] }
+        if !group.histograms.isEmpty {
+            inform("ignored histogram in \(aggregation.operator.rawValue) aggregation", aggregation.range)
+        }
+        let takesLargest = aggregation.operator == .topk
+        let ranked = group.elements.filter { $0.number.float != nil }.sorted { left, right in
+            let (left, right) = (left.number.float ?? 0, right.number.float ?? 0)
+            if left.isNaN || right.isNaN { return !left.isNaN }
+            return takesLargest ? left > right : left < right
+        }
+        return Array(ranked.prefix(limit))
+    }
+
+    private func countValues(_ operand: [NaiveElement], _ label: String, _ aggregation: Aggregation) -> [NaiveElement] {
+        var labelled = aggregation
+        if !aggregation.isWithout { labelled.grouping.append(label) }
+        let elements = operand.map { element in
+            var result = element
+            switch element.number {
+            case .float(let value): result.labels[label] = NaiveText.plain(value)
+            case .histogram(let value): result.labels[label] = value.text
+            }
+            return result
+        }
+        return groups(elements, labelled).map { group in
+            NaiveElement(
+                labels: group.labels, dropsName: group.dropsName, number: .float(Double(group.elements.count)))
+        }
+    }
+}

@@ -1,0 +1,235 @@
+import MetricModel
+import PromQLSyntax
+
+/// Evaluates a query the slow way, to hold the engine against: one time after the other, one series after the other,
+/// straight from the definitions; no columns, no plan, nothing kept from step to step.
+final class NaiveEvaluator {
+    struct Settings {
+        var lookback: Int64 = 300_000
+        var delaysNames = false
+        var defaultStep: Int64 = 60_000
+    }
+
+    let series: [NaiveSeries]
+    let settings: Settings
+    /// The times of the query as asked.
+    let start: Int64
+    let end: Int64
+    let step: Int64
+    let text: String
+    private(set) var notes: Set<String> = []
+    /// Below a function that looks only at count and sum.
+    var marksResets = false
+
+    init(_ series: [NaiveSeries], _ settings: Settings, start: Int64, end: Int64, step: Int64, text: String) {
+        self.series = series
+        self.settings = settings
+        self.start = start
+        self.end = end
+        self.step = step
+        self.text = text
+    }
+
+    func warn(_ message: String, _ range: SourceRange) {
+        notes.insert("PromQL warning: \(message) (\(range.position(in: text)))")
+    }
+
+    func inform(_ message: String, _ range: SourceRange) {
+        notes.insert("PromQL info: \(message) (\(range.position(in: text)))")
+    }
+
+    /// The answer of an instant query or of one step of a range query.
+    func answer(_ expression: Expression, at time: Int64) throws -> NaiveValue {
+        let value = try evaluate(expression, at: time)
+        guard case .vector(var elements) = value else { return value }
+        for index in elements.indices where elements[index].dropsName {
+            elements[index].labels = elements[index].namelessLabels
+        }
+        return .vector(try unique(elements))
+    }
+
+    // MARK: - Expressions
+
+    func evaluate(_ expression: Expression, at time: Int64) throws -> NaiveValue {
+        switch expression {
+        case .number(let number): return .scalar(number.value)
+        case .string(let string): return .string(string.value)
+        case .parenthesized(let group): return try evaluate(group.content, at: time)
+        case .vectorSelector(let selector): return .vector(newest(selector, at: time))
+        case .unary(let operation): return try unary(operation, at: time)
+        case .call(let call): return try self.call(call, at: time)
+        case .aggregation(let aggregation): return .vector(try aggregate(aggregation, at: time))
+        case .binary(let operation): return try binary(operation, at: time)
+        case .matrixSelector, .subquery: throw NaiveFailure("a range vector is no value here")
+        }
+    }
+
+    func vector(_ expression: Expression, at time: Int64) throws -> [NaiveElement] {
+        guard case .vector(let elements) = try evaluate(expression, at: time) else {
+            throw NaiveFailure("expected a vector")
+        }
+        return elements
+    }
+
+    func scalar(_ expression: Expression, at time: Int64) throws -> Double {
+        guard case .scalar(let value) = try evaluate(expression, at: time) else {
+            throw NaiveFailure("expected a scalar")
+        }
+        return value
+    }
+
+    func string(_ expression: Expression) throws -> String {
+        guard case .string(let text) = try evaluate(expression, at: 0) else {
+            throw NaiveFailure("expected a string")
+        }
+        return text
+    }
+
+    private func unary(_ operation: UnaryOperation, at time: Int64) throws -> NaiveValue {
+        switch try evaluate(operation.operand, at: time) {
+        case .scalar(let value): return .scalar(operation.isNegative ? -value : value)
+        case .vector(let elements):
+            guard operation.isNegative else { return .vector(elements) }
+            return .vector(
+                try nameless(
+                    elements.map { element in
+                        var result = element
+                        switch element.number {
+                        case .float(let value): result.number = .float(-value)
+                        case .histogram(let value): result.number = .histogram(value.multiplied(by: -1))
+                        }
+                        return result
+                    }))
+        case .string: throw NaiveFailure("a string has no sign")
+        }
+    }
+
+    // MARK: - Names
+
+    /// Elements that lose their name: at once or at the end.
+    func nameless(_ elements: [NaiveElement]) throws -> [NaiveElement] {
+        try unique(
+            elements.map { element in
+                var result = element
+                if settings.delaysNames { result.dropsName = true } else { result.labels = element.namelessLabels }
+                return result
+            })
+    }
+
+    /// No two elements may have the same labels.
+    func unique(_ elements: [NaiveElement]) throws -> [NaiveElement] {
+        guard Set(elements.map(\.labels)).count == elements.count else { throw NaiveFailure.sameLabels }
+        return elements
+    }
+
+    // MARK: - Selection
+
+    func reference(_ time: Int64, _ at: AtModifier?, _ offset: DurationValue?) throws -> Int64 {
+        let fixed =
+            switch at {
+            case nil: time
+            case .timestamp(let timestamp): timestamp.milliseconds
+            case .start: start
+            case .end: end
+            }
+        return fixed - (try offset.map { try milliseconds($0) } ?? 0)
+    }
+
+    func milliseconds(_ duration: DurationValue) throws -> Int64 {
+        try DurationResolver(
+            start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: end), stepMilliseconds: step
+        ).milliseconds(duration)
+    }
+
+    func selected(_ selector: VectorSelector) -> [NaiveSeries] {
+        series.filter { candidate in
+            selector.matchers.allSatisfy { $0.matches(candidate.labels[$0.name] ?? "") }
+        }
+    }
+
+    /// The newest sample of each series within the lookback.
+    func newestSamples(_ selector: VectorSelector, at time: Int64) -> [(labels: [String: String], sample: NaiveSample)]
+    {
+        guard let moment = try? reference(time, selector.at, selector.offset) else { return [] }
+        var result: [(labels: [String: String], sample: NaiveSample)] = []
+        for candidate in selected(selector) {
+            let inside = candidate.samples.filter { $0.time <= moment && $0.time > moment - settings.lookback }
+            guard let newest = inside.last, !newest.isStale else { continue }
+            result.append((candidate.labels, newest))
+        }
+        return result
+    }
+
+    private func newest(_ selector: VectorSelector, at time: Int64) -> [NaiveElement] {
+        newestSamples(selector, at: time).map {
+            NaiveElement(labels: $0.labels, number: marksResets ? $0.sample.marked : $0.sample.number)
+        }
+    }
+
+    // MARK: - Windows
+
+    /// The samples of one series over a window.
+    struct Window {
+        var series: NaiveSeries
+        var start: Int64
+        var end: Int64
+        /// The time of evaluation, before `@` and `offset`.
+        var time: Int64
+
+        var floats: [(time: Int64, value: Double)] {
+            series.samples.compactMap { sample in sample.number.float.map { (sample.time, $0) } }
+        }
+        var histograms: [(time: Int64, value: NaiveHistogram)] {
+            series.samples.compactMap { sample in sample.number.histogram.map { (sample.time, $0) } }
+        }
+    }
+
+    /// The windows of a range vector that hold any sample.
+    func windows(_ expression: Expression, at time: Int64) throws -> [Window] {
+        switch expression.unparenthesized {
+        case .matrixSelector(let matrix):
+            let right = try reference(time, matrix.selector.at, matrix.selector.offset)
+            let left = right - (try milliseconds(matrix.window))
+            return selected(matrix.selector).compactMap { candidate in
+                var inside = candidate
+                inside.samples = candidate.samples.filter { $0.time > left && $0.time <= right && !$0.isStale }
+                if marksResets {
+                    for index in inside.samples.indices { inside.samples[index].number = inside.samples[index].marked }
+                }
+                return inside.samples.isEmpty ? nil : Window(series: inside, start: left, end: right, time: time)
+            }
+        case .subquery(let subquery): return try windows(subquery, at: time)
+        default: throw NaiveFailure("expected a range vector")
+        }
+    }
+
+    private func windows(_ subquery: Subquery, at time: Int64) throws -> [Window] {
+        let right = try reference(time, subquery.at, subquery.offset)
+        let left = right - (try milliseconds(subquery.window))
+        let stride = try subquery.step.map { try milliseconds($0) } ?? settings.defaultStep
+        let before = marksResets
+        marksResets = false
+        defer { marksResets = before }
+        var result: [NaiveSeries] = []
+        var moment = left / stride * stride
+        if moment <= left { moment += stride }
+        while moment <= right {
+            for element in try vector(subquery.operand, at: moment) {
+                var number = element.number
+                if case .histogram(var histogram) = number, histogram.hint != .gauge {
+                    histogram.hint = .unknown
+                    number = .histogram(histogram)
+                }
+                let sample = NaiveSample(time: moment, number)
+                if let known = result.firstIndex(where: { $0.labels == element.labels }) {
+                    result[known].samples.append(sample)
+                } else {
+                    result.append(
+                        NaiveSeries(labels: element.labels, dropsName: element.dropsName, samples: [sample]))
+                }
+            }
+            moment += stride
+        }
+        return result.map { Window(series: $0, start: left, end: right, time: time) }
+    }
+}
