@@ -324,7 +324,7 @@ extension NaiveHistogram {
         if bucket.upper == .infinity { return keepsUpper ? (bucket.count, bound) : (0, 0) }
         if bucket.lower == -.infinity {
             guard bucket.upper > 0 else { return keepsUpper ? (0, 0) : (bucket.count, bound) }
-            if bound <= 0 { return keepsUpper && bound == 0 ? (bucket.count, bucket.upper / 2) : (0, 0) }
+            if !(bound > 0) { return keepsUpper && bound == 0 ? (bucket.count, bucket.upper / 2) : (0, 0) }
             bucket.lower = 0
         }
         let below = bucket.count * part(of: bucket, below: bound)
