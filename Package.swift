@@ -104,7 +104,8 @@ let floor7: [Target] = [
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "MetricModel", "PromQL", "PromQLSyntax", "Rules", "Scraping", "SelfMetrics",
+            "Bytes", "CWebFiles", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules", "Scraping",
+            "SelfMetrics",
             "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
         ]),
 ].flatMap { $0 }

@@ -12,11 +12,13 @@ export function showAlertsPage(page) {
   let words = '';
   const filters = element('div', { class: 'controls' });
   const list = element('div');
-  replace(page, element('h1', {}, 'Alerts'), filters, list);
+  const deliveries = element('div');
+  replace(page, element('h1', {}, 'Alerts'), filters, list, deliveries);
   let groups = [];
   const stop = poll(async (signal) => {
     groups = (await ask('/api/v1/rules', { type: 'alert' }, signal)).data.groups;
     draw();
+    drawDeliveries(deliveries, (await ask('/api/v1/status/notifications', { limit: 20 }, signal)).data.attempts);
   }, (error) => replace(list, errorBox(error)));
 
   function draw() {
@@ -54,4 +56,16 @@ function drawRule(rule) {
         element('td', {}, Object.entries(alert.labels).map(([name, value]) => element('span', { class: 'chip' }, `${name}="${value}"`))),
         element('td', { title: alert.activeAt }, ago(alert.activeAt)), element('td', { class: 'number' }, alert.value),
         element('td', {}, alert.annotations.summary || alert.annotations.description || ''))))) : null);
+}
+
+/** Who was told lately, and whether it arrived. */
+function drawDeliveries(parent, attempts) {
+  if (!attempts.length) return replace(parent);
+  replace(parent, element('h2', {}, 'Notifications sent lately'),
+    element('table', {}, element('thead', {}, element('tr', {}, ['When', 'Receiver', 'Group', 'Why', 'Alerts', 'Outcome'].map((name) => element('th', {}, name)))),
+      element('tbody', {}, attempts.map((attempt) => element('tr', {},
+        element('td', { title: attempt.time }, ago(attempt.time)),
+        element('td', {}, `${attempt.receiver} (${attempt.integration})`), element('td', {}, element('code', {}, attempt.groupKey)),
+        element('td', {}, attempt.reason), element('td', {}, `${attempt.firing} firing, ${attempt.resolved} resolved`),
+        element('td', {}, element('span', { class: `badge ${attempt.outcome === 'delivered' ? 'inactive' : 'firing'}` }, attempt.outcome), ' ', attempt.message))))));
 }

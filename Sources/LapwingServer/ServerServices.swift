@@ -44,7 +44,8 @@ struct ServerServices: Sendable {
             services: RuleGroupServices(
                 store: database, querying: EngineRuleQuerying(engine: engine, store: database), alerts: notifier,
                 states: SQLiteAlertStateStore(stateDatabase), clock: clock),
-            logger: logger)
+            logger: logger, registry: registry)
+        notifier.register(in: registry)
         let scraping = ScrapeManager(
             store: database, clock: clock, logger: logger, registry: registry,
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
@@ -64,8 +65,8 @@ struct ServerServices: Sendable {
         ) { [state] in state.lastReload.succeeded ? 1 : 0 }
         api = WebAPI(
             WebAPI.Services(
-                store: database, engine: engine, scraping: scraping, rules: rules, registry: registry,
-                collectorPage: collectorPage, status: state, clock: clock), logger: logger)
+                store: database, engine: engine, scraping: scraping, rules: rules,
+                notifier: notifier, registry: registry, collectorPage: collectorPage, status: state, clock: clock), logger: logger)
         notifierService = TaskService {
             await notifier.run()
             await transport.shutDown()

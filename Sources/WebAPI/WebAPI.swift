@@ -1,5 +1,6 @@
 package import Logging
 package import MetricModel
+package import Notifications
 package import PromQL
 package import Rules
 package import Scraping
@@ -18,6 +19,7 @@ package final class WebAPI: RequestAnswering {
         package var engine: QueryEngine
         package var scraping: ScrapeManager
         package var rules: RuleManager
+        package var notifier: Notifier
         package var registry: Registry
         /// Writes the container collector's page; nil where no collector runs.
         package var collectorPage: (@Sendable (inout [UInt8]) -> Void)?
@@ -26,7 +28,7 @@ package final class WebAPI: RequestAnswering {
 
         package init(
             store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
-            registry: Registry,
+            notifier: Notifier, registry: Registry,
             collectorPage: (@Sendable (inout [UInt8]) -> Void)?, status: any ServerStatus, clock: any WallClock
         ) {
             self.collectorPage = collectorPage
@@ -34,6 +36,7 @@ package final class WebAPI: RequestAnswering {
             self.engine = engine
             self.scraping = scraping
             self.rules = rules
+            self.notifier = notifier
             self.registry = registry
             self.status = status
             self.clock = clock
@@ -126,6 +129,9 @@ package final class WebAPI: RequestAnswering {
             },
             Route([.get], "/api/v1/alerts", scope: .readOnly) { (request, _) in rules.alerts(request) },
             Route([.get], "/api/v1/alertmanagers", scope: .readOnly) { (request, _) in rules.alertmanagers(request) },
+            Route([.get], "/api/v1/status/notifications", scope: .readOnly) { (request, _) throws(APIError) in
+                try NotificationEndpoints(notifier: services.notifier).attempts(request)
+            },
             Route([.get], "/api/v1/status/buildinfo", scope: .readOnly) { (request, _) in
                 status.buildInformation(request)
             },

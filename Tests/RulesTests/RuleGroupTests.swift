@@ -2,6 +2,7 @@ import Logging
 import MetricModel
 import Notifications
 import PromQL
+import SelfMetrics
 import Storage
 import Synchronization
 import TestSupport
@@ -209,7 +210,8 @@ struct RuleGroupTests {
     @Test("a broken template refuses the whole settings and keeps the groups there are")
     func refusal() throws {
         let fixture = try GroupFixture()
-        let manager = RuleManager(services: fixture.services, logger: .init(label: "test"))
+        let manager = RuleManager(
+            services: fixture.services, logger: .init(label: "test"), registry: Registry())
         var file = RuleFileContents(path: "rules.yml", groups: [Self.alerting])
         try manager.apply(RuleManagerSettings(files: [file]))
         file.groups[0].rules[0].annotations["summary"] = "{{ nope }}"

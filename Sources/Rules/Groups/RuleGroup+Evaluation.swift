@@ -10,6 +10,8 @@ package struct RuleGroupEvaluation: Sendable {
     package var evaluatedCount = 0
     package var failures: [String] = []
     package var sampleCount = 0
+    /// How long it took, state and alerts included.
+    package var seconds = 0.0
 }
 
 extension RuleGroup {
@@ -54,10 +56,10 @@ extension RuleGroup {
             }
         }
         if !outgoing.isEmpty { services.alerts.receive(outgoing) }
-        let total = seconds(since: start)
+        evaluation.seconds = seconds(since: start)
         state.withLock { state in
             state.lastEvaluation = slot
-            state.evaluationSeconds = total
+            state.evaluationSeconds = evaluation.seconds
         }
         return evaluation
     }

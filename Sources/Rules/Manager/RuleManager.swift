@@ -1,6 +1,7 @@
 package import Logging
 import MetricModel
 import Notifications
+package import SelfMetrics
 import Synchronization
 
 /// Runs all rule groups on their schedules and exchanges them on reload without forgetting.
@@ -26,16 +27,17 @@ package final class RuleManager: Sendable {
     private let services: RuleGroupServices
     private let gate: EvaluationGate
     private let logger: Logger
-    private let metrics: (any RuleMetrics)?
+    private let metrics: RuleMetrics
     private let state = Mutex(State())
 
     package init(
-        services: RuleGroupServices, concurrentEvaluations: Int = 4, logger: Logger, metrics: (any RuleMetrics)? = nil
+        services: RuleGroupServices, concurrentEvaluations: Int = 4, logger: Logger, registry: Registry
     ) {
         self.services = services
         self.logger = logger
-        self.metrics = metrics
+        metrics = RuleMetrics(registry)
         gate = EvaluationGate(limit: concurrentEvaluations)
+        registerGauges(in: registry)
     }
 
     // MARK: Settings
@@ -111,13 +113,15 @@ package final class RuleManager: Sendable {
     private func loop(_ group: RuleGroup) async {
         var schedule = RuleGroupSchedule(identity: group.identity, intervalMilliseconds: group.intervalMilliseconds)
         schedule.start(at: services.clock.now)
+        var countedMisses: UInt64 = 0
         while !Task.isCancelled {
             let wait = schedule.waitMilliseconds(at: services.clock.now)
             do { try await services.clock.sleep(milliseconds: wait) } catch { return }
             guard let slot = schedule.take(at: services.clock.now) else { continue }
             group.setMissedCount(schedule.missedCount)
             let evaluation = await gate.run { group.evaluate(at: slot) }
-            metrics?.note(evaluation, of: group)
+            metrics.record(evaluation, missed: schedule.missedCount &- countedMisses)
+            countedMisses = schedule.missedCount
             for failure in evaluation.failures {
                 logger.warning("rule failed", metadata: ["group": "\(group.identity)", "error": "\(failure)"])
             }

@@ -1,0 +1,83 @@
+import Remote
+import TestSupport
+import Testing
+
+/// The page under a hand: typing, completion, hovering, zooming, the theme.
+@Suite("The page, driven", .serialized, .enabled(if: RunningServer.binary != nil, "LAPWING names the release binary"))
+struct DrivenPageTests {
+    @Test("a query is typed with completion, drawn, read under the pointer and zoomed by dragging")
+    func query() async throws {
+        let binary = try #require(RunningServer.binary)
+        let folder = TemporaryDirectory()
+        let port = freeLoopbackPort()
+        let target = LoopbackServer { _ in
+            (200, "text/plain; version=0.0.4", "# TYPE dial gauge\ndial{hand=\"short\"} 3\ndial{hand=\"long\"} 40\n")
+        }
+        defer { target.stop() }
+        folder.write(
+            "lapwing.yml",
+            """
+            global: {scrape_interval: 1s}
+            scrape_configs:
+            - job_name: clock
+              static_configs: [{targets: ['127.0.0.1:\(target.port)']}]
+            """)
+        let server = RunningServer(
+            binary: binary,
+            arguments: [
+                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
+                "--storage.path=\(folder.path)/data",
+            ], folder: folder, port: port)
+        let hasSamples = await RunningServer.wait(seconds: 20) {
+            (await server.values("count_over_time(dial[1m]) > 3", by: "hand") ?? [:]).count == 2
+        }
+        #expect(hasSamples, "\(server.log)")
+        let browser = try #require(DrivenBrowser(folder: folder), "Chromium did not start")
+        browser.open("http://127.0.0.1:\(port)/query?g0.tab=graph&g0.range_input=1m")
+        #expect(await shows(browser, "!!document.querySelector('.CodeMirror-focused')"), "the field has no focus")
+
+        // Completion offers the metric; Enter takes it, Enter again runs it.
+        browser.type("dia")
+        #expect(
+            await shows(browser, "document.querySelector('.CodeMirror-hint-active')?.textContent.includes('dial')"),
+            "no completion: \(browser.value("document.body.innerText") ?? "")")
+        browser.press("Enter", code: 13, text: "\r")
+        #expect(await shows(browser, "document.querySelector('.CodeMirror').CodeMirror.getValue() === 'dial'"))
+        browser.press("Enter", code: 13, text: "\r")
+        #expect(await shows(browser, "!!document.querySelector('.u-over')"), "no graph")
+        #expect(await shows(browser, "new URLSearchParams(location.search).get('g0.expr') === 'dial'"))
+
+        // The last fifth of the minute has samples: the readout names the nearest line.
+        let over = try #require(browser.point(in: ".u-over", x: 0.97, y: 0.1))
+        browser.moveMouse(to: (over.x - 40, over.y + 10))
+        browser.moveMouse(to: over)
+        #expect(
+            await shows(browser, "document.querySelector('.readout')?.innerText.includes('40')"),
+            "nothing under the pointer: \(browser.value("document.querySelector('.readout')?.outerHTML") ?? "")")
+        #expect(browser.value("document.querySelector('.readout').innerText.includes('long')") == "true")
+
+        // Dragging over half of it asks for half of the range.
+        let start = try #require(browser.point(in: ".u-over", x: 0.45))
+        let end = try #require(browser.point(in: ".u-over", x: 0.95))
+        browser.drag(from: start, to: end)
+        #expect(
+            await shows(browser, "new URLSearchParams(location.search).get('g0.range_input') === '30s'"),
+            "\(browser.value("location.search") ?? "")")
+        #expect(await shows(browser, "!!document.querySelector('.u-over')"), "no graph after zooming")
+
+        // Back takes the zoom back; the button changes the theme.
+        _ = browser.value("history.back()")
+        #expect(await shows(browser, "new URLSearchParams(location.search).get('g0.range_input') === '1m'"))
+        let theme = browser.value("document.getElementById('theme').textContent")
+        let button = try #require(browser.point(in: "header button"))
+        browser.drag(from: button, to: button)
+        #expect(await shows(browser, "document.getElementById('theme').textContent !== '\(theme ?? "")'"))
+        #expect(browser.complaints == [])
+        #expect(server.stop() == 0)
+    }
+
+    /// Asks the page until an expression is true.
+    private func shows(_ browser: DrivenBrowser, _ expression: String) async -> Bool {
+        await RunningServer.wait(seconds: 10) { browser.value(expression) == "true" }
+    }
+}
