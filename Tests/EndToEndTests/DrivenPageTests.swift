@@ -49,11 +49,12 @@ struct DrivenPageTests {
 
         // The last fifth of the minute has samples: the readout names the nearest line.
         let over = try #require(browser.point(in: ".u-over", x: 0.97, y: 0.1))
-        browser.moveMouse(to: (over.x - 40, over.y + 10))
-        browser.moveMouse(to: over)
-        #expect(
-            await shows(browser, "document.querySelector('.readout')?.innerText.includes('40')"),
-            "nothing under the pointer: \(browser.value("document.querySelector('.readout')?.outerHTML") ?? "")")
+        let isRead = await RunningServer.wait(seconds: 10) {
+            browser.moveMouse(to: (over.x - 40, over.y + 10))
+            browser.moveMouse(to: over)
+            return browser.value("document.querySelector('.readout')?.innerText.includes('40')") == "true"
+        }
+        #expect(isRead, "\(browser.value("document.querySelector('.readout')?.outerHTML") ?? "")")
         #expect(browser.value("document.querySelector('.readout').innerText.includes('long')") == "true")
 
         // Dragging over half of it asks for half of the range.
