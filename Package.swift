@@ -82,7 +82,9 @@ let floor5: [Target] = [
             "Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage",
             logging, nioCore, nioPosix, nioSSL,
         ], testsUse: [nioHTTP1]),
-    building("TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging]),
+    building(
+        "TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
+        testsUse: ["FaultyDisk"]),
 ].flatMap { $0 }
 
 let floor6: [Target] = [
@@ -134,6 +136,7 @@ let grounds: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["Bytes", "MetricModel", "Storage"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
+    .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
     .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
     .executableTarget(

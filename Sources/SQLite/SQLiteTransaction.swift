@@ -66,4 +66,12 @@ extension SQLiteConnection {
         guard code == SQLITE_OK else { throw error(code: code, sql: "checkpoint") }
         return CheckpointOutcome(logPageCount: Int(logPages), checkpointedPageCount: Int(checkpointedPages))
     }
+
+    /// Waits until the write-ahead log, and with it every commit so far, is on the disk.
+    ///
+    /// With `synchronous=NORMAL` commits do not wait for it; this is for an owner that lets many of them share one wait.
+    package func synchronizeLog() throws(SQLiteError) {
+        let code = unsafe lapwing_sqlite3_sync_journal(handle)
+        guard code == SQLITE_OK else { throw error(code: code, sql: "sync") }
+    }
 }

@@ -12,6 +12,10 @@ package struct DatabaseSettings: Sendable {
     package var headBytesBeforeSealing = 48 << 20
     /// How long the journal gathers before it commits.
     package var commitIntervalMilliseconds: Int64 = 100
+    /// How long a commit of the journal may wait until it is certain to survive a loss of power.
+    package var syncIntervalMilliseconds: Int64 = 500
+    /// How long the journal waits before it tries again what the disk did not take.
+    package var retryIntervalMilliseconds: Int64 = 1000
     /// What may wait for a disk that does not take it; beyond that appends are refused.
     package var journalBacklogLimitBytes = 256 << 20
     /// The most series the head may have.

@@ -96,8 +96,11 @@ extension TimeSeriesDatabase {
         registry.counter("lapwing_storage_journal_written_bytes_total", help: "Bytes written to the journal.") {
             Double(journal.currentStatus.committedBytes)
         }
-        registry.counter("lapwing_storage_journal_failures_total", help: "Commits that the disk did not take.") {
-            Double(journal.currentStatus.failedCommits)
+        registry.counter("lapwing_storage_journal_failures_total", help: "Commits and syncs that failed.") {
+            Double(journal.currentStatus.failures)
+        }
+        registry.counter("lapwing_storage_journal_syncs_total", help: "Times that the journal waited for the disk.") {
+            Double(journal.currentStatus.syncs)
         }
         registry.gauge("lapwing_storage_journal_backlog_bytes", help: "Bytes that wait for the journal.") {
             Double(journal.currentStatus.backlogBytes)

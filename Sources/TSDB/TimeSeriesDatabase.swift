@@ -66,13 +66,7 @@ package final class TimeSeriesDatabase: SampleStore {
     }
 
     private static func makeFolder(_ path: String) throws(StorageError) {
-        if let status = FileStatus(path) {
-            guard status.isFolder else { throw .inputOutput(path: path, reason: "is not a folder") }
-        } else {
-            guard unsafe mkdir(path, 0o755) == 0 else {
-                throw .inputOutput(path: path, reason: unsafe String(cString: strerror(errno)))
-            }
-        }
+        try DurableFile.makeFolder(path)
         guard unsafe access(path, W_OK | X_OK) == 0 else {
             throw .inputOutput(path: path, reason: unsafe String(cString: strerror(errno)))
         }
@@ -99,6 +93,12 @@ package final class TimeSeriesDatabase: SampleStore {
     package func flush() throws(StorageError) {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
         try head.journal.flush()
+    }
+
+    /// Waits until everything appended before survives a loss of power.
+    package func synchronize() throws(StorageError) {
+        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        try head.journal.flush(synchronizing: true)
     }
 
     /// Does what maintenance has to do now: seals when it is due, merges, deletes what is too old.

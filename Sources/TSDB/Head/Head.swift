@@ -125,6 +125,8 @@ final class Head: Sendable {
     func append(
         timestamp: Int64, values: [Double], histograms: [SlotHistogram], to lane: Lane
     ) throws(AppendError) {
+        // A row of nothing would stand in the journal without a lane that it belongs to.
+        guard !values.isEmpty else { return }
         try checkJournal()
         let scratch = scratches.withLock { $0.popLast() } ?? RowScratch()
         defer { scratches.withLock { $0.append(scratch) } }

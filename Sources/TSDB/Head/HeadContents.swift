@@ -67,7 +67,7 @@ struct HeadContents {
             case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
             case .slots:
                 if unsafe !addSlots(lane: number, firstSlot: Int(truncatingIfNeeded: second), rest) { isSound = false }
-            case .row, .loose, .runs: isSound = false
+            case .row, .loose, .runs, .cut: isSound = false
             }
         }
         return isWhole && isSound
@@ -173,6 +173,7 @@ struct HeadContents {
             case .row: unsafe replayRow(rest, lane: number, index: Int(truncatingIfNeeded: second))
             case .loose: unsafe replayLoose(rest, lane: number)
             case .runs: unsafe replayRuns(rest, lane: number, generation: second)
+            case .cut: for lane in looseLanes.values { lane.cut() }
             case .lane, .slots: unusableRecords += 1
             }
         }

@@ -11,7 +11,8 @@ import Synchronization
 ///     quarantine(id, reason, data) batches and definitions that could not be read
 ///
 /// Writers append to a buffer in memory; the thread gathers what comes within the commit interval and writes it as one
-/// row in one transaction. Batch numbers only grow. The thread lives until `close()`. A batch that the disk does not take waits and is tried again.
+/// row in one transaction. A commit does not wait for the disk; the commits of a sync interval share one wait. Batch
+/// numbers only grow. A batch that the disk does not take waits and is tried again. The thread lives until `close()`.
 @safe final class Journal: @unchecked Sendable {
     /// What goes into one transaction.
     struct Batch {
@@ -26,16 +27,25 @@ import Synchronization
         var committedBatches: UInt64 = 0
         var committedBytes: UInt64 = 0
         var backlogBytes = 0
-        var failedCommits: UInt64 = 0
+        /// Times that the log was put on the disk for good.
+        var syncs: UInt64 = 0
+        /// Commits and syncs that the disk did not take.
+        var failures: UInt64 = 0
         var lastFailure: String?
     }
 
-    static let retryMilliseconds: Int64 = 1000
+    /// What the thread does next.
+    private enum Task {
+        case write(Batch)
+        case synchronize
+    }
 
     private let monitor = Monitor()
     private let file: JournalFile
     private let logger: Logger
     private let commitIntervalNanoseconds: UInt64
+    private let syncIntervalNanoseconds: UInt64
+    private let retryIntervalNanoseconds: UInt64
     private let backlogLimitBytes: Int
     /// True while appends must be refused: read without the lock.
     let isOverLimit = Atomic<Bool>(false)
@@ -45,9 +55,13 @@ import Synchronization
     private var firstArrival: UInt64 = 0
     private var closed: [Batch] = []
     private var spareBlob: [UInt8] = []
+    /// The next batch begins with the record of a cut.
+    private var isCutToTell = false
     private var isWriting = false
+    /// When the oldest commit was made that a loss of power may take back; 0 where there is none.
+    private var oldestUnsynced: UInt64 = 0
+    private var isSyncWanted = false
     private var isStopping = false
-    private var isHurried = false
     private var status = Status()
     private var thread: BackgroundThread?
 
@@ -55,9 +69,11 @@ import Synchronization
         self.file = file
         self.logger = logger
         commitIntervalNanoseconds = UInt64(max(1, settings.commitIntervalMilliseconds)) * 1_000_000
+        syncIntervalNanoseconds = UInt64(max(1, settings.syncIntervalMilliseconds)) * 1_000_000
+        retryIntervalNanoseconds = UInt64(max(1, settings.retryIntervalMilliseconds)) * 1_000_000
         backlogLimitBytes = settings.journalBacklogLimitBytes
         pending = Batch(id: nextBatch)
-        thread = BackgroundThread(name: "lapwing-journal") { while self.writeOnce() {} }
+        thread = BackgroundThread(name: "lapwing-journal") { while self.workOnce() {} }
     }
 
     var currentStatus: Status { monitor.withLock { status } }
@@ -96,7 +112,12 @@ import Synchronization
     }
 
     private func startBlob() {
-        if pending.blob.isEmpty { pending.blob.append(contentsOf: JournalRecord.emptyHeader) }
+        guard pending.blob.isEmpty else { return }
+        pending.blob.append(contentsOf: JournalRecord.emptyHeader)
+        guard isCutToTell else { return }
+        isCutToTell = false
+        unsafe JournalRecord.append(
+            .cut, numbers: 0, 0, bytes: UnsafeRawBufferPointer(start: nil, count: 0), to: &pending.blob)
     }
 
     private func didAppend(_ byteCount: Int) {
@@ -114,6 +135,8 @@ import Synchronization
     func cut() -> Int64 {
         monitor.withLock {
             closePending()
+            // Needed when the batches before are still there at the next start, because sealing failed or did not end.
+            isCutToTell = true
             return pending.id
         }
     }
@@ -138,16 +161,17 @@ import Synchronization
 
     // MARK: Waiting
 
-    /// Waits until everything appended before is in the file; throws when the disk does not take it.
-    func flush() throws(StorageError) {
+    /// Waits until everything appended before is in the file, and with `synchronizing` until it survives a loss of power;
+    /// throws when the disk does not take it.
+    func flush(synchronizing: Bool = false) throws(StorageError) {
         let failure: StorageError? = monitor.withLock {
             closePending()
             let target = pending.id
-            let failuresBefore = status.failedCommits
-            isHurried = true
+            let failuresBefore = status.failures
+            if synchronizing { isSyncWanted = true }
             monitor.signalAll()
-            while closed.first.map({ $0.id < target }) ?? false || isWriting {
-                if status.failedCommits != failuresBefore {
+            while closed.first.map({ $0.id < target }) ?? false || isWriting || (synchronizing && oldestUnsynced != 0) {
+                if status.failures != failuresBefore {
                     return .inputOutput(path: file.path, reason: status.lastFailure ?? "unknown")
                 }
                 monitor.wait()
@@ -171,34 +195,60 @@ import Synchronization
 
     // MARK: The thread
 
-    /// Waits for a batch and writes it; false when the thread shall end.
-    private func writeOnce() -> Bool {
-        let batch: Batch? = monitor.withLock {
-            while closed.isEmpty && firstArrival == 0 && !isStopping { monitor.wait() }
-            while closed.isEmpty, firstArrival != 0, !isStopping, !isHurried {
-                let deadline = firstArrival + commitIntervalNanoseconds
-                if Monitor.monotonicNanoseconds >= deadline { break }
-                monitor.wait(untilMonotonicNanoseconds: deadline)
+    /// Waits for something to do and does it; false when the thread shall end.
+    private func workOnce() -> Bool {
+        switch monitor.withLock({ nextTask() }) {
+        case .write(var batch):
+            do throws(StorageError) {
+                try file.write(&batch)
+                finish(batch)
+            } catch {
+                monitor.withLock { closed.insert(batch, at: 0) }
+                return waitAfter(error)
             }
-            if closed.isEmpty { closePending() }
-            isHurried = false
-            guard !closed.isEmpty else { return nil }
-            isWriting = true
-            return closed.removeFirst()
+        case .synchronize:
+            do throws(StorageError) {
+                try file.synchronize()
+                finishSync()
+            } catch {
+                return waitAfter(error)
+            }
+        case nil: return false
         }
-        guard var batch else { return false }
-        do {
-            try file.write(&batch)
-            finish(batch)
-            return true
-        } catch {
-            return retry(batch, after: error)
+        return true
+    }
+
+    /// Waits until a batch or a sync is due; nil when the thread shall end.
+    ///
+    /// Called with the lock.
+    private func nextTask() -> Task? {
+        while true {
+            let now = Monitor.monotonicNanoseconds
+            let isCommitDue = firstArrival != 0 && now >= firstArrival + commitIntervalNanoseconds
+            if isCommitDue || isStopping, closed.isEmpty { closePending() }
+            let isSyncDue = oldestUnsynced != 0 && (isSyncWanted || now >= oldestUnsynced + syncIntervalNanoseconds)
+            // Before a sync that somebody waits for comes what was appended before it.
+            if !closed.isEmpty, isSyncWanted || !isSyncDue {
+                isWriting = true
+                return .write(closed.removeFirst())
+            }
+            if isSyncDue {
+                isWriting = true
+                return .synchronize
+            }
+            isSyncWanted = false
+            if isStopping { return nil }
+            var deadline = UInt64.max
+            if firstArrival != 0 { deadline = firstArrival + commitIntervalNanoseconds }
+            if oldestUnsynced != 0 { deadline = min(deadline, oldestUnsynced + syncIntervalNanoseconds) }
+            if deadline == .max { monitor.wait() } else { monitor.wait(untilMonotonicNanoseconds: deadline) }
         }
     }
 
     private func finish(_ batch: Batch) {
         monitor.withLock {
             isWriting = false
+            if oldestUnsynced == 0 { oldestUnsynced = Monitor.monotonicNanoseconds }
             status.committedBatches += 1
             status.committedBytes += UInt64(batch.byteCount)
             status.backlogBytes = pending.byteCount + closed.reduce(0) { $0 + $1.byteCount }
@@ -212,11 +262,23 @@ import Synchronization
         }
     }
 
-    private func retry(_ batch: Batch, after error: StorageError) -> Bool {
+    private func finishSync() {
+        monitor.withLock {
+            isWriting = false
+            oldestUnsynced = 0
+            isSyncWanted = false
+            status.syncs += 1
+            status.lastFailure = nil
+            monitor.signalAll()
+        }
+    }
+
+    /// Notes a failure and waits before the next attempt; false when the thread shall end.
+    private func waitAfter(_ error: StorageError) -> Bool {
         let isFirst = monitor.withLock {
             isWriting = false
-            closed.insert(batch, at: 0)
-            status.failedCommits += 1
+            isSyncWanted = false
+            status.failures += 1
             let isFirst = status.lastFailure == nil
             status.lastFailure = error.description
             monitor.signalAll()
@@ -226,12 +288,11 @@ import Synchronization
             logger.error("the journal cannot be written; it is tried again", metadata: ["error": "\(error)"])
         }
         return monitor.withLock {
-            if isStopping { return false }
-            let deadline = Monitor.monotonicNanoseconds + UInt64(Self.retryMilliseconds) * 1_000_000
+            let deadline = Monitor.monotonicNanoseconds + retryIntervalNanoseconds
             while !isStopping, Monitor.monotonicNanoseconds < deadline {
                 monitor.wait(untilMonotonicNanoseconds: deadline)
             }
-            return true
+            return !isStopping
         }
     }
 }

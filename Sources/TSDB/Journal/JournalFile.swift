@@ -106,6 +106,11 @@ final class JournalFile: Sendable {
         }
     }
 
+    /// Waits until all that was written so far survives a loss of power.
+    func synchronize() throws(StorageError) {
+        try withConnection { connection throws(SQLiteError) in try connection.synchronizeLog() }
+    }
+
     /// One sealed blob for neighbouring definitions of one lane.
     private static func joined(_ definitions: [(lane: UInt32, record: [UInt8])]) -> [(lane: UInt32, blob: [UInt8])] {
         var result: [(lane: UInt32, blob: [UInt8])] = []

@@ -13,11 +13,12 @@ import MetricModel
 ///     loose   (batches)      varint lane, varint generation, then until the end: varint slot,
 ///                            varint samples in the stream before, varint byte count, bytes (`LooseStream`)
 ///     runs    (batches)      varint lane, varint generation, then runs of slots until the end (`LooseRuns`)
+///     cut     (batches)      0, 0: all lanes ended their slices here, streams begin anew
 ///
 /// The index of a row and the samples before show where something is missing: values are differences, and a gap must
 /// not turn into wrong numbers.
 enum JournalRecord {
-    enum Kind: UInt8 { case lane = 1, slots, row, loose, runs }
+    enum Kind: UInt8 { case lane = 1, slots, row, loose, runs, cut }
 
     static let formatVersion: UInt8 = 1
     static let headerByteCount = 8

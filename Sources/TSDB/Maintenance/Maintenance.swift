@@ -33,7 +33,7 @@ final class Maintenance: Sendable {
     private let status = Mutex(Status())
     private let lastSeal: Atomic<UInt64>
     private let isCancelled = Atomic<Bool>(false)
-    /// Files whose merge failed: they are left alone until the next start.
+    /// Files whose merge found damage: they are left alone until the next start.
     private let unmergeable = Mutex<Set<String>>([])
 
     init(
@@ -224,7 +224,8 @@ final class Maintenance: Sendable {
             views.publish(partitions, removing: ordered.map(\.path))
             status.withLock { $0.merges += 1 }
         } catch {
-            if case .cancelled = error { throw error }
+            // A disk that is full or does not answer may do so again; damage stays.
+            guard case .corrupt = error else { throw error }
             unmergeable.withLock { $0.formUnion(ordered.map(\.name)) }
             throw error
         }

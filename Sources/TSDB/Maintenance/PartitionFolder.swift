@@ -19,9 +19,7 @@ struct PartitionFolder {
     /// Opens all files, deletes unfinished and replaced ones, and names those that cannot be used in the log.
     init(path: String, logger: Logger) throws(StorageError) {
         self.path = path
-        if FileStatus(path) == nil, unsafe mkdir(path, 0o755) != 0 {
-            throw .inputOutput(path: path, reason: unsafe String(cString: strerror(errno)))
-        }
+        try DurableFile.makeFolder(path)
         var found: [PartitionReader] = []
         for name in Self.names(in: path) {
             let file = path + "/" + name
