@@ -33,6 +33,10 @@ import Glibc
         }
         unsafe handle = opened
         unsafe sqlite3_extended_result_codes(opened, 1)
+        // Where a file cannot be opened for writing, SQLite opens it for reading and says nothing.
+        if options.mode == .readWrite || options.mode == .create, unsafe sqlite3_db_readonly(opened, "main") != 0 {
+            throw SQLiteError(extendedCode: SQLITE_READONLY, message: "it cannot be opened for writing", path: path)
+        }
         unsafe sqlite3_busy_timeout(opened, Int32(clamping: options.busyTimeoutMilliseconds))
         try harden()
         try apply(options)

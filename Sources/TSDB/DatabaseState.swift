@@ -15,7 +15,7 @@ package struct DatabaseState: Sendable {
     package var maintenanceFailure: String?
     package var partitionCount = 0
     package var partitionBytes = 0
-    /// Parts of partitions that were found damaged and left out, by file and part.
+    /// What was found damaged and is left out: parts of partitions by file and part, whole files with the reason.
     package var damagedParts: [String] = []
     /// Journal records that could not be used at the start.
     package var unusableJournalRecords = 0
@@ -36,6 +36,7 @@ extension TimeSeriesDatabase {
             state.partitionBytes += reader.byteCount
             state.damagedParts += reader.damagedParts.map { reader.name + ": " + $0 }
         }
+        state.damagedParts += maintenance.unreadable.descriptions
         state.unusableJournalRecords = unusableJournalRecords
         return state
     }
@@ -67,6 +68,11 @@ extension TimeSeriesDatabase {
         }
         registry.gauge("lapwing_storage_partition_bytes", help: "Bytes of all partition files.") {
             Double((views.current?.partitions ?? []).reduce(0) { $0 + $1.byteCount })
+        }
+        registry.gauge("lapwing_storage_damaged_parts", help: "Partitions, and parts of them, found damaged and left out.")
+        {
+            let parts = (views.current?.partitions ?? []).reduce(0) { $0 + $1.damagedParts.count }
+            return Double(parts + maintenance.unreadable.descriptions.count)
         }
         registry.counter("lapwing_storage_seals_total", help: "Times that the head was written into partitions.") {
             Double(maintenance.currentStatus.seals)

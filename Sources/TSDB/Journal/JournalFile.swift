@@ -23,8 +23,14 @@ final class JournalFile: Sendable {
     /// Rows deleted in one transaction, so that the lock is never held for long.
     private static let rowsPerDeletion = 2000
 
+    private struct State {
+        /// Nil until the next use where the disk failed under the one before.
+        var connection: SQLiteConnection?
+        var isClosed = false
+    }
+
     let path: String
-    private let connection: Mutex<SQLiteConnection?>
+    private let state: Mutex<State>
 
     /// Opens or makes the file.
     ///
@@ -32,7 +38,7 @@ final class JournalFile: Sendable {
     init(path: String) throws(StorageError) {
         self.path = path
         do throws(SQLiteError) {
-            let opened = try SQLiteConnection(path: path, options: .writeAheadLog(pageSizeBytes: 4096))
+            let opened = try Self.connect(path)
             switch try opened.migrate(to: Self.schema) {
             case .created, .upToDate, .migrated: break
             case .newer(let found):
@@ -40,7 +46,7 @@ final class JournalFile: Sendable {
             case .foreign:
                 throw SQLiteError(extendedCode: 0, message: "is a database of another program", path: path)
             }
-            connection = Mutex(opened)
+            state = Mutex(State(connection: opened))
         } catch {
             throw Self.storageError(error, path: path)
         }
@@ -69,16 +75,30 @@ final class JournalFile: Sendable {
             ? .corrupt(path: path, what: error.message) : .inputOutput(path: path, reason: error.message)
     }
 
-    func close() { connection.withLock { $0 = nil } }
+    private static func connect(_ path: String) throws(SQLiteError) -> SQLiteConnection {
+        try SQLiteConnection(path: path, options: .writeAheadLog(pageSizeBytes: 4096))
+    }
+
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.connection = nil
+        }
+    }
 
     private func withConnection<Value>(
         _ body: (SQLiteConnection) throws(SQLiteError) -> sending Value
     ) throws(StorageError) -> sending Value {
-        try connection.withLock { connection throws(StorageError) in
-            guard let connection else { throw StorageError.closed }
+        try state.withLock { state throws(StorageError) in
+            guard !state.isClosed else { throw StorageError.closed }
             do throws(SQLiteError) {
+                if let connection = state.connection { return try body(connection) }
+                let connection = try Self.connect(path)
+                state.connection = connection
                 return try body(connection)
             } catch {
+                // SQLite may have opened the log for reading only, or hold what it read wrongly: begin anew.
+                if error.isReadOnly || error.isInputOutput || error.isCannotOpen { state.connection = nil }
                 throw Self.storageError(error, path: path)
             }
         }

@@ -24,6 +24,7 @@ final class Maintenance: Sendable {
 
     private let head: Head
     private let folder: PartitionFolder
+    let unreadable: UnreadablePartitions
     private let views: ViewRegistry
     private let settings: DatabaseSettings
     private let clock: any WallClock
@@ -33,7 +34,7 @@ final class Maintenance: Sendable {
     private let status = Mutex(Status())
     private let lastSeal: Atomic<UInt64>
     private let isCancelled = Atomic<Bool>(false)
-    /// Files whose merge found damage: they are left alone until the next start.
+    /// Files whose merge found damage: they are left as they are until the next start.
     private let unmergeable = Mutex<Set<String>>([])
 
     init(
@@ -43,6 +44,7 @@ final class Maintenance: Sendable {
         self.clock = clock
         self.head = head
         self.folder = folder
+        unreadable = UnreadablePartitions(folder.failures)
         self.views = views
         self.settings = settings
         self.logger = logger
@@ -62,6 +64,7 @@ final class Maintenance: Sendable {
     func runOnce() {
         do throws(StorageError) {
             if isSealingDue { try seal() }
+            takeReadableAgain()
             try mergePartitions()
             deleteOld()
             dropSealed()
@@ -74,6 +77,19 @@ final class Maintenance: Sendable {
                 return status.lastFailure != error.description
             }
             if isNew { logger.error("maintenance failed; it is tried again", metadata: ["error": "\(error)"]) }
+        }
+    }
+
+    /// Puts partitions back that the disk gives again, in place of those that they replaced.
+    private func takeReadableAgain() {
+        turn.withLock { _ in
+            let readers = unreadable.openAgain(in: folder, logger: logger)
+            guard !readers.isEmpty else { return }
+            let replaced = Set(readers.flatMap(\.metadata.replaces))
+            let present = views.current?.partitions ?? []
+            let kept = (present + readers).filter { !replaced.contains($0.name) }
+                .sorted { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
+            views.publish(kept, removing: present.filter { replaced.contains($0.name) }.map(\.path))
         }
     }
 
@@ -214,8 +230,10 @@ final class Maintenance: Sendable {
         do throws(StorageError) {
             let writer = try PartitionWriter(
                 temporaryPath: folder.temporaryPath, folder: folder.path, replaces: ordered.map(\.name))
+            // Readers of their own, which leave nothing out: what a merge does not take over is deleted.
+            let sources = try ordered.map { reader throws(StorageError) in try PartitionReader(path: reader.path) }
             let path = try PartitionMerger.merge(
-                ordered, into: writer, isCancelled: { isCancelled.load(ordering: .relaxed) })
+                sources, into: writer, isCancelled: { isCancelled.load(ordering: .relaxed) })
             let merged = try path.map { path throws(StorageError) in try PartitionFolder.open(path, logger: logger) }
             let names = Set(ordered.map(\.path))
             var partitions = (views.current?.partitions ?? []).filter { !names.contains($0.path) }

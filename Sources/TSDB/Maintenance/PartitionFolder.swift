@@ -11,6 +11,8 @@ struct PartitionFolder {
     private(set) var readers: [PartitionReader] = []
     /// Journal batches before this number are in partitions.
     private(set) var sealedBefore: Int64 = 0
+    /// Files that could not be opened, by name.
+    private(set) var failures: [String: StorageError] = [:]
 
     static func journalMarker(_ batch: Int64) -> String { journalPrefix + "\(batch)" }
 
@@ -33,6 +35,7 @@ struct PartitionFolder {
             } catch {
                 if case .newerFormat = error { throw error }
                 logger.error("a partition cannot be read and is left out", metadata: ["error": "\(error)"])
+                failures[name] = error
             }
         }
         dropReplaced(&found)
@@ -56,11 +59,9 @@ struct PartitionFolder {
                 }
             }
         }
-        found.removeAll { reader in
-            guard replaced.contains(reader.name) else { return false }
-            unsafe unlink(reader.path)
-            return true
-        }
+        for name in replaced { failures[name] = nil }
+        for name in replaced { unsafe unlink(path + "/" + name) }
+        found.removeAll { replaced.contains($0.name) }
         found.sort { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
     }
 
