@@ -69,8 +69,7 @@ extension TimeSeriesDatabase {
         registry.gauge("lapwing_storage_partition_bytes", help: "Bytes of all partition files.") {
             Double((views.current?.partitions ?? []).reduce(0) { $0 + $1.byteCount })
         }
-        registry.gauge("lapwing_storage_damaged_parts", help: "Partitions, and parts of them, found damaged and left out.")
-        {
+        registry.gauge("lapwing_storage_damaged_parts", help: "Partitions and parts of them that are left out.") {
             let parts = (views.current?.partitions ?? []).reduce(0) { $0 + $1.damagedParts.count }
             return Double(parts + maintenance.unreadable.descriptions.count)
         }
