@@ -106,9 +106,8 @@ let floor7: [Target] = [
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules", "Scraping",
-            "SelfMetrics",
-            "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
+            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
+            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
         ]),
 ].flatMap { $0 }
 
@@ -126,8 +125,8 @@ let floor9: [Target] = [
     .executableTarget(
         name: "lapwing",
         dependencies: [
-            "Bytes", "ConfigurationFile", "LapwingServer", "MetricModel", "PromQLScripts", "Remote", "Rules",
-            "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
+            "Bytes", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel", "PromQLScripts", "Remote",
+            "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
         ],
         swiftSettings: swiftSettings)
 ]

@@ -16,6 +16,8 @@ package struct ExpositionError: Error, Hashable, Sendable, CustomStringConvertib
         case unitIsNotASuffix(unit: String, name: String)
         case duplicateLabel(String)
         case missingName
+        /// A sample without a time where each needs one.
+        case missingTimestamp
         case limitExceeded(name: String, limit: Int, value: Int)
     }
 
@@ -42,6 +44,7 @@ extension ExpositionError.Reason: CustomStringConvertible {
         case .unitIsNotASuffix(let unit, let name): "unit \"\(unit)\" is not a suffix of metric \"\(name)\""
         case .duplicateLabel(let name): "label \"\(name)\" is there twice"
         case .missingName: "the sample has no metric name"
+        case .missingTimestamp: "the sample has no timestamp; each needs one here"
         case .limitExceeded(let name, let limit, let value): "\(name) is limited to \(limit), here it is \(value)"
         }
     }

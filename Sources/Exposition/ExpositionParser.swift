@@ -26,19 +26,34 @@ package struct ExpositionParser {
     private let format: ExpositionFormat
     private let limits: ExpositionLimits
     private var offset = 0
-    private var line = 1
-    private var currentType = MetricMetadata.MetricType.unknown
+    private let firstLine: Int
+    /// The line that comes next, counted from `firstLine`.
+    private(set) var line: Int
+    /// The type that was declared last.
+    private(set) var currentType: MetricMetadata.MetricType
     private var sampleCount = 0
 
     package init(_ page: [UInt8], format: ExpositionFormat, limits: ExpositionLimits = ExpositionLimits()) {
+        self.init(page, format: format, limits: limits, firstLine: 1, type: .unknown)
+    }
+
+    /// Goes on behind a part of the page that was walked before: with its line number and the type declared there.
+    init(
+        _ page: [UInt8], format: ExpositionFormat, limits: ExpositionLimits, firstLine: Int,
+        type: MetricMetadata.MetricType
+    ) {
         self.page = page
         self.format = format
         self.limits = limits
+        self.firstLine = firstLine
+        line = firstLine
+        currentType = type
     }
 
     /// The next line that says something, nil at the end of the page.
     package mutating func next() throws(ExpositionError) -> ExpositionItem? {
         let page = page
+        let linesBefore = firstLine - 1
         var state = (offset: offset, line: line, type: currentType, samples: sampleCount)
         let result = unsafe page.withUnsafeBytes { bytes in
             Result { () throws(ExpositionError) -> ExpositionItem? in
@@ -51,7 +66,9 @@ package struct ExpositionParser {
                     state.type = scanner.currentType
                     return item
                 } catch {
-                    throw unsafe error.located(in: bytes)
+                    var located = unsafe error.located(in: bytes)
+                    located.line += linesBefore
+                    throw located
                 }
             }
         }

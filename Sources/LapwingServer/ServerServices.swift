@@ -66,7 +66,8 @@ struct ServerServices: Sendable {
         api = WebAPI(
             WebAPI.Services(
                 store: database, engine: engine, scraping: scraping, rules: rules,
-                notifier: notifier, registry: registry, collectorPage: collectorPage, status: state, clock: clock), logger: logger)
+                notifier: notifier, registry: registry, collectorPage: collectorPage, status: state, clock: clock,
+                administration: settings.isAdministrationEnabled ? database : nil), logger: logger)
         notifierService = TaskService {
             await notifier.run()
             await transport.shutDown()
@@ -98,6 +99,7 @@ struct ServerServices: Sendable {
         let retention = settings.retention(configuration.storage)
         database.retentionMilliseconds = retention.milliseconds
         database.retentionBytes = retention.bytes
+        database.outOfOrderWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
         do {
             return try TimeSeriesDatabase.open(
                 path: settings.storagePath, settings: database, clock: clock, logger: logger, registry: registry)

@@ -15,6 +15,7 @@ package struct ServerSettings: Sendable {
     package var queryConcurrency = 20
     package var maximumSamples = 50_000_000
     package var isLifecycleEnabled = false
+    package var isAdministrationEnabled = false
     package var runsCollector = true
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""

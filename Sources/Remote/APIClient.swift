@@ -52,12 +52,19 @@ package struct APIClient: Sendable {
     package func post(_ path: String, form: [(name: String, value: String)]) async throws(APIClientError) -> (
         status: Int, body: [UInt8]
     ) {
+        let encoded = form.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
+        return try await post(path, body: Array(encoded.utf8), contentType: "application/x-www-form-urlencoded")
+    }
+
+    /// Posts a body and gives the answer's bytes, whatever they say.
+    package func post(
+        _ path: String, body: [UInt8], contentType: String
+    ) async throws(APIClientError) -> (status: Int, body: [UInt8]) {
         var request = HTTPClientRequest(url: server + path)
         request.method = .POST
-        request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
+        request.headers.add(name: "content-type", value: contentType)
         request.headers.add(name: "user-agent", value: "lapwing")
-        let encoded = form.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
-        request.body = .bytes(ByteBuffer(string: encoded))
+        request.body = .bytes(ByteBuffer(bytes: body))
         do {
             let response = try await Self.client.execute(request, timeout: .seconds(timeoutSeconds))
             let body = try await response.body.collect(upTo: Self.responseLimitBytes)
@@ -70,6 +77,11 @@ package struct APIClient: Sendable {
     /// Posts a form and gives the whole answer of a success.
     package func ask(_ path: String, form: [(name: String, value: String)]) async throws(APIClientError) -> JSONValue {
         let (status, body) = try await post(path, form: form)
+        return try success(of: body, status: status)
+    }
+
+    /// The answer in a body, thrown where it tells of an error.
+    package func success(of body: [UInt8], status: Int) throws(APIClientError) -> JSONValue {
         let answer: JSONValue
         do {
             answer = try JSONReader.read(body)

@@ -22,6 +22,8 @@ package struct DatabaseSettings: Sendable {
     package var seriesLimit = 20_000_000
     /// Samples of batches may be this much older than the newest sample; 0 takes any age.
     package var oldestAcceptedAgeMilliseconds: Int64 = 3_600_000
+    /// Samples may be this much older than the newest of all although their series has newer ones; 0 takes none such.
+    package var outOfOrderWindowMilliseconds: Int64 = 0
     /// Samples of batches may be this much ahead of the clock; 0 takes any time.
     package var newestAcceptedAheadMilliseconds: Int64 = 600_000
     /// Whether closing writes the head into a partition.

@@ -6,7 +6,7 @@ package import Storage
 import Synchronization
 
 /// The database of one folder: head in memory, journal, partitions.
-package final class TimeSeriesDatabase: SampleStore {
+package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
     package let path: String
     let head: Head
     private let settings: DatabaseSettings
@@ -127,6 +127,17 @@ package final class TimeSeriesDatabase: SampleStore {
     package func openReferences() throws(AppendError) -> any ReferenceWriter {
         try checkOpen()
         return HeadReferences(head: head) { [weak self] in self?.isClosed.load(ordering: .relaxed) ?? true }
+    }
+
+    package func importSamples(_ batch: SampleBatch) throws(AppendError) -> AppendOutcome {
+        try checkOpen()
+        let outcome = try head.append(batch, onRejection: .skipRejected, accepted: .any)
+        do throws(StorageError) {
+            try head.journal.flush()
+        } catch {
+            throw .unavailable(reason: error.description)
+        }
+        return outcome
     }
 
     package func querier() throws(StorageError) -> any Querier {

@@ -45,6 +45,7 @@ package struct APIError: Error, Sendable {
     package init(_ error: QueryError) {
         switch error {
         case .syntax(let error): self = .invalidParameter("query", error.description)
+        case .unsuitableType: self = .invalidParameter("query", error.description)
         case .timedOut: self.init(.timeout, error.description)
         case .cancelled: self.init(.canceled, error.description)
         case .storage: self.init(.internal, error.description)

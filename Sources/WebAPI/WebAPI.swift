@@ -25,12 +25,16 @@ package final class WebAPI: RequestAnswering {
         package var collectorPage: (@Sendable (inout [UInt8]) -> Void)?
         package var status: any ServerStatus
         package var clock: any WallClock
+        /// nil: the administration's paths are refused.
+        package var administration: (any StoreAdministration)?
 
         package init(
             store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
             notifier: Notifier, registry: Registry,
-            collectorPage: (@Sendable (inout [UInt8]) -> Void)?, status: any ServerStatus, clock: any WallClock
+            collectorPage: (@Sendable (inout [UInt8]) -> Void)?, status: any ServerStatus, clock: any WallClock,
+            administration: (any StoreAdministration)? = nil
         ) {
+            self.administration = administration
             self.collectorPage = collectorPage
             self.store = store
             self.engine = engine
@@ -95,6 +99,7 @@ package final class WebAPI: RequestAnswering {
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
         let targets = TargetEndpoints(scraping: services.scraping)
         let rules = RuleEndpoints(rules: services.rules)
+        let administration = AdministrationEndpoints(store: services.administration)
         let form: Set<APIRequest.Method> = [.get, .post]
         let change: Set<APIRequest.Method> = [.post, .put]
         return [
@@ -149,6 +154,9 @@ package final class WebAPI: RequestAnswering {
             },
             Route([.get, .head], "/-/healthy", scope: .readOnly) { (request, _) in status.healthy(request) },
             Route([.get, .head], "/-/ready", scope: .readOnly) { (request, _) in status.ready(request) },
+            Route(change, "/api/v1/admin/tsdb/import", scope: .administration) { (request, _) throws(APIError) in
+                try administration.importOpenMetrics(request)
+            },
             Route(change, "/-/reload", scope: .administration) { (request, _) in status.reload(request) },
             Route(change, "/-/quit", scope: .administration) { (request, _) in status.quit(request) },
         ]

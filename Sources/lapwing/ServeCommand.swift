@@ -101,6 +101,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .customLong("web.enable-lifecycle"), help: "Answer POST /-/reload and /-/quit.")
     var enablesLifecycle = false
 
+    @Flag(
+        name: .customLong("web.enable-admin-api"),
+        help: "Answer /api/v1/admin/tsdb/*: import, delete series, snapshots.")
+    var enablesAdministration = false
+
     @Option(
         name: .customLong("query.lookback-delta"),
         help: ArgumentHelp("How far back a sample may lie to count as current.", valueName: "duration"))
@@ -167,6 +172,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
         settings.maximumSamples = maximumSamples
         settings.isLifecycleEnabled = enablesLifecycle
+        settings.isAdministrationEnabled = enablesAdministration
         settings.runsCollector = collector
         settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
@@ -183,7 +189,8 @@ struct ServeCommand: AsyncParsableCommand {
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
             ("query.max-samples", String(maximumSamples)), ("query.timeout", queryTimeout),
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
-            ("storage.retention.time", retentionTime ?? ""), ("web.enable-lifecycle", String(enablesLifecycle)),
+            ("storage.retention.time", retentionTime ?? ""), ("web.enable-admin-api", String(enablesAdministration)),
+            ("web.enable-lifecycle", String(enablesLifecycle)),
             ("web.external-url", externalURL ?? ""),
             ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
         ]

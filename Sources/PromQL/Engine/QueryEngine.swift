@@ -39,7 +39,7 @@ package final class QueryEngine: Sendable {
         from querier: any Querier, options: QueryOptions = QueryOptions()
     ) throws(QueryError) -> QueryResult {
         guard expression.type == .scalar || expression.type == .instantVector else {
-            throw .execution(
+            throw .unsuitableType(
                 message: "invalid expression type \"\(expression.type.documentedName)\" for range query, "
                     + "must be Scalar or instant Vector")
         }

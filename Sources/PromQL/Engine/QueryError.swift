@@ -12,6 +12,8 @@ package enum QueryError: Error, Sendable {
     case tooManySamples
     /// The query's operators would hold more bytes than one query may.
     case tooManyBytes(wanted: Int, maximum: Int)
+    /// The expression is of a type that has no place here.
+    case unsuitableType(message: String)
     /// The query asks for something that cannot be computed.
     case execution(message: String)
     case storage(StorageError)
@@ -28,7 +30,7 @@ extension QueryError: CustomStringConvertible {
         case .tooManySamples: "query processing would load too many samples into memory in query execution"
         case .tooManyBytes(let wanted, let maximum):
             "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed"
-        case .execution(let message): message
+        case .unsuitableType(let message), .execution(let message): message
         case .storage(let error): error.description
         case .notImplemented(let name): "not implemented yet: \(name)"
         }

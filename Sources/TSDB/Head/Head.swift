@@ -175,20 +175,22 @@ final class Head: Sendable {
 
     // MARK: Batches
 
-    func append(_ batch: SampleBatch, onRejection: RejectionPolicy) throws(AppendError) -> AppendOutcome {
+    /// - Parameter accepted: The times to take, nil for those of the settings.
+    func append(
+        _ batch: SampleBatch, onRejection: RejectionPolicy, accepted: AcceptedTimes? = nil
+    ) throws(AppendError) -> AppendOutcome {
         try checkJournal()
         return try gate.withReadLock { () throws(AppendError) in
             try looseLane.withLock { lane throws(AppendError) in
-                try append(batch, to: lane, onRejection: onRejection)
+                try append(batch, to: lane, onRejection: onRejection, limits: accepted ?? acceptedTimes())
             }
         }
     }
 
     private func append(
-        _ batch: SampleBatch, to lane: LooseLane, onRejection: RejectionPolicy
+        _ batch: SampleBatch, to lane: LooseLane, onRejection: RejectionPolicy, limits: AcceptedTimes
     ) throws(AppendError) -> AppendOutcome {
         var outcome = AppendOutcome()
-        let limits = acceptedTimes()
         let slots = try slots(of: batch, in: lane, onRejection: onRejection, outcome: &outcome)
         if onRejection == .refuseAll {
             for (series, slot) in zip(batch.series, slots) {
@@ -214,7 +216,8 @@ final class Head: Sendable {
         }
         // Views made before this line do not see the batch, those made after it see all of it.
         counters.generation.store(generation, ordering: .releasing)
-        if outcome.appended > 0 { counters.raiseNewestTimestamp(to: min(newest, limits.newest)) }
+        // An import from the future must not make the present look old.
+        if outcome.appended > 0 { counters.raiseNewestTimestamp(to: min(newest, newestAccepted())) }
         counters.appendedSamples.add(UInt64(outcome.appended), ordering: .relaxed)
         counters.refusedSamples.add(UInt64(outcome.refusedCount), ordering: .relaxed)
         return outcome
@@ -226,10 +229,17 @@ final class Head: Sendable {
         if settings.oldestAcceptedAgeMilliseconds > 0, newest > .min + settings.oldestAcceptedAgeMilliseconds {
             limits.oldest = newest - settings.oldestAcceptedAgeMilliseconds
         }
-        if settings.newestAcceptedAheadMilliseconds > 0 {
-            limits.newest = clock.now.milliseconds &+ settings.newestAcceptedAheadMilliseconds
+        if settings.outOfOrderWindowMilliseconds > 0 {
+            let (oldest, isBelow) = newest.subtractingReportingOverflow(settings.outOfOrderWindowMilliseconds)
+            limits.oldestLate = isBelow ? .min : oldest
         }
+        limits.newest = newestAccepted()
         return limits
+    }
+
+    private func newestAccepted() -> Int64 {
+        guard settings.newestAcceptedAheadMilliseconds > 0 else { return .max }
+        return clock.now.milliseconds &+ settings.newestAcceptedAheadMilliseconds
     }
 
     private func slots(

@@ -47,23 +47,27 @@ final class LooseLane: Sendable {
 
     // MARK: Writing
 
-    /// Why a sample cannot be taken, nil where it can be; a sample that is there already counts as one that can.
-    enum Verdict { case accept, known, refuse(AppendError) }
+    /// What becomes of a sample: taken, there already, taken although the series has newer ones, or refused.
+    enum Verdict { case accept, known, acceptLate, refuse(AppendError) }
 
+    /// As Prometheus decides: order counts against the newest sample of the series, age against the newest of all.
     static func verdict(
         timestamp: Int64, bits: UInt64, newest: Int64, newestBits: UInt64, limits: AcceptedTimes
     ) -> Verdict {
-        if timestamp <= newest {
-            if timestamp == newest, bits == newestBits { return .known }
-            return .refuse(.outOfOrder(timestamp: timestamp, newest: newest))
-        }
-        if timestamp < limits.oldest {
-            return .refuse(.tooOld(timestamp: timestamp, oldestAccepted: limits.oldest))
-        }
         if timestamp > limits.newest {
             return .refuse(.tooFarAhead(timestamp: timestamp, newestAccepted: limits.newest))
         }
-        return .accept
+        if timestamp >= limits.oldest {
+            if timestamp > newest { return .accept }
+            if timestamp == newest {
+                return bits == newestBits ? .known : .refuse(.outOfOrder(timestamp: timestamp, newest: newest))
+            }
+        }
+        if timestamp >= limits.oldestLate { return .acceptLate }
+        if limits.oldestLate < .max || timestamp < limits.oldest {
+            return .refuse(.tooOld(timestamp: timestamp, oldestAccepted: min(limits.oldest, limits.oldestLate)))
+        }
+        return .refuse(.outOfOrder(timestamp: timestamp, newest: newest))
     }
 
     /// The bits by which a value is compared and stored: the absent value from outside is an ordinary NaN.
@@ -87,7 +91,7 @@ final class LooseLane: Sendable {
                 switch Self.verdict(
                     timestamp: sample.timestamp, bits: bits, newest: newest, newestBits: newestBits, limits: limits)
                 {
-                case .known: continue
+                case .known, .acceptLate: continue
                 case .refuse(let error): return error
                 case .accept:
                     newest = sample.timestamp
@@ -121,13 +125,12 @@ final class LooseLane: Sendable {
                 (stream: inout LooseStream, bytes: inout [UInt8], first: inout Int64, newest: inout Int64) in
                 for sample in MergedSamples(columns) {
                     let bits = sample.histogram.map(Self.mark) ?? Self.storedBits(sample.value)
-                    switch Self.verdict(
-                        timestamp: sample.timestamp, bits: bits, newest: newest, newestBits: newestBits,
-                        limits: limits)
-                    {
+                    let verdict = Self.verdict(
+                        timestamp: sample.timestamp, bits: bits, newest: newest, newestBits: newestBits, limits: limits)
+                    switch verdict {
                     case .known: counts.appended += 1
                     case .refuse(let error): counts.count(error, isSameTime: sample.timestamp == newest)
-                    case .accept:
+                    case .accept, .acceptLate:
                         if let histogram = sample.histogram {
                             stream.append(
                                 histogram: histogram, timestamp: sample.timestamp, generation: generation, to: &bytes)
@@ -136,9 +139,10 @@ final class LooseLane: Sendable {
                                 value: bits, timestamp: sample.timestamp, generation: generation, to: &bytes)
                         }
                         first = min(first, sample.timestamp)
+                        counts.appended += 1
+                        guard case .accept = verdict else { continue }
                         newest = sample.timestamp
                         newestBits = bits
-                        counts.appended += 1
                     }
                 }
                 return !bytes.isEmpty
@@ -178,7 +182,9 @@ final class LooseLane: Sendable {
                 let isSound = unsafe stream.read(bytes) { timestamp, generation, sample in
                     highest = max(highest, generation)
                     first = min(first, timestamp)
-                    newest = max(newest, timestamp)
+                    // A late sample is not what the next one is compared with.
+                    guard timestamp >= newest else { return }
+                    newest = timestamp
                     switch sample {
                     case .value(let bits): newestBits = bits
                     case .histogram(let histogram): newestBits = Self.mark(of: histogram)
@@ -292,62 +298,7 @@ final class LooseLane: Sendable {
             }
             guard isSound else { return false }
         }
+        piece.sortByTime()
         return true
-    }
-}
-
-/// What a loose lane has of one series.
-struct LoosePiece {
-    var timestamps: [Int64] = []
-    var values: [Double] = []
-    var histograms: [HistogramSample] = []
-}
-
-/// The times that batches may bring.
-struct AcceptedTimes {
-    var oldest = Int64.min
-    var newest = Int64.max
-}
-
-/// The samples of columns, floats and histograms together, in order of time.
-struct MergedSamples: Sequence, IteratorProtocol {
-    struct Sample {
-        var timestamp: Int64
-        var value: Double
-        var histogram: NativeHistogram?
-    }
-
-    private let columns: SampleColumns
-    private var valueIndex = 0
-    private var histogramIndex = 0
-
-    init(_ columns: SampleColumns) { self.columns = columns }
-
-    mutating func next() -> Sample? {
-        let hasValue = valueIndex < columns.values.count
-        let hasHistogram = histogramIndex < columns.histograms.count
-        if hasHistogram {
-            let sample = columns.histograms[histogramIndex]
-            if !hasValue || sample.timestamp < columns.timestamp(at: valueIndex) {
-                histogramIndex += 1
-                return Sample(timestamp: sample.timestamp, value: 0, histogram: sample.histogram)
-            }
-        }
-        guard hasValue else { return nil }
-        valueIndex += 1
-        return Sample(timestamp: columns.timestamp(at: valueIndex - 1), value: columns.values[valueIndex - 1])
-    }
-}
-
-extension AppendOutcome {
-    /// Counts a refused sample under its reason.
-    mutating func count(_ error: AppendError, isSameTime: Bool = false) {
-        switch error {
-        case .outOfOrder: if isSameTime { duplicate += 1 } else { outOfOrder += 1 }
-        case .tooOld: tooOld += 1
-        case .tooFarAhead: tooFarAhead += 1
-        case .seriesLimit: seriesLimit += 1
-        case .unavailable: break
-        }
     }
 }

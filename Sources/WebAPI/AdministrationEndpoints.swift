@@ -1,0 +1,88 @@
+import Bytes
+import Exposition
+import MetricModel
+import Storage
+
+/// `/api/v1/admin/tsdb/*`: what only an operator does; refused unless switched on.
+struct AdministrationEndpoints: Sendable {
+    /// The most that a compressed body may hold.
+    static let decompressedLimitBytes = 256 << 20
+    /// Samples that are stored at a time.
+    static let samplesPerBatch = 200_000
+
+    /// nil where `--web.enable-admin-api` was not given.
+    let store: (any StoreAdministration)?
+
+    private func enabled() throws(APIError) -> any StoreAdministration {
+        guard let store else {
+            throw APIError(.unavailable, "admin APIs disabled; start with --web.enable-admin-api to have them")
+        }
+        return store
+    }
+
+    /// Stores OpenMetrics text of any age.
+    ///
+    /// A text in several requests says in `line` where each begins, so that an error names the line of the whole.
+    func importOpenMetrics(_ request: APIRequest) throws(APIError) -> APIResponse {
+        let store = try enabled()
+        var firstLine = 1
+        if let text = request.parameters["line"] {
+            guard let number = Int(text), number > 0, number < 1 << 60 else {
+                throw .invalidParameter("line", "must be a number above 0")
+            }
+            firstLine = number
+        }
+        let body = try Self.body(of: request)
+        var reader = OpenMetricsImport(firstLine: firstLine)
+        var outcome = AppendOutcome()
+        var start = 0
+        repeat {
+            let end = min(body.count, start + 8 << 20)
+            do throws(ExpositionError) {
+                if start < end { try reader.feed(body[start..<end]) }
+                if end == body.count { try reader.finish() }
+            } catch {
+                throw APIError(.badData, error.description)
+            }
+            start = end
+            guard reader.sampleCount >= Self.samplesPerBatch || start == body.count else { continue }
+            do throws(AppendError) {
+                outcome.add(try store.importSamples(reader.take().batch))
+            } catch {
+                throw APIError(.unavailable, error.description)
+            }
+        } while start < body.count
+        return .success { writer in
+            writer.object {
+                for (name, count) in [
+                    ("imported", outcome.appended), ("duplicate", outcome.duplicate),
+                    ("refused", outcome.refusedCount - outcome.duplicate),
+                ] {
+                    $0.key(name)
+                    $0.integer(count)
+                }
+            }
+        }
+    }
+
+    private static func body(of request: APIRequest) throws(APIError) -> [UInt8] {
+        guard request.headers["content-encoding"] == "gzip" || request.body.starts(with: [0x1f, 0x8b]) else {
+            return request.body
+        }
+        var body: [UInt8] = []
+        do throws(CompressionError) {
+            try Compression.gunzip(request.body, limitBytes: decompressedLimitBytes, into: &body)
+        } catch {
+            throw APIError(.badData, error.description)
+        }
+        return body
+    }
+}
+
+extension OpenMetricsImport.Gathered {
+    /// As the store takes it.
+    var batch: SampleBatch {
+        SampleBatch(
+            labels.indices.map { SampleBatch.Series(labels: labels[$0], columns: columns(at: $0)) })
+    }
+}

@@ -1,0 +1,66 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// The store's subcommands and administration with the release binary.
+@Suite("Import and administration", .enabled(if: RunningServer.binary != nil, "LAPWING names the release binary"))
+struct StoreCommandTests {
+    private let folder = TemporaryDirectory()
+
+    private func lapwing(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {
+        let result = ChildProcess.run(
+            [try #require(RunningServer.binary)] + arguments, folder: folder, name: "lapwing-\(arguments[0])")
+        return (result.code, result.output, result.errors)
+    }
+
+    private func write(_ text: String, to name: String) -> String { folder.write(name, text) }
+
+    private func server(_ arguments: String...) throws -> RunningServer {
+        let port = freeLoopbackPort()
+        return RunningServer(
+            binary: try #require(RunningServer.binary),
+            arguments: [
+                "serve", "--no-collector", "--web.listen-address=127.0.0.1:\(port)", "--storage.retention.time=0",
+                "--storage.path=\(folder.path)/data",
+            ] + arguments, folder: folder, port: port)
+    }
+
+    @Test("an import into a folder is there when a server opens it, and one into the server at once")
+    func imports() async throws {
+        let first = write("# TYPE old gauge\nold{a=\"1\"} 5 1000\nold{a=\"1\"} 6 1060\n# EOF\n", to: "first.om")
+        let imported = try lapwing("import", "openmetrics", first, "--storage.path", "\(folder.path)/data")
+        #expect(imported.code == 0, "\(imported.errors)")
+        #expect(imported.output.contains("2 samples imported"))
+        let server = try server("--web.enable-admin-api")
+        #expect(
+            await RunningServer.wait(seconds: 20) {
+                await server.values("last_over_time(old[5m] @ 1060)", by: "a") == ["1": "6"]
+            }, "\(server.log)")
+        let second = write("old{a=\"1\"} 5.5 1030\nold{a=\"2\"} 7 1000\n# EOF\n", to: "second.om")
+        let address = "http://127.0.0.1:\(server.port)"
+        let more = try lapwing("import", "openmetrics", second, "--server", address)
+        #expect(more.code == 0, "\(more.errors)")
+        #expect(await server.values("count_over_time(old[5m] @ 1060)", by: "a") == ["1": "3", "2": "1"])
+        let inUse = try lapwing("import", "openmetrics", first, "--storage.path", "\(folder.path)/data")
+        #expect(inUse.code == 1)
+        #expect(inUse.errors.contains("in use"))
+        #expect(server.stop() == 0)
+    }
+
+    @Test("what cannot be imported is said with its place and an exit code")
+    func refusals() async throws {
+        let wrong = write("a 1 1\nb two 2\n# EOF\n", to: "wrong.om")
+        let refused = try lapwing("import", "openmetrics", wrong, "--storage.path", "\(folder.path)/data")
+        #expect(refused.code == 1)
+        #expect(refused.errors.contains("wrong.om: line 2, column 3"), "\(refused.errors)")
+        #expect(try lapwing("import", "openmetrics", wrong).code == 2)
+        #expect(try lapwing("import", "openmetrics", wrong, "--server", "http://127.0.0.1:9").code == 4)
+        let server = try server()
+        let right = write("a 1 1\n# EOF\n", to: "right.om")
+        #expect(await RunningServer.wait(seconds: 20) { await server.values("vector(1)") != nil }, "\(server.log)")
+        let closed = try lapwing("import", "openmetrics", right, "--server", "http://127.0.0.1:\(server.port)")
+        #expect(closed.code == 1)
+        #expect(closed.errors.contains("--web.enable-admin-api"), "\(closed.errors)")
+        #expect(server.stop() == 0)
+    }
+}
