@@ -25,7 +25,7 @@ struct HTTPScrapeFetcherTests {
             target.unixSocketPath = socket
             fetcher = HTTPScrapeFetcher(
                 target: target, job: job, tlsContexts: TLSContexts(job.client.tls), userAgent: "Lapwing/test",
-                eventLoop: loop)
+                executor: EventLoopExecutor(loop))
         }
 
         func fetch(timeoutMilliseconds: Int64 = 10_000, limitBytes: Int = 1 << 20) async -> Result<

@@ -20,13 +20,14 @@ struct ScrapeLoopStateTests {
         #expect(state.handle(.started, now: Self.at(now)) == .wait(until: Self.at(tick)))
     }
 
-    @Test("the phase is the hash modulo the interval, mixed with the seed")
+    @Test("the phase is the hash modulo the interval, mixed with the seed, in steps that let targets wake up together")
     func spreads() {
         var offsets: Set<Int64> = []
         for hash in 0..<200 {
             let state = ScrapeLoopState(
                 intervalMilliseconds: 10_000, spreadHash: UInt64(hash) &* 0x9e37_79b9_7f4a_7c15, seed: 42)
             #expect((0..<10_000).contains(state.offsetMilliseconds))
+            #expect(state.offsetMilliseconds % 50 == 0)
             offsets.insert(state.offsetMilliseconds / 1000)
         }
         #expect(offsets.count == 10)

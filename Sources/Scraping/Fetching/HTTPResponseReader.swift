@@ -121,24 +121,29 @@ struct HTTPResponseReader: Sendable {
 
     // MARK: Head
 
+    /// Gathers the head's lines without their carriage returns; most heads come in one piece.
     private mutating func readHead(_ buffer: inout ByteBuffer) throws(HTTPResponseError) {
-        let view = buffer.readableBytesView
-        var used = 0
+        let room = ScrapeSafety.headerBytes - headBytes.count
         var isComplete = false
-        for byte in view {
-            used += 1
-            if byte == Self.carriageReturn { continue }
-            headBytes.append(byte)
-            if byte == Self.lineFeed, headBytes.count > 1, headBytes[headBytes.count - 2] == Self.lineFeed {
-                isComplete = true
-                break
+        let used = unsafe buffer.withUnsafeReadableBytes { bytes -> Int in
+            for index in 0..<min(bytes.count, room) {
+                let byte = unsafe bytes[index]
+                if byte == Self.carriageReturn { continue }
+                headBytes.append(byte)
+                if byte == Self.lineFeed, headBytes.count > 1, headBytes[headBytes.count - 2] == Self.lineFeed {
+                    isComplete = true
+                    return index + 1
+                }
             }
-            guard headBytes.count <= ScrapeSafety.headerBytes else {
-                throw .headTooLarge(limitBytes: ScrapeSafety.headerBytes)
-            }
+            return min(bytes.count, room)
         }
         buffer.moveReaderIndex(forwardBy: used)
-        guard isComplete else { return }
+        guard isComplete else {
+            guard headBytes.count < ScrapeSafety.headerBytes, buffer.readableBytes == 0 else {
+                throw .headTooLarge(limitBytes: ScrapeSafety.headerBytes)
+            }
+            return
+        }
         let head = try Self.parseHead(headBytes)
         headBytes.removeAll(keepingCapacity: true)
         if (100..<200).contains(head.status) { return }
@@ -162,10 +167,12 @@ struct HTTPResponseReader: Sendable {
     }
 
     private static func parseHead(_ bytes: [UInt8]) throws(HTTPResponseError) -> HTTPResponseHead {
-        var lines = bytes.split(separator: lineFeed).makeIterator()
-        guard let statusLine = lines.next() else { throw .malformed("no status line") }
-        var head = try parseStatusLine(statusLine)
-        while let line = lines.next() {
+        // Empty lines before the status line are nobody's business.
+        var position = bytes.firstIndex { $0 != lineFeed } ?? bytes.count
+        var head = try parseStatusLine(nextLine(of: bytes, &position))
+        while position < bytes.count {
+            let line = nextLine(of: bytes, &position)
+            if line.isEmpty { break }
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else {
                 throw .malformed("a header without a name")
             }
@@ -174,9 +181,15 @@ struct HTTPResponseReader: Sendable {
         return head
     }
 
+    /// The line that begins at `position`, which moves to the next.
+    private static func nextLine(of bytes: [UInt8], _ position: inout Int) -> ArraySlice<UInt8> {
+        let line = bytes[min(position, bytes.count)...].prefix { $0 != lineFeed }
+        position = line.endIndex + 1
+        return line
+    }
+
     private static func parseStatusLine(_ line: ArraySlice<UInt8>) throws(HTTPResponseError) -> HTTPResponseHead {
-        let prefix = Array("HTTP/1.".utf8)
-        guard line.count >= 12, line.starts(with: prefix), line[line.startIndex + 8] == UInt8(ascii: " ") else {
+        guard line.count >= 12, line.starts(with: "HTTP/1.".utf8), line[line.startIndex + 8] == UInt8(ascii: " ") else {
             throw .malformed("no HTTP/1 status line")
         }
         var head = HTTPResponseHead()

@@ -21,7 +21,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         /// Whether the request went out on a kept connection, so that its closing proves nothing about the target.
         var isOnKeptConnection = false
         var deadline: NIODeadline
-        var timer: Scheduled<Void>
+        var timer: any ScheduledWork
         var completion: @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
     }
 
@@ -31,6 +31,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         var url: TargetURL
     }
 
+    private let executor: EventLoopExecutor
     private let eventLoop: any EventLoop
     private let target: ScrapeTarget
     private let client: HTTPClientSettings
@@ -43,10 +44,11 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
 
     init(
         target: ScrapeTarget, job: ScrapeJobSettings, tlsContexts: TLSContexts, userAgent: String,
-        eventLoop: any EventLoop
+        executor: EventLoopExecutor
     ) {
         self.target = target
-        self.eventLoop = eventLoop
+        self.executor = executor
+        eventLoop = executor.eventLoop
         self.tlsContexts = tlsContexts
         client = job.client
         requestHeaders = RequestHeaders(job: job, userAgent: userAgent)
@@ -59,7 +61,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         flightCount &+= 1
         let number = flightCount
         let deadline = NIODeadline.now() + .milliseconds(request.timeoutMilliseconds)
-        let timer = eventLoop.scheduleTask(deadline: deadline) { [self] in timeOut(number) }
+        let timer = executor.schedule(afterMilliseconds: request.timeoutMilliseconds) { [self] in timeOut(number) }
         flight = Flight(
             number: number, request: request, url: target.url, deadline: deadline, timer: timer,
             completion: completion)

@@ -46,6 +46,10 @@ struct ScrapeLoopState: Sendable {
     /// bound is one percent of the interval.
     static let alignmentToleranceMilliseconds: Int64 = 2
 
+    /// Phases are multiples of this, or of a fortieth of a shorter interval: targets that are due together share the
+    /// wake-up, which costs as much as the scrape of a small page.
+    static let phaseStepMilliseconds: Int64 = 50
+
     let intervalMilliseconds: Int64
     /// The phase: ideal ticks are the times that leave this rest when divided by the interval.
     let offsetMilliseconds: Int64
@@ -55,7 +59,9 @@ struct ScrapeLoopState: Sendable {
 
     init(intervalMilliseconds: Int64, spreadHash: UInt64, seed: UInt64) {
         self.intervalMilliseconds = max(1, intervalMilliseconds)
-        offsetMilliseconds = Int64((spreadHash ^ seed) % UInt64(max(1, intervalMilliseconds)))
+        let offset = Int64((spreadHash ^ seed) % UInt64(max(1, intervalMilliseconds)))
+        let step = max(1, min(Self.phaseStepMilliseconds, intervalMilliseconds / 40))
+        offsetMilliseconds = offset - offset % step
     }
 
     mutating func handle(_ event: Event, now: Timestamp) -> Action {

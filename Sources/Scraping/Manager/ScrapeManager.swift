@@ -63,10 +63,10 @@ package final class ScrapeManager: Sendable {
             executors: executors, eventLoops: group
         ) { target, context, executor in
             if let page = inProcess[target.url.withoutQuery] { return InProcessFetcher(page: page, executor: executor) }
-            let eventLoop = (executor as? EventLoopExecutor)?.eventLoop ?? group.next()
+            let executor = executor as? EventLoopExecutor ?? EventLoopExecutor(group.next())
             return HTTPScrapeFetcher(
                 target: target, job: context.job, tlsContexts: context.tlsContexts, userAgent: userAgent,
-                eventLoop: eventLoop)
+                executor: executor)
         }
     }
 
