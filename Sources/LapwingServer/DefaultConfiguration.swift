@@ -1,31 +1,35 @@
 package import ConfigurationFile
 import Rules
-import Scraping
 
 /// What holds without a configuration file: this process and its collector are scraped, the shipped rules are loaded.
+///
+/// It is a text like any other, read by the same reader, so that `/api/v1/status/config` and the status page show it and
+/// a first file of one's own can begin as a copy.
 package enum DefaultConfiguration {
-    /// Ten seconds show a newcomer something soon and cost little: both pages are made in this process.
-    static let intervalMilliseconds: Int64 = 10_000
     static let collectorPath = "/metrics/cadvisor"
 
     /// - Parameter address: host and port that the server listens on; the label `instance` of both targets.
     package static func make(address: String, runsCollector: Bool) throws(ConfigurationError) -> Configuration {
-        var configuration = Configuration()
-        var defaults = ScrapeDefaults()
-        defaults.intervalMilliseconds = intervalMilliseconds
-        configuration.scraping.defaults = defaults
-        var own = ScrapeJobSettings(jobName: "lapwing", inheriting: defaults)
-        own.discoveries = [.fixed([TargetGroup(addresses: [address], source: "0")])]
-        configuration.scraping.jobs = [own]
-        if runsCollector {
-            var containers = ScrapeJobSettings(jobName: "cadvisor", inheriting: defaults)
-            containers.metricsPath = collectorPath
-            containers.discoveries = [.fixed([TargetGroup(addresses: [address], source: "0")])]
-            configuration.scraping.jobs.insert(containers, at: 0)
-        }
-        configuration.rules.evaluationIntervalMilliseconds = 15_000
-        configuration.evaluationIntervalMilliseconds = 15_000
+        let text = Self.text(address: address, runsCollector: runsCollector)
+        var configuration = try Configuration.read(Array(text.utf8), path: "the default configuration")
+        configuration.files = []
         configuration.rules.files = try ShippedRules.read()
         return configuration
+    }
+
+    /// Ten seconds show a newcomer something soon and cost little: both pages are made in this process.
+    private static func text(address: String, runsCollector: Bool) -> String {
+        let collector = """
+            - job_name: cadvisor
+              metrics_path: \(collectorPath)
+              static_configs: [{targets: ['\(address)']}]
+
+            """
+        return """
+            global: {scrape_interval: 10s, evaluation_interval: 15s}
+            scrape_configs:
+            \(runsCollector ? collector : "")- job_name: lapwing
+              static_configs: [{targets: ['\(address)']}]
+            """
     }
 }

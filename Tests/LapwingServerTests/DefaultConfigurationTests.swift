@@ -12,6 +12,10 @@ struct DefaultConfigurationTests {
         #expect(configuration.scraping.jobs.map(\.jobName) == ["cadvisor", "lapwing"])
         #expect(!configuration.rules.files.isEmpty)
         for job in configuration.scraping.jobs { try job.check() }
+        #expect(configuration.scraping.jobs.map(\.metricsPath) == ["/metrics/cadvisor", "/metrics"])
+        #expect(configuration.scraping.jobs.map(\.intervalMilliseconds) == [10_000, 10_000])
+        #expect(configuration.evaluationIntervalMilliseconds == 15_000)
+        #expect(configuration.text.contains("metrics_path: /metrics/cadvisor"), "the status page has nothing to show")
     }
 
     @Test("without the collector only this process is left")
