@@ -7,6 +7,15 @@ package protocol Querier: Sendable {
     /// The series that match all matchers and may have samples in the range. Decodes nothing yet.
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries
 
+    /// A point before which the view sees every change of the store; nil where changes are not counted.
+    var changePosition: ChangePosition? { get }
+
+    /// The earliest time at which this view may have other samples than a view that stood at `position`: samples added
+    /// meanwhile, or gone.
+    ///
+    /// `.max` where there is none, nil where nobody can tell any more.
+    func earliestChange(since position: ChangePosition) -> Int64?
+
     /// Label names of series that match any of the selectors (all series where there is none), sorted, at most `limit`
     /// of them when it is not 0. The range is approximate: whole partitions.
     func labelNames(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
@@ -30,15 +39,20 @@ package struct SelectRequest: Sendable {
     /// Only the newest sample in the range will be looked at (an instant selector at one time); a store may answer
     /// from its last values and leave older samples out.
     package var needsOnlyNewest: Bool
+    /// The series come in order of labels, wherever their samples are.
+    package var isOrdered: Bool
 
-    package init(matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false) {
+    package init(
+        matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false, isOrdered: Bool = false
+    ) {
         self.matchers = matchers
         self.range = range
         self.needsOnlyNewest = needsOnlyNewest
+        self.isOrdered = isOrdered
     }
 }
 
-/// The series that a selector found, in no promised order; each label set once.
+/// The series that a selector found, each label set once; in no promised order unless one was asked for.
 ///
 /// Safe on several threads.
 package protocol SelectedSeries: Sendable {

@@ -53,7 +53,7 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         self.head = head
         self.settings = settings
         self.lock = lock
-        let views = ViewRegistry()
+        let views = ViewRegistry(changes: head.changes)
         views.publish(folder.readers)
         self.views = views
         for reader in folder.readers { head.counters.raiseNewestTimestamp(to: reader.metadata.end) }
@@ -142,12 +142,15 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
 
     package func querier() throws(StorageError) -> any Querier {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        // First, so that the view sees everything that was changed before it.
+        let changePosition = head.changes.position
         guard let view = views.current else { throw .closed }
         let position = ViewPosition(
             sequence: head.counters.sequence.load(ordering: .sequentiallyConsistent),
             generation: head.counters.generation.load(ordering: .acquiring), epoch: view.epoch)
         return DatabaseQuerier(
-            head: head, view: view, position: position, cacheLimitBytes: settings.queryCacheLimitBytes)
+            head: head, view: view, position: position, changePosition: changePosition,
+            cacheLimitBytes: settings.queryCacheLimitBytes)
     }
 
     package func statistics(limit: Int) -> StoreStatistics {

@@ -139,19 +139,52 @@ extension LabelSet: Hashable {
 extension LabelSet: Comparable {
     /// Prometheus' order of label sets: pair by pair, name before value, as bytes; the shorter set first.
     package static func < (left: LabelSet, right: LabelSet) -> Bool {
-        var leftCursor = left.makeCursor()
-        var rightCursor = right.makeCursor()
+        let leftBytes = left.encoded.span
+        let rightBytes = right.encoded.span
+        var leftPosition = 0
+        var rightPosition = 0
         while true {
-            let hasLeft = leftCursor.next()
-            let hasRight = rightCursor.next()
-            guard hasLeft, hasRight else { return !hasLeft && hasRight }
-            if !leftCursor.name.elementsEqual(rightCursor.name) {
-                return leftCursor.name.lexicographicallyPrecedes(rightCursor.name)
+            guard leftPosition < leftBytes.count, rightPosition < rightBytes.count else {
+                return leftPosition >= leftBytes.count && rightPosition < rightBytes.count
             }
-            if !leftCursor.value.elementsEqual(rightCursor.value) {
-                return leftCursor.value.lexicographicallyPrecedes(rightCursor.value)
+            // A name, then a value: both are a length and that many bytes.
+            for _ in 0..<2 {
+                let leftRange = text(leftBytes, &leftPosition)
+                let rightRange = text(rightBytes, &rightPosition)
+                let order = compare(leftBytes, leftRange, rightBytes, rightRange)
+                if order != 0 { return order < 0 }
             }
         }
+    }
+
+    @inline(__always)
+    private static func text(_ bytes: Span<UInt8>, _ position: inout Int) -> Range<Int> {
+        var length = 0
+        var shift = 0
+        while true {
+            let byte = bytes[position]
+            position += 1
+            length |= Int(byte & 0x7f) << shift
+            if byte < 0x80 { break }
+            shift += 7
+        }
+        let start = position
+        position += length
+        return start..<position
+    }
+
+    @inline(__always)
+    private static func compare(
+        _ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>
+    ) -> Int {
+        let shared = min(leftRange.count, rightRange.count)
+        var index = 0
+        while index < shared {
+            let difference = Int(left[leftRange.lowerBound + index]) - Int(right[rightRange.lowerBound + index])
+            if difference != 0 { return difference }
+            index += 1
+        }
+        return leftRange.count - rightRange.count
     }
 }
 

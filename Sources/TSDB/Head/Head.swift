@@ -8,6 +8,7 @@ import Synchronization
 /// Locks are taken in this order and never the other way: gate, batches, index, a lane, the journal's buffer.
 final class Head: Sendable {
     let counters = HeadCounters()
+    let changes = ChangeLog()
     let journal: Journal
     let settings: DatabaseSettings
     /// Appends hold it for reading; the cut between two slices of all lanes holds it for writing.
@@ -130,6 +131,8 @@ final class Head: Sendable {
         try checkJournal()
         let scratch = scratches.withLock { $0.popLast() } ?? RowScratch()
         defer { scratches.withLock { $0.append(scratch) } }
+        let ticket = changes.begin(earliest: timestamp)
+        defer { changes.end(ticket) }
         try gate.withReadLock { () throws(AppendError) in
             defineNewSlots(of: lane)
             try lane.append(
@@ -203,6 +206,8 @@ final class Head: Sendable {
         var record: [UInt8] = []
         var newest = Int64.min
         var byteCount = 0
+        let ticket = changes.begin(earliest: batch.series.reduce(.max) { min($0, $1.columns.oldestTimestamp ?? .max) })
+        defer { changes.end(ticket) }
         for (series, slot) in zip(batch.series, slots) {
             guard let slot else { continue }
             byteCount += lane.append(
@@ -284,7 +289,13 @@ final class Head: Sendable {
 }
 
 extension SampleColumns {
-    /// The newest time in either column.
+    /// The oldest time in either column, nil where there is none.
+    var oldestTimestamp: Int64? {
+        let float = values.isEmpty ? nil : timestamp(at: 0)
+        guard let histogram = histograms.first?.timestamp else { return float }
+        return min(float ?? histogram, histogram)
+    }
+
     var newestTimestamp: Int64? {
         let float = values.isEmpty ? nil : timestamp(at: values.count - 1)
         guard let histogram = histograms.last?.timestamp else { return float }

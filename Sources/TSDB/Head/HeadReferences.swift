@@ -55,6 +55,10 @@ extension Head {
         let limits = acceptedTimes()
         defineNewSlots(of: lane)
         let generation = counters.generation.load(ordering: .acquiring) + 1
+        let ticket = changes.begin(
+            earliest: min(
+                samples.timestamps.min() ?? .max, samples.histograms.reduce(.max) { min($0, $1.sample.timestamp) }))
+        defer { changes.end(ticket) }
         var runs = LooseRuns()
         var result = lane.append(samples, generation: generation, limits: limits, runs: &runs)
         if !runs.bytes.isEmpty {

@@ -30,6 +30,9 @@ final class ViewRegistry: Sendable {
 
     private let state = Mutex(State())
     private let currentView = Mutex<DatabaseView?>(nil)
+    private let changes: ChangeLog
+
+    init(changes: ChangeLog) { self.changes = changes }
 
     /// The view that new queries get.
     var current: DatabaseView? { currentView.withLock { $0 } }
@@ -39,6 +42,9 @@ final class ViewRegistry: Sendable {
 
     /// Makes a list of partitions the current view; `removed` are deleted when nobody reads them any more.
     func publish(_ partitions: [PartitionReader], removing removed: [String] = []) {
+        // Samples may be gone with a partition, damaged or dropped: nothing that was answered before is sure to hold.
+        let ticket = changes.begin(earliest: .min)
+        defer { changes.end(ticket) }
         let epoch = nextEpoch
         state.withLock { state in
             state.liveEpochs.insert(epoch)

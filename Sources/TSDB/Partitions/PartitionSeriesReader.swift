@@ -80,6 +80,8 @@ final class PartitionSeriesReader {
         var frameNumber = -1
         var isThere = false
         var frame = SegmentFrame()
+        /// All frames as they stand in the file, once one of them was asked for.
+        var blob: [UInt8]?
         /// Where the columns of the next series are likely to begin.
         var nextColumn = 0
         init(row: Int64) { self.row = row }
@@ -239,6 +241,19 @@ final class PartitionSeriesReader {
         segment.frameNumber = frameNumber
         segment.isThere = false
         segment.nextColumn = 0
+        guard let blob = try blob(of: segment) else { return }
+        do throws(SegmentDamage) {
+            segment.isThere = try SegmentBlob.load(
+                frame: frameNumber, of: blob, firstSeries: UInt32(group.lowerBound), into: &segment.frame,
+                workspace: zstd)
+        } catch {
+            try reader.note(error, in: "segment \(segment.row)")
+        }
+    }
+
+    /// The bytes of a segment, read once for all of its frames; nil where they are not there.
+    private func blob(of segment: OpenSegment) throws(StorageError) -> [UInt8]? {
+        if let known = segment.blob { return known }
         let statement = try withStorageErrors { () throws(SQLiteError) in
             let statement = try connection.cached("SELECT data FROM segment WHERE id = ?")
             try statement.bind(segment.row, at: 1)
@@ -246,21 +261,16 @@ final class PartitionSeriesReader {
         }
         defer { statement.reset() }
         do throws(SQLiteError) {
-            guard try statement.step() else { return }
+            guard try statement.step() else { return nil }
         } catch {
             // A page that cannot be read is damage of this segment; the others may be sound.
             guard error.isCorrupt else { throw StorageError(error) }
-            return try reader.note(.structure("page"), in: "segment \(segment.row)")
+            try reader.note(.structure("page"), in: "segment \(segment.row)")
+            return nil
         }
-        do throws(SegmentDamage) {
-            segment.isThere = unsafe try statement.withBlob(at: 0) { blob throws(SegmentDamage) in
-                unsafe try SegmentBlob.load(
-                    frame: frameNumber, of: blob, firstSeries: UInt32(group.lowerBound), into: &segment.frame,
-                    workspace: zstd)
-            }
-        } catch {
-            try reader.note(error, in: "segment \(segment.row)")
-        }
+        let bytes = unsafe statement.withBlob(at: 0) { unsafe [UInt8]($0) }
+        segment.blob = bytes
+        return bytes
     }
 
     // MARK: Histograms

@@ -5,11 +5,15 @@ import Storage
 final class DatabaseQuerier: Querier {
     private let head: Head
     private let position: ViewPosition
+    let changePosition: ChangePosition?
     private let view: DatabaseView
     private let clocks = ClockCache()
     private let memory: QueryMemory
 
-    init(head: Head, view: DatabaseView, position: ViewPosition, cacheLimitBytes: Int) {
+    init(
+        head: Head, view: DatabaseView, position: ViewPosition, changePosition: ChangePosition, cacheLimitBytes: Int
+    ) {
+        self.changePosition = changePosition
         self.head = head
         self.view = view
         self.position = position
@@ -25,8 +29,10 @@ final class DatabaseQuerier: Querier {
         }
         return try SelectedDatabaseSeries(
             selection: selection, partitions: inPartitions, view: view, clocks: clocks,
-            needsOnlyNewest: request.needsOnlyNewest)
+            request: request)
     }
+
+    func earliestChange(since position: ChangePosition) -> Int64? { head.changes.earliestChange(since: position) }
 
     private func partitions(in range: TimeRange) -> [PartitionReader] {
         view.partitions.filter { $0.metadata.overlaps(range) }

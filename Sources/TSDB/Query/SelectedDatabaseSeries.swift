@@ -22,13 +22,14 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
     init(
         selection: HeadSelection, partitions found: [PartitionSelection], view: DatabaseView, clocks: ClockCache,
-        needsOnlyNewest: Bool
+        request: SelectRequest
     ) throws(StorageError) {
         self.view = view
         self.selection = selection
         self.clocks = clocks
-        self.needsOnlyNewest = needsOnlyNewest
+        needsOnlyNewest = request.needsOnlyNewest
         partitions = found
+        var labels: [LabelSet]
         var headSeries: [Int32] = []
         var places: [Int32] = []
         let width = found.count
@@ -60,13 +61,34 @@ final class SelectedDatabaseSeries: SelectedSeries {
             }
             labels = numbers.sets
         }
+        if request.isOrdered { Self.order(&labels, &headSeries, &places, width: width) }
+        self.labels = labels
         self.headSeries = headSeries
         self.places = places
         estimatedSampleCount =
-            needsOnlyNewest
+            request.needsOnlyNewest
             ? labels.count
             : selection.labels.indices.reduce(0) { $0 + selection.estimatedSampleCount(of: $1) }
                 + found.reduce(0) { $0 + $1.series.count * $1.estimatedSampleCountPerSeries }
+    }
+
+    /// Puts the series in order of labels.
+    ///
+    /// They mostly are, because the largest partition has them so.
+    private static func order(
+        _ labels: inout [LabelSet], _ headSeries: inout [Int32], _ places: inout [Int32], width: Int
+    ) {
+        var isOrdered = true
+        for index in labels.indices.dropFirst() where labels[index] < labels[index - 1] {
+            isOrdered = false
+            break
+        }
+        if isOrdered { return }
+        let unordered = labels
+        let order = unordered.indices.sorted { unordered[$0] < unordered[$1] }
+        labels = order.map { unordered[$0] }
+        headSeries = order.map { [headSeries] in headSeries[$0] }
+        places = order.flatMap { [places] in places[($0 * width)..<(($0 + 1) * width)] }
     }
 
     var count: Int { labels.count }

@@ -63,6 +63,18 @@ enum SegmentBlob {
     ///
     /// `firstSeries` is that of the segment's row.
     static func load(
+        frame index: Int, of blob: [UInt8], firstSeries: UInt32, into frame: inout SegmentFrame,
+        workspace: ZstdWorkspace
+    ) throws(SegmentDamage) -> Bool {
+        unsafe try blob.withUnsafeBufferPointer { bytes throws(SegmentDamage) in
+            unsafe try load(
+                frame: index, of: UnsafeRawBufferPointer(bytes), firstSeries: firstSeries, into: &frame,
+                workspace: workspace)
+        }
+    }
+
+    /// The same for bytes that are lent.
+    static func load(
         frame index: Int, of blob: UnsafeRawBufferPointer, firstSeries: UInt32, into frame: inout SegmentFrame,
         workspace: ZstdWorkspace
     ) throws(SegmentDamage) -> Bool {
