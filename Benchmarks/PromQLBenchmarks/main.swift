@@ -6,7 +6,8 @@ import Storage
 import TSDB
 
 // PromQLBenchmarks [--series N] [--hours N] [--step SECONDS] [--unsealed SCRAPES] [--threads N] [--repeat N]
-//                  [--filter TEXT] [--queries FILE] [--keep FOLDER]
+//                  [--cache BYTES] [--behind SECONDS] [--filter TEXT] [--queries FILE]
+//                  [--keep FOLDER]
 //
 // Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs.
 
@@ -33,6 +34,8 @@ if !isFilled {
 
 var engineSettings = EngineSettings()
 engineSettings.maximumThreads = Int(arguments.number("--threads", default: 2))
+engineSettings.resultCacheBytes = Int(arguments.number("--cache", default: 0))
+let behindSeconds = Int64(arguments.number("--behind", default: 0))
 let engine = QueryEngine(settings: engineSettings)
 print(
     "\(targets.seriesCount) series, \(spanSeconds / 3600) h at \(targets.stepSeconds) s, "
@@ -43,7 +46,7 @@ for line in try arguments.queryLines() {
     if let wanted = arguments.text("--filter"), !line.contains(wanted) { continue }
     do {
         let measured = try Measurement(
-            query, engine, database, end: end - 30_000, repeats: Int(arguments.number("--repeat", default: 5)))
+            query, engine, database, end: end - behindSeconds * 1000, repeats: Int(arguments.number("--repeat", default: 5)))
         print(
             Text.fixed(measured.wallMilliseconds, 3, width: 10), Text.fixed(measured.cpuMilliseconds, 3, width: 10),
             Text.right("\(measured.seriesCount)", 8), Text.right("\(measured.samplesRead)", 11),

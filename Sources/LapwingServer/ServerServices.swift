@@ -113,6 +113,7 @@ struct ServerServices: Sendable {
         engine.lookbackDeltaMilliseconds = settings.lookbackMilliseconds
         engine.timeoutMilliseconds = settings.queryTimeoutMilliseconds
         engine.maximumSamples = settings.maximumSamples
+        engine.resultCacheBytes = settings.resultCacheBytes
         engine.defaultSubqueryStepMilliseconds = configuration.evaluationIntervalMilliseconds
         engine.delaysNameRemoval = settings.delaysNameRemoval
         return engine

@@ -14,6 +14,8 @@ package struct ServerSettings: Sendable {
     package var queryTimeoutMilliseconds: Int64 = 120_000
     package var queryConcurrency = 20
     package var maximumSamples = 50_000_000
+    /// Memory for answers of range queries; 0 keeps none.
+    package var resultCacheBytes = 32 << 20
     package var isLifecycleEnabled = false
     package var isAdministrationEnabled = false
     package var runsCollector = true

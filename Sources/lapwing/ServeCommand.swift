@@ -121,6 +121,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("query.max-samples"), help: "Samples that one query may hold.")
     var maximumSamples = 50_000_000
 
+    @Option(
+        name: .customLong("query.result-cache-size"),
+        help: ArgumentHelp("Memory for answers of range queries, reused a step later; 0 is off.", valueName: "size"))
+    var resultCacheSize = "32MB"
+
     @Flag(
         name: .customLong("collector"), inversion: .prefixedNo,
         help: "Collect container metrics of this host at /metrics/cadvisor.")
@@ -171,6 +176,11 @@ struct ServeCommand: AsyncParsableCommand {
         settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout")
         settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
         settings.maximumSamples = maximumSamples
+        guard let resultCacheBytes = resultCacheSize == "0" ? 0 : SizeText.bytes(resultCacheSize) else {
+            throw ValidationError(
+                "--query.result-cache-size: '\(resultCacheSize)' is no size. Write 32MB, or 0 for none.")
+        }
+        settings.resultCacheBytes = resultCacheBytes
         settings.isLifecycleEnabled = enablesLifecycle
         settings.isAdministrationEnabled = enablesAdministration
         settings.runsCollector = collector
@@ -187,7 +197,8 @@ struct ServeCommand: AsyncParsableCommand {
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
-            ("query.max-samples", String(maximumSamples)), ("query.timeout", queryTimeout),
+            ("query.max-samples", String(maximumSamples)), ("query.result-cache-size", resultCacheSize),
+            ("query.timeout", queryTimeout),
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
             ("storage.retention.time", retentionTime ?? ""), ("web.enable-admin-api", String(enablesAdministration)),
             ("web.enable-lifecycle", String(enablesLifecycle)),

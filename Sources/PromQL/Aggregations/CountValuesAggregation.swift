@@ -55,6 +55,7 @@ struct CountValuesAggregation: VectorOperator {
                 try count(sample.histogram.compactText, at: sample.step, group, series.dropsName)
             }
         }
+        context.order(&results)
         for index in results.indices { try body(&results[index]) }
         context.release(held)
     }

@@ -27,5 +27,6 @@ struct GroupedSeries {
                 groups.append((key, [position]))
             }
         }
+        if context.isRangeQuery { groups.sort { LabelOrder.precedes($0.labels, $1.labels) } }
     }
 }

@@ -40,7 +40,11 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
             if series.dropsName { groups[index].dropsName = true }
             groups[index].accumulator.add(series, notes: &notes)
         }
-        for index in groups.indices {
+        let order =
+            context.isRangeQuery
+            ? groups.indices.sorted { LabelOrder.precedes(groups[$0].labels, groups[$1].labels) }
+            : Array(groups.indices)
+        for index in order {
             var result = groups[index].accumulator.finish(notes: &notes)
             result.labels = groups[index].labels
             result.dropsName = groups[index].dropsName

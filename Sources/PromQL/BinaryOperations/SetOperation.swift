@@ -60,6 +60,7 @@ struct SetOperation: VectorOperator {
             all.append(series)
         }
         var merged = try SeriesMerger.merged(all)
+        context.order(&merged)
         for index in merged.indices { try body(&merged[index]) }
         context.release(held)
     }

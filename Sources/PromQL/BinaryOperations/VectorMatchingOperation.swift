@@ -49,6 +49,7 @@ struct VectorMatchingOperation: VectorOperator {
         if isSwapped { Self.clearUnfilled(leftSide.series, rightSide.series, matching, &results) }
         var merged = try SeriesMerger.merged(results)
         results = []
+        context.order(&merged)
         for index in merged.indices where !merged[index].isEmpty { try body(&merged[index]) }
         context.release(leftSide.cost + rightSide.cost + held)
     }

@@ -44,6 +44,7 @@ struct NamelessVector: VectorOperator {
         }
         var all = merger.series
         merger = SeriesMerger()
+        context.order(&all)
         for index in all.indices { try body(&all[index]) }
         context.release(held)
     }

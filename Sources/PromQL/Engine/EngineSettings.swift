@@ -17,6 +17,8 @@ package struct EngineSettings: Sendable {
     package var usesTypeAndUnitLabels = false
     /// The bytes that the columns of one query may take.
     package var memoryLimitBytes = 1 << 30
+    /// The bytes that answers of range queries may take, kept for the next query a step later; 0 keeps none.
+    package var resultCacheBytes = 32 << 20
     /// Threads that one query may use.
     package var maximumThreads = 2
 

@@ -19,6 +19,7 @@ final class QueryContext {
     private var heldSamples = 0
     /// Steps of the query as asked, not of a subquery: whether this is a range query.
     let isRangeQuery: Bool
+    private(set) var readsHistograms = false
 
     init(
         querier: any Querier, settings: EngineSettings, options: QueryOptions, clock: any WallClock,
@@ -62,6 +63,15 @@ final class QueryContext {
         heldSamples -= cost.samples
         memory.release(cost.bytes)
     }
+
+    /// Puts series that an operator has gathered in order of labels where it matters.
+    ///
+    /// Sums round by the order of what they add. In a range query every operator gives its series in order of labels,
+    /// so that a step's value does not depend on which other steps are evaluated with it.
+    func order(_ series: inout [StepSeries]) { if isRangeQuery { LabelOrder.sort(&series) } }
+
+    /// Notes that a selector met histograms.
+    func noteHistograms() { readsHistograms = true }
 
     func count(queryable: Int, read: Int) {
         statistics.samplesQueryable += queryable

@@ -12,11 +12,13 @@ package final class QueryEngine: Sendable {
     private let clock: any WallClock
     /// Shared by all queries of the engine.
     let helpers: HelperPool
+    let results: ResultCache
 
     package init(settings: EngineSettings = EngineSettings(), clock: any WallClock = SystemClock()) {
         self.settings = settings
         self.clock = clock
         helpers = HelperPool(threadCount: settings.maximumThreads - 1)
+        results = ResultCache(limitBytes: settings.resultCacheBytes)
     }
 
     /// The value of an expression at one time; any type of value is possible.
@@ -47,10 +49,18 @@ package final class QueryEngine: Sendable {
         try Self.check(end)
         let timeline = Timeline(start: start.milliseconds, end: end.milliseconds, step: stepMilliseconds)
         guard timeline.count <= settings.maximumSamples else { throw .tooManySamples }
-        let run = QueryRun(
-            engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
-            stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds)
-        return try run.result(of: expression)
+        func run(_ timeline: Timeline) -> QueryRun {
+            QueryRun(
+                engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
+                stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds)
+        }
+        let cached = CachedRangeQuery(
+            engine: self, expression: expression, timeline: timeline, querier: querier, options: options)
+        guard let cached else { return try run(timeline).result(of: expression) }
+        let outcome = try cached.run(from: querier) { steps throws(QueryError) in
+            try run(steps).outcome(of: expression)
+        }
+        return run(timeline).result(of: outcome)
     }
 
     private static func check(_ time: Timestamp) throws(QueryError) {
@@ -62,7 +72,7 @@ package final class QueryEngine: Sendable {
 
 /// One query on its way: plan, run, put the result together.
 struct QueryRun {
-    private let context: QueryContext
+    let context: QueryContext
     private let planner: Planner
     private let timeline: Timeline
     private let clock: any WallClock
@@ -105,14 +115,49 @@ struct QueryRun {
             value = try RawRange(plan: plan, timeline: timeline, planner: planner, range: expression.range)
                 .matrix(context)
         }
+        return QueryResult(
+            value: value, warnings: context.annotations.warnings, infos: context.annotations.infos,
+            statistics: statistics(started, planned))
+    }
+
+    private func statistics(_ started: UInt64, _ planned: UInt64) -> QueryStatistics {
         let finished = clock.monotonicNanoseconds
         var statistics = context.statistics
         statistics.peakBytes = context.memory.peakBytes
         statistics.preparationSeconds = Double(planned &- started) / 1e9
         statistics.evaluationSeconds = Double(finished &- planned) / 1e9
-        return QueryResult(
-            value: value, warnings: context.annotations.warnings, infos: context.annotations.infos,
-            statistics: statistics)
+        return statistics
+    }
+
+    /// What a range query for an instant vector gives, step by step, before it is put into points.
+    struct Outcome {
+        /// In order of labels.
+        var series: [StepSeries]
+        var warnings: [String] = []
+        var infos: [String] = []
+        var statistics: QueryStatistics
+        var readsHistograms = false
+
+        /// Nothing about the steps that would be lost if only their values were kept.
+        var isPlain: Bool { warnings.isEmpty && infos.isEmpty && !readsHistograms }
+    }
+
+    func outcome(of expression: Expression) throws(QueryError) -> Outcome {
+        let started = clock.monotonicNanoseconds
+        let plan = try planner.vector(expression, on: timeline)
+        let planned = clock.monotonicNanoseconds
+        var series = try steps(plan)
+        series.removeAll { $0.isEmpty }
+        LabelOrder.sort(&series)
+        return Outcome(
+            series: series, warnings: context.annotations.warnings, infos: context.annotations.infos,
+            statistics: statistics(started, planned), readsHistograms: context.readsHistograms)
+    }
+
+    func result(of outcome: Outcome) -> QueryResult {
+        QueryResult(
+            value: .matrix(matrix(outcome.series)), warnings: outcome.warnings, infos: outcome.infos,
+            statistics: outcome.statistics)
     }
 
     private func scalar(_ plan: any ScalarOperator) throws(QueryError) -> QueryValue {
@@ -126,6 +171,12 @@ struct QueryRun {
     }
 
     private func vector(_ plan: any VectorOperator) throws(QueryError) -> QueryValue {
+        let series = try steps(plan)
+        return context.isRangeQuery ? .matrix(matrix(series)) : .vector(elements(series))
+    }
+
+    /// All series of the answer, each label set once.
+    private func steps(_ plan: any VectorOperator) throws(QueryError) -> [StepSeries] {
         var series = try plan.collect(context).series
         if series.contains(where: { $0.dropsName }) {
             for index in series.indices where series[index].dropsName {
@@ -133,8 +184,7 @@ struct QueryRun {
                 series[index].dropsName = false
             }
         }
-        series = try SeriesMerger.merged(series)
-        return context.isRangeQuery ? .matrix(matrix(series)) : .vector(elements(series))
+        return try SeriesMerger.merged(series)
     }
 
     private func elements(_ series: [StepSeries]) -> [VectorElement] {

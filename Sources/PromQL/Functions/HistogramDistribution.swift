@@ -47,6 +47,7 @@ struct HistogramDistribution: VectorOperator {
         }
         monotonicity.annotate(context, delaysNameRemoval ? { $0 } : { _ in "" }, operandRange)
         var all = merger.series
+        context.order(&all)
         for index in all.indices { try body(&all[index]) }
         context.release(collected.cost)
     }

@@ -22,6 +22,7 @@ struct HistogramFields: VectorOperator {
             try merger.add(result)
         }
         var all = merger.series
+        context.order(&all)
         for index in all.indices { try body(&all[index]) }
     }
 

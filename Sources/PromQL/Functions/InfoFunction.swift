@@ -33,6 +33,7 @@ struct InfoFunction: VectorOperator {
             }
         }
         var all = merger.series
+        context.order(&all)
         for index in all.indices { try body(&all[index]) }
         context.release(base.cost)
     }

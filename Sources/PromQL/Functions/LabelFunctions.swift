@@ -31,6 +31,7 @@ struct LabelFunction: VectorOperator {
             try merger.add(series)
         }
         var all = merger.series
+        context.order(&all)
         for index in all.indices { try body(&all[index]) }
         context.release(held)
     }

@@ -50,7 +50,9 @@ struct SelectorSource: SeriesSource {
         let range = TimeRange(
             start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
             end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
-        let request = SelectRequest(matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest)
+        let request = SelectRequest(
+            matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest,
+            isOrdered: context.isRangeQuery)
         do {
             return try context.querier.select(request)
         } catch {
@@ -73,6 +75,7 @@ struct SelectorSource: SeriesSource {
             try body(&output, notes)
         }
         context.count(queryable: runner.samplesQueryable, read: runner.samplesRead)
+        if runner.readsHistograms { context.noteHistograms() }
     }
 
     private func next(_ reader: inout any SeriesReader, _ columns: inout SampleColumns) throws(QueryError) -> Bool {
@@ -105,5 +108,6 @@ struct SelectorSource: SeriesSource {
         }
         let samples = pipeline.samples
         context.count(queryable: samples.queryable, read: samples.read)
+        if samples.histograms { context.noteHistograms() }
     }
 }

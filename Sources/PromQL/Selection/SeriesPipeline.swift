@@ -52,9 +52,11 @@ final class SeriesPipeline: HelperJob {
     }
 
     /// The samples of all blocks read so far.
-    var samples: (queryable: Int, read: Int) {
+    var samples: (queryable: Int, read: Int, histograms: Bool) {
         state.withLock { state in
-            state.runners.reduce((0, 0)) { ($0.0 + $1.samplesQueryable, $0.1 + $1.samplesRead) }
+            state.runners.reduce((0, 0, false)) {
+                ($0.0 + $1.samplesQueryable, $0.1 + $1.samplesRead, $0.2 || $1.readsHistograms)
+            }
         }
     }
 

@@ -35,6 +35,7 @@ struct KernelRunner: Sendable {
     private var cache: WindowCache
     private(set) var samplesQueryable = 0
     private(set) var samplesRead = 0
+    private(set) var readsHistograms = false
 
     init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, hints: ResetHints) {
         self.kernel = kernel
@@ -50,6 +51,7 @@ struct KernelRunner: Sendable {
         samplesRead += columns.values.count + columns.histograms.count
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         guard !columns.isEmpty else { return notes }
+        if !columns.histograms.isEmpty { readsHistograms = true }
         if hints != .asTheyAre { columns.resolveResetHints(marksResets: hints == .marked) }
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(

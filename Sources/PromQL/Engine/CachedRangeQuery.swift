@@ -1,0 +1,105 @@
+import MetricModel
+import PromQLSyntax
+import Storage
+
+/// A range query that may take its first steps from an answer given before.
+struct CachedRangeQuery {
+    private let engine: QueryEngine
+    private let expression: Expression
+    private let timeline: Timeline
+    private let key: ResultCache.Key
+    private let position: ChangePosition
+    private let aheadMilliseconds: Int64
+
+    /// Nil where the query has to be evaluated as a whole and its answer is of no use later.
+    init?(
+        engine: QueryEngine, expression: Expression, timeline: Timeline, querier: any Querier, options: QueryOptions
+    ) {
+        let lookback = options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds
+        guard !engine.results.isOff, expression.type == .instantVector, timeline.count > 1, timeline.step > 0,
+            let position = querier.changePosition,
+            let ahead = CacheReach(lookbackMilliseconds: lookback).ahead(of: expression)
+        else { return nil }
+        self.engine = engine
+        self.expression = expression
+        self.timeline = timeline
+        self.position = position
+        aheadMilliseconds = ahead
+        key = ResultCache.Key(
+            expression: expression, stepMilliseconds: timeline.step,
+            phaseMilliseconds: timeline.start % timeline.step, lookbackMilliseconds: lookback)
+    }
+
+    /// The answer: `evaluate` is asked for the steps that are not known.
+    func run(
+        from querier: any Querier, _ evaluate: (Timeline) throws(QueryError) -> QueryRun.Outcome
+    ) throws(QueryError) -> QueryRun.Outcome {
+        if let entry = engine.results.entry(for: key), let known = knownSteps(of: entry, querier) {
+            let rest = Timeline(
+                start: timeline.time(at: known.count), step: timeline.step, count: timeline.count - known.count)
+            var outcome =
+                rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
+            if outcome.isPlain {
+                outcome.series = join(entry, known, outcome.series, rest)
+                outcome.statistics.stepsFromCache = known.count
+                keep(outcome)
+                return outcome
+            }
+        }
+        let outcome = try evaluate(timeline)
+        if outcome.isPlain { keep(outcome) }
+        return outcome
+    }
+
+    private func keep(_ outcome: QueryRun.Outcome) {
+        engine.results.keep(
+            ResultCache.Entry(timeline: timeline, series: outcome.series, position: position), for: key)
+    }
+
+    /// The steps of the entry that begin the query and still hold; nil where they are too few to be worth it.
+    private func knownSteps(of entry: ResultCache.Entry, _ querier: any Querier) -> Range<Int>? {
+        guard entry.timeline.start <= timeline.start, let change = querier.earliestChange(since: entry.position) else {
+            return nil
+        }
+        let first = Int((timeline.start - entry.timeline.start) / timeline.step)
+        var count = min(entry.timeline.count - first, timeline.count)
+        if change < .max {
+            // The step's newest sample must be older than the first change.
+            let (limit, overflows) = change.subtractingReportingOverflow(aheadMilliseconds)
+            guard !overflows, limit > timeline.start else { return nil }
+            let span = limit.subtractingReportingOverflow(timeline.start)
+            if !span.overflow { count = min(count, Int((span.partialValue - 1) / timeline.step) + 1) }
+        }
+        return count > 0 && count * 4 >= timeline.count ? first..<first + count : nil
+    }
+
+    /// The known steps and the rest behind them, in order of labels; series that have neither are left out.
+    private func join(
+        _ entry: ResultCache.Entry, _ known: Range<Int>, _ rest: [StepSeries], _ restTimeline: Timeline
+    ) -> [StepSeries] {
+        var indexes: [LabelSet: Int] = [:]
+        for (index, series) in rest.enumerated() { indexes[series.labels] = index }
+        var result: [StepSeries] = []
+        result.reserveCapacity(max(entry.series.count, rest.count))
+        for old in entry.series {
+            var values: [Double] = []
+            values.reserveCapacity(timeline.count)
+            values.append(contentsOf: old.values[known])
+            if let index = indexes.removeValue(forKey: old.labels) {
+                values.append(contentsOf: rest[index].values)
+            } else {
+                values.append(contentsOf: repeatElement(Column.absent, count: restTimeline.count))
+            }
+            let joined = StepSeries(labels: old.labels, values: values)
+            if !joined.isEmpty { result.append(joined) }
+        }
+        if !indexes.isEmpty {
+            for (index, series) in rest.enumerated() where indexes[series.labels] == index {
+                let values = [Double](repeating: Column.absent, count: known.count) + series.values
+                result.append(StepSeries(labels: series.labels, values: values))
+            }
+            LabelOrder.sort(&result)
+        }
+        return result
+    }
+}

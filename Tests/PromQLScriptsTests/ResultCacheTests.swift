@@ -1,0 +1,146 @@
+import Logging
+import MetricModel
+import PromQL
+import PromQLSyntax
+import Storage
+import TSDB
+import TestSupport
+import Testing
+
+/// Answers from the cache are those without it, whatever happens to the database in between.
+@Suite("Result cache")
+struct ResultCacheTests {
+    private static let expressions = [
+        "load", "sum by (job) (rate(load[2m]))", "avg(load) / on() count(load)", "topk(2, load)",
+        "max_over_time(sum(load)[3m:30s])", "load offset 1m", "load offset -90s", "absent(load{instance=\"3\"})",
+        "stddev by (job) (load * 1.7)", "quantile_over_time(0.3, load[4m])", "count_values(\"v\", load > 0)",
+        "sum(sum by (instance) (load))", "rate(load[90s] smoothed)", "limitk(3, load)",
+        "label_replace(load, \"x\", \"$1\", \"instance\", \"(.)\") or up", "timestamp(load) - time()",
+        "load @ start()", "sum(load @ end())", "load + vector(end())",
+    ]
+
+    /// A database that changes, and two engines that look at it.
+    private final class Scene {
+        let database: TimeSeriesDatabase
+        let cached = QueryEngine()
+        let plain: QueryEngine
+        var sources: [any SourceWriter] = []
+        var now: Int64 = 1_700_000_000_000
+        var generator = SystemRandomNumberGenerator()
+        var stepsFromCache = 0
+        let expressions: [Expression]
+
+        init(_ folder: TemporaryDirectory) throws {
+            var settings = DatabaseSettings.anyTime
+            settings.maintainsByItself = false
+            settings.retentionMilliseconds = 3_600_000
+            database = try TimeSeriesDatabase.open(
+                path: folder.path + "/data", settings: settings, clock: SystemClock(),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            var without = EngineSettings()
+            without.resultCacheBytes = 0
+            plain = QueryEngine(settings: without)
+            expressions = try ResultCacheTests.expressions.map { try Parser.parse($0) }
+            for source in 0..<5 {
+                let writer = try database.openSource(named: "source \(source)")
+                for name in ["load", "up"] {
+                    _ = try writer.slot(
+                        for: LabelSet([
+                            "__name__": name, "instance": "\(4 - source)", "job": source < 2 ? "a" : "b",
+                        ]))
+                }
+                sources.append(writer)
+            }
+        }
+
+        /// A scrape of all sources; now and then one is missing, or its series ends.
+        func scrape() throws {
+            now += 15_000
+            for (number, source) in sources.enumerated() where Int.random(in: 0..<12, using: &generator) > 0 {
+                let isEnded = Int.random(in: 0..<20, using: &generator) == 0
+                let value = isEnded ? SpecialValue.stale : Double.random(in: -1...1000, using: &generator)
+                try source.append(
+                    timestamp: Timestamp(milliseconds: now + Int64(number) * 37), values: [value, isEnded ? 0 : 1],
+                    histograms: [])
+            }
+        }
+
+        /// Samples that come late, into a series of their own.
+        func appendLate() throws {
+            let time = now - Int64.random(in: 0...600_000, using: &generator)
+            let labels = LabelSet([
+                "__name__": "load", "instance": "late \(Int.random(in: 0..<1000, using: &generator))", "job": "c",
+            ])
+            _ = try database.append(
+                SampleBatch([
+                    .init(
+                        labels: labels, columns: SampleColumns(timestamps: [time, time + 1], values: [7.25, 1e9 / 3]))
+                ]), onRejection: .skipRejected)
+        }
+
+        func compare(step: Int64, span: Int64, end: Int64) throws {
+            let last = end / step * step
+            for (index, expression) in expressions.enumerated() {
+                let querier = try database.querier()
+                func answer(_ engine: QueryEngine) throws -> QueryResult {
+                    try engine.rangeQuery(
+                        expression, start: Timestamp(milliseconds: last - span / step * step),
+                        end: Timestamp(milliseconds: last), stepMilliseconds: step, from: querier)
+                }
+                let known = try answer(cached)
+                stepsFromCache += known.statistics.stepsFromCache
+                let text = ResultCacheTests.expressions[index]
+                #expect(
+                    ResultCacheTests.plain(known) == ResultCacheTests.plain(try answer(plain)),
+                    "\(text) at \(last), \(known.statistics.stepsFromCache) steps known")
+            }
+        }
+    }
+
+    /// Everything of an answer that a reader can see, values as bits.
+    private static func plain(_ result: QueryResult) -> [String] {
+        guard case .matrix(let series) = result.value else { return ["no matrix"] }
+        return series.map { "\($0.labels) \($0.timestamps) \($0.values.map(\.bitPattern))" } + result.warnings
+            + result.infos
+    }
+
+    @Test("scrapes, late samples, staleness, sealing and deletion between two looks")
+    func differential() throws {
+        let folder = TemporaryDirectory("result-cache")
+        let scene = try Scene(folder)
+        for round in 0..<90 {
+            try scene.scrape()
+            if round % 7 == 3 { try scene.appendLate() }
+            if round % 31 == 30 { try scene.database.seal() }
+            if round % 45 == 44 { scene.database.maintain() }
+            if round > 8, round % 2 == 0 {
+                try scene.compare(step: 15_000, span: 600_000, end: scene.now + Int64(round % 3) * 15_000)
+            }
+            if round > 8, round % 9 == 0 { try scene.compare(step: 60_000, span: 1_200_000, end: scene.now) }
+        }
+        #expect(scene.stepsFromCache > 5000)
+        scene.database.close()
+    }
+
+    @Test("a query moved on by a step reads only the new step")
+    func oneStep() throws {
+        let folder = TemporaryDirectory("result-cache")
+        let scene = try Scene(folder)
+        for _ in 0..<60 { try scene.scrape() }
+        let expression = try Parser.parse("sum(load)")
+        func query() throws -> QueryStatistics {
+            let last = scene.now / 15_000 * 15_000
+            return try scene.cached.rangeQuery(
+                expression, start: Timestamp(milliseconds: last - 600_000), end: Timestamp(milliseconds: last),
+                stepMilliseconds: 15_000, from: try scene.database.querier()
+            ).statistics
+        }
+        #expect(try query().stepsFromCache == 0)
+        #expect(try query().stepsFromCache == 41)
+        try scene.scrape()
+        #expect(try query().stepsFromCache == 40)
+        try scene.database.seal()
+        #expect(try query().stepsFromCache == 0)
+        scene.database.close()
+    }
+}
