@@ -75,7 +75,10 @@ let floor5: [Target] = [
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
     building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"]),
-    building("Remote", uses: ["Bytes", asyncHTTPClient, nioCore, nioHTTP1]),
+    building(
+        "Remote",
+        uses: ["Bytes", "MetricModel", "SelfMetrics", "Storage", asyncHTTPClient, nioCore, nioHTTP1],
+        testsUse: ["TSDB"]),
     building(
         "Scraping",
         uses: [
@@ -106,7 +109,7 @@ let floor7: [Target] = [
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Rules",
+            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Remote", "Rules",
             "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
         ]),
 ].flatMap { $0 }
@@ -115,8 +118,8 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL", "Rules",
-            "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
+            "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL", "Remote",
+            "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
             serviceLifecycle, unixSignals,
         ])
 ].flatMap { $0 }

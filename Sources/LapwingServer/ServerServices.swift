@@ -4,6 +4,7 @@ import Logging
 import MetricModel
 import Notifications
 import PromQL
+import Remote
 import Rules
 import Scraping
 import SelfMetrics
@@ -63,11 +64,14 @@ struct ServerServices: Sendable {
             "lapwing_config_last_reload_successful",
             help: "Whether the last attempt to load the configuration succeeded."
         ) { [state] in state.lastReload.succeeded ? 1 : 0 }
-        api = WebAPI(
-            WebAPI.Services(
-                store: database, engine: engine, scraping: scraping, rules: rules,
-                notifier: notifier, registry: registry, collectorPage: collectorPage, status: state, clock: clock,
-                administration: settings.isAdministrationEnabled ? database : nil), logger: logger)
+        var apiServices = WebAPI.Services(
+            store: database, engine: engine, scraping: scraping, rules: rules, notifier: notifier, registry: registry,
+            collectorPage: collectorPage, status: state, clock: clock,
+            administration: settings.isAdministrationEnabled ? database : nil)
+        if settings.receivesRemoteWrite {
+            apiServices.writeReceiver = WriteReceiver(store: database, registry: registry)
+        }
+        api = WebAPI(apiServices, logger: logger)
         notifierService = TaskService {
             await notifier.run()
             await transport.shutDown()

@@ -18,6 +18,7 @@ package struct ServerSettings: Sendable {
     package var resultCacheBytes = 32 << 20
     package var isLifecycleEnabled = false
     package var isAdministrationEnabled = false
+    package var receivesRemoteWrite = false
     package var runsCollector = true
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""

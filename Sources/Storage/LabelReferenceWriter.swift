@@ -43,6 +43,7 @@ final class LabelReferenceWriter: ReferenceWriter {
             let batch = SampleBatch([.init(labels: labels[Int(reference)], columns: columns)])
             let one = try store.append(batch, onRejection: .skipRejected)
             if let reason = one.refusalReason { outcome.note(reason, series: series) }
+            if one.refusedCount == 0 { outcome.appendedHistograms += columns.histograms.count }
             outcome.counts.add(one)
         }
         return outcome

@@ -74,6 +74,8 @@ package struct ReferencedOutcome: Sendable {
     /// The references were of another generation: nothing was stored, resolve them anew.
     package var isExpired = false
     package var counts = AppendOutcome()
+    /// How many of the appended samples are histograms.
+    package var appendedHistograms = 0
     /// The first refusals, so that a sender can be told.
     package var refusals: [Refusal] = []
 

@@ -2,7 +2,7 @@
 ///
 /// A route without a scope does not compile: when access control comes, nothing is open by accident.
 struct Route: Sendable {
-    enum Scope: Sendable { case readOnly, administration }
+    enum Scope: Sendable { case readOnly, write, administration }
 
     enum Pattern: Sendable {
         case exact(String)

@@ -1,10 +1,12 @@
 import MetricModel
 import PromQLSyntax
+import Remote
 import Scraping
 
 /// `/targets`, `/scrape_pools`, `/metadata`: what is scraped, how that goes, and what targets say of their metrics.
 struct TargetEndpoints: Sendable {
     let scraping: ScrapeManager
+    let received: WriteReceiver?
 
     func targets(_ request: APIRequest) throws(APIError) -> APIResponse {
         let state = request.parameters["state"]?.lowercased() ?? "any"
@@ -79,7 +81,11 @@ struct TargetEndpoints: Sendable {
         let limit = try rowLimit(request)
         let perMetric = try rowLimit(request, name: "limit_per_metric")
         var families: [String: [MetricMetadata]] = [:]
-        for entry in scraping.metadata(metric: request.parameters["metric"]) {
+        let wanted = request.parameters["metric"]
+        for (name, metadata) in received?.metadata ?? [:] where wanted == nil || wanted == name {
+            families[name] = [metadata]
+        }
+        for entry in scraping.metadata(metric: wanted) {
             if families[entry.metricName]?.contains(entry.metadata) != true {
                 families[entry.metricName, default: []].append(entry.metadata)
             }

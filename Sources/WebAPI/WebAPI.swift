@@ -2,6 +2,7 @@ package import Logging
 package import MetricModel
 package import Notifications
 package import PromQL
+package import Remote
 package import Rules
 package import Scraping
 package import SelfMetrics
@@ -27,6 +28,8 @@ package final class WebAPI: RequestAnswering {
         package var clock: any WallClock
         /// nil: the administration's paths are refused.
         package var administration: (any StoreAdministration)?
+        /// Takes remote write; nil where that is not enabled.
+        package var writeReceiver: WriteReceiver?
 
         package init(
             store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
@@ -73,7 +76,7 @@ package final class WebAPI: RequestAnswering {
     }
 
     private func respond(to request: APIRequest, by route: Route, part: String) -> APIResponse {
-        if route.scope == .readOnly, request.path.hasPrefix("/api/"), !services.status.isReady {
+        if route.scope != .administration, request.path.hasPrefix("/api/"), !services.status.isReady {
             return StatusEndpoints.notReady(isStopping: services.status.isStopping)
         }
         do {
@@ -97,9 +100,10 @@ package final class WebAPI: RequestAnswering {
         let series = SeriesEndpoints(store: services.store)
         let status = StatusEndpoints(
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
-        let targets = TargetEndpoints(scraping: services.scraping)
+        let targets = TargetEndpoints(scraping: services.scraping, received: services.writeReceiver)
         let rules = RuleEndpoints(rules: services.rules)
         let administration = AdministrationEndpoints(store: services.administration)
+        let remote = RemoteEndpoints(receiver: services.writeReceiver)
         let form: Set<APIRequest.Method> = [.get, .post]
         let change: Set<APIRequest.Method> = [.post, .put]
         return [
@@ -148,6 +152,9 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/api/v1/status/tsdb", scope: .readOnly) { (request, _) throws(APIError) in
                 try status.storage(request)
             },
+            Route([.post], "/api/v1/write", scope: .write) { (request, _) in remote.write(request) },
+            Route([.post], "/api/v1/push", scope: .write) { (request, _) in remote.write(request) },
+            Route([.post], "/api/v1/receive", scope: .write) { (request, _) in remote.write(request) },
             Route([.get], "/metrics", scope: .readOnly) { (request, _) in status.metrics(request) },
             Route([.get], "/metrics/cadvisor", scope: .readOnly) { (_, _) in
                 collectorResponse(services.collectorPage)

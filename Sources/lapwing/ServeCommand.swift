@@ -106,6 +106,11 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Answer /api/v1/admin/tsdb/*: import, delete series, snapshots.")
     var enablesAdministration = false
 
+    @Flag(
+        name: .customLong("web.enable-remote-write-receiver"),
+        help: "Take samples that others push to /api/v1/write (remote write 1.0 and 2.0).")
+    var receivesRemoteWrite = false
+
     @Option(
         name: .customLong("query.lookback-delta"),
         help: ArgumentHelp("How far back a sample may lie to count as current.", valueName: "duration"))
@@ -183,6 +188,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.resultCacheBytes = resultCacheBytes
         settings.isLifecycleEnabled = enablesLifecycle
         settings.isAdministrationEnabled = enablesAdministration
+        settings.receivesRemoteWrite = receivesRemoteWrite
         settings.runsCollector = collector
         settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
@@ -202,6 +208,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
             ("storage.retention.time", retentionTime ?? ""), ("web.enable-admin-api", String(enablesAdministration)),
             ("web.enable-lifecycle", String(enablesLifecycle)),
+            ("web.enable-remote-write-receiver", String(receivesRemoteWrite)),
             ("web.external-url", externalURL ?? ""),
             ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
         ]

@@ -77,6 +77,7 @@ extension Head {
             result.byteCount += lane.append(
                 slot: Int(slot), columns: columns, generation: generation, limits: limits, record: &parts,
                 outcome: &counts)
+            if columns.values.isEmpty { outcome.appendedHistograms += counts.appended }
             if counts.appended > 0 { result.newest = max(result.newest, columns.newestTimestamp ?? .min) }
             if let reason = counts.refusalReason { outcome.note(reason, series: series) }
             outcome.counts.add(counts)

@@ -1,5 +1,3 @@
-package import MetricModel
-
 /// An example behind a sample, such as the trace of one request that a bucket counted.
 package struct Exemplar: Sendable, Hashable {
     package var labels: LabelSet

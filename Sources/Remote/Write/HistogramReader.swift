@@ -1,0 +1,154 @@
+import Bytes
+import MetricModel
+
+/// What is wrong with a native histogram.
+enum HistogramFault: Error, Hashable, CustomStringConvertible {
+    case damaged(WireReader.Fault)
+    case schema(Int64)
+    case tooManyBuckets(limit: Int)
+    /// The spans speak of another number of buckets than there are.
+    case spans(buckets: Int, inSpans: Int)
+    case customValues(String)
+    case negativeBucket
+    case count(String)
+
+    var description: String {
+        switch self {
+        case .damaged(let fault): fault.description
+        case .schema(let schema): "schema \(schema) is not one of -4 to 8 and -53"
+        case .tooManyBuckets(let limit): "limit histogramBucketLimit exceeded: more than \(limit) buckets"
+        case .spans(let buckets, let inSpans): "spans for \(inSpans) buckets, \(buckets) are given"
+        case .customValues(let reason): "custom buckets: \(reason)"
+        case .negativeBucket: "a bucket with a negative count"
+        case .count(let reason): reason
+        }
+    }
+}
+
+/// Reads the message `Histogram` of remote write, which is the same in 1.0 and 2.0.
+///
+///      1 count (int)   2 count (float)   3 sum   4 schema (zigzag)   5 zero threshold   6 zero count (int)
+///      7 zero count (float)   8 negative spans   9 negative deltas (zigzag)  10 negative counts (float)
+///     11 positive spans  12 positive deltas  13 positive counts  14 reset hint  15 timestamp (ms)
+///     16 custom values   17 start timestamp (2.0)
+///     BucketSpan: 1 offset (zigzag)  2 length
+struct HistogramReader {
+    var bucketLimit: Int
+
+    /// One side of a histogram as it stands on the wire.
+    private struct Side {
+        var spans: [NativeHistogram.Span] = []
+        var deltas: [UInt64] = []
+        var counts: [UInt64] = []
+
+        /// Absolute counts.
+        func buckets() -> [Double] {
+            guard counts.isEmpty else { return counts.map { Double(bitPattern: $0) } }
+            var total: Int64 = 0
+            return deltas.map { delta in
+                total &+= VarInt.unzigzag(delta)
+                return Double(total)
+            }
+        }
+    }
+
+    func read(_ message: WireReader) throws(HistogramFault) -> HistogramSample {
+        var reader = message
+        var sample = HistogramSample(timestamp: 0, histogram: NativeHistogram())
+        var schema: Int64 = 0
+        var negative = Side()
+        var positive = Side()
+        var customValues: [UInt64] = []
+        while reader.next() {
+            switch (reader.field, reader.kind) {
+            case (1, .varint): sample.histogram.count = Double(reader.number)
+            case (2, .fixed64): sample.histogram.count = reader.double
+            case (3, .fixed64): sample.histogram.sum = reader.double
+            case (4, .varint): schema = reader.zigzag
+            case (5, .fixed64): sample.histogram.zeroThreshold = reader.double
+            case (6, .varint): sample.histogram.zeroCount = Double(reader.number)
+            case (7, .fixed64): sample.histogram.zeroCount = reader.double
+            case (8, .bytes): try readSpan(reader.message, into: &negative.spans)
+            case (9, _): _ = reader.appendNumbers(limit: bucketLimit, to: &negative.deltas)
+            case (10, _): _ = reader.appendNumbers(fixedWidth: true, limit: bucketLimit, to: &negative.counts)
+            case (11, .bytes): try readSpan(reader.message, into: &positive.spans)
+            case (12, _): _ = reader.appendNumbers(limit: bucketLimit, to: &positive.deltas)
+            case (13, _): _ = reader.appendNumbers(fixedWidth: true, limit: bucketLimit, to: &positive.counts)
+            case (14, .varint): sample.histogram.counterResetHint = Self.hint(reader.number)
+            case (15, .varint): sample.timestamp = reader.signed
+            case (16, _): _ = reader.appendNumbers(fixedWidth: true, limit: bucketLimit, to: &customValues)
+            case (17, .varint): sample.startTimestamp = reader.signed
+            default: continue
+            }
+        }
+        if let fault = reader.fault {
+            let isLimit = max(negative.deltas.count, positive.deltas.count, customValues.count) >= bucketLimit
+            throw isLimit ? .tooManyBuckets(limit: bucketLimit) : .damaged(fault)
+        }
+        guard (-4...8).contains(schema) || schema == Int64(NativeHistogram.customBucketsSchema) else {
+            throw .schema(schema)
+        }
+        sample.histogram.schema = Int32(schema)
+        sample.histogram.negativeSpans = negative.spans
+        sample.histogram.positiveSpans = positive.spans
+        sample.histogram.negativeBuckets = negative.buckets()
+        sample.histogram.positiveBuckets = positive.buckets()
+        sample.histogram.customValues = customValues.map { Double(bitPattern: $0) }
+        if let fault = sample.histogram.fault { throw fault }
+        return sample
+    }
+
+    private func readSpan(_ message: WireReader, into spans: inout [NativeHistogram.Span]) throws(HistogramFault) {
+        guard spans.count < bucketLimit else { throw .tooManyBuckets(limit: bucketLimit) }
+        var reader = message
+        var span = NativeHistogram.Span(offset: 0, length: 0)
+        while reader.next() {
+            switch (reader.field, reader.kind) {
+            case (1, .varint): span.offset = Int32(truncatingIfNeeded: reader.zigzag)
+            case (2, .varint): span.length = UInt32(truncatingIfNeeded: reader.number)
+            default: continue
+            }
+        }
+        if let fault = reader.fault { throw .damaged(fault) }
+        spans.append(span)
+    }
+
+    private static func hint(_ number: UInt64) -> NativeHistogram.CounterResetHint {
+        switch number {
+        case 1: .reset
+        case 2: .notReset
+        case 3: .gauge
+        default: .unknown
+        }
+    }
+}
+
+extension NativeHistogram {
+    /// What makes a histogram from outside unusable, nil for a sound one: buckets that do not fit their spans, counts below
+    /// zero, custom bounds out of order.
+    var fault: HistogramFault? {
+        guard !isStale else { return nil }
+        for (spans, buckets) in [(positiveSpans, positiveBuckets), (negativeSpans, negativeBuckets)] {
+            var inSpans = 0
+            for (index, span) in spans.enumerated() {
+                inSpans += Int(span.length)
+                if index > 0, span.offset < 0 { return .spans(buckets: buckets.count, inSpans: inSpans) }
+            }
+            guard inSpans == buckets.count else { return .spans(buckets: buckets.count, inSpans: inSpans) }
+            if buckets.contains(where: { $0 < 0 }) { return .negativeBucket }
+        }
+        if count < 0 || zeroCount < 0 { return .count("a count below zero") }
+        if !usesCustomBuckets { return customValues.isEmpty ? nil : .customValues("bounds in an exponential schema") }
+        if zeroCount != 0 || zeroThreshold != 0 || !negativeBuckets.isEmpty {
+            return .customValues("a zero bucket or negative buckets")
+        }
+        if positiveBuckets.count > customValues.count + 1 { return .customValues("more buckets than bounds") }
+        for index in customValues.indices {
+            if !customValues[index].isFinite { return .customValues("a bound that is no finite number") }
+            if index > 0, customValues[index] <= customValues[index - 1] {
+                return .customValues("bounds that do not ascend")
+            }
+        }
+        return nil
+    }
+}
