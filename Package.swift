@@ -109,7 +109,8 @@ let floor7: [Target] = [
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Remote", "Rules",
+            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Remote",
+            "Rules",
             "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
         ]),
 ].flatMap { $0 }
