@@ -10,6 +10,8 @@ package struct DatabaseSettings: Sendable {
     package var sliceMilliseconds: Int64 = 30 * 60_000
     /// The head is sealed early when its rows take more than this, and more than 160 bytes a series.
     package var headBytesBeforeSealing = 48 << 20
+    /// The head is sealed early when more series than this have ended, and more than two for each that goes on.
+    package var endedSeriesBeforeSealing = 150_000
     /// How long the journal gathers before it commits.
     package var commitIntervalMilliseconds: Int64 = 100
     /// How long a commit of the journal may wait until it is certain to survive a loss of power.

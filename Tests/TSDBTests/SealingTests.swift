@@ -228,6 +228,30 @@ struct SealingTests {
         #expect(try DatabaseFixture.all(database).count == 1000)
     }
 
+    @Test("series that ended are sealed before their time and leave the head, however fast they come and go")
+    func endedSeries() throws {
+        var settings = DatabaseFixture.manual
+        settings.endedSeriesBeforeSealing = 1000
+        let database = try DatabaseFixture.open(folder, settings: settings)
+        defer { database.close() }
+        let writer = try database.openSource(named: "target")
+        var most = 0
+        for round in 0..<40 {
+            let first = try (0..<200).map { try writer.slot(for: DatabaseFixture.labels("m", round * 1000 + $0)) }[0]
+            for row in 0..<4 {
+                // A renumbering has happened where the newest slots are not the last ones any more.
+                let values = (0..<writer.slotCount).map { $0 >= min(first, writer.slotCount - 200) ? 1.0 : .nan }
+                try writer.append(
+                    timestamp: Timestamp(milliseconds: Int64(round * 4 + row) * 1000),
+                    values: values.map { $0.isNaN ? SpecialValue.stale : $0 }, histograms: [])
+            }
+            database.maintain()
+            most = max(most, database.head.withIndex { $0.series.count })
+        }
+        #expect(most < 4000)
+        #expect(try DatabaseFixture.all(database).count == 40 * 200)
+    }
+
     @Test("samples over many days are sealed into one partition a day")
     func manyDays() throws {
         let database = try DatabaseFixture.open(folder)

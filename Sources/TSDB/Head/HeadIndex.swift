@@ -6,6 +6,14 @@ import Storage
 enum HeadLane: Sendable {
     case rows(Lane)
     case loose(LooseLane)
+
+    /// How many of the lane's series go on, as far as its newest samples tell.
+    var liveSeriesCount: Int {
+        switch self {
+        case .rows(let lane): lane.liveSeriesCount
+        case .loose(let lane): lane.liveSeriesCount
+        }
+    }
 }
 
 /// The series of the head and the lanes they stand in.
@@ -30,9 +38,10 @@ struct HeadIndex {
         nextLane = max(nextLane, number &+ 1)
     }
 
-    mutating func removeLane(_ number: UInt32, series gone: [UInt32]) {
-        lanes[number] = nil
-        series.detach(gone, from: number)
+    /// Takes lanes away, with the series that stand nowhere else: all at once, because each removal walks the postings.
+    mutating func removeLanes(_ ended: [(number: UInt32, series: [UInt32])]) {
+        for lane in ended { lanes[lane.number] = nil }
+        series.detach(ended)
     }
 
     /// The journal's record for slots of a lane: the label pairs once, then the series as their indexes.

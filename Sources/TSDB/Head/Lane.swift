@@ -179,6 +179,16 @@ final class Lane: Sendable {
         }
     }
 
+    /// How many slots had a sample in the newest row.
+    var liveSeriesCount: Int {
+        state.withLock { state in
+            guard state.isOpen else { return 0 }
+            return state.values.lastBits.reduce(0) {
+                $0 + ($1 == SpecialValue.absentBits || $1 == SpecialValue.staleBits ? 0 : 1)
+            }
+        }
+    }
+
     // MARK: Sealing
 
     /// Ends the current slice, so that the next row is a key row.

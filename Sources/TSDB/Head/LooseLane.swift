@@ -233,6 +233,21 @@ final class LooseLane: Sendable {
         }
     }
 
+    /// A series without samples for this long, counted to the newest sample of the lane, is taken for ended.
+    private static let liveMilliseconds: Int64 = 600_000
+
+    /// How many slots have a sample that is not old and no marker.
+    var liveSeriesCount: Int {
+        state.withLock { state in
+            guard state.isOpen, let newest = state.newestTimestamps.max() else { return 0 }
+            let oldest = newest.subtractingReportingOverflow(Self.liveMilliseconds)
+            guard !oldest.overflow else { return state.slotSeries.count }
+            return zip(state.newestTimestamps, state.newestBits).reduce(0) { count, slot in
+                count + (slot.0 >= oldest.partialValue && slot.1 != SpecialValue.staleBits ? 1 : 0)
+            }
+        }
+    }
+
     func close() {
         cut()
         state.withLock { $0.isOpen = false }

@@ -18,6 +18,8 @@ struct PairTable {
     private var lengths: [UInt32] = []
     private var hashes: [UInt64] = []
     private(set) var nameNumbers: [UInt32] = []
+    /// Where each pair stands among those of its name.
+    private var places: [UInt32] = []
     /// The series that have the pair, ascending.
     private(set) var postings: [[UInt32]] = []
     private(set) var names: [Name] = []
@@ -31,7 +33,7 @@ struct PairTable {
     private static let removed = UInt32.max
 
     var byteCount: Int {
-        arena.capacity + starts.capacity * 20 + buckets.count * 4 + postings.reduce(0) { $0 + $1.capacity * 4 + 8 }
+        arena.capacity + starts.capacity * 24 + buckets.count * 4 + postings.reduce(0) { $0 + $1.capacity * 4 + 8 }
     }
 
     /// The number of a pair, made when it is new.
@@ -93,12 +95,14 @@ struct PairTable {
             lengths[Int(number)] = UInt32(bytes.count)
             hashes[Int(number)] = hash
             nameNumbers[Int(number)] = nameNumber
+            places[Int(number)] = UInt32(names[Int(nameNumber)].pairs.count)
         } else {
             number = UInt32(starts.count)
             starts.append(UInt32(arena.count))
             lengths.append(UInt32(bytes.count))
             hashes.append(hash)
             nameNumbers.append(nameNumber)
+            places.append(UInt32(names[Int(nameNumber)].pairs.count))
             postings.append([])
         }
         arena.append(contentsOf: bytes)
@@ -187,10 +191,11 @@ struct PairTable {
         }
         buckets[position] = Self.removed
         let name = Int(nameNumbers[index])
-        if let place = names[name].pairs.firstIndex(of: pair) {
-            names[name].pairs.swapAt(place, names[name].pairs.count - 1)
+        let last = names[name].pairs.removeLast()
+        if last != pair {
+            names[name].pairs[Int(places[index])] = last
+            places[Int(last)] = places[index]
         }
-        names[name].pairs.removeLast()
         garbageBytes += Int(lengths[index])
         lengths[index] = 0
         freeNumbers.append(pair)

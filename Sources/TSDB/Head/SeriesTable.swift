@@ -184,10 +184,12 @@ struct SeriesTable {
         }
     }
 
-    /// Takes a lane's attachments away and removes series that have no other.
-    mutating func detach(_ seriesOfLane: [UInt32], from lane: UInt32) {
+    /// Takes the attachments of lanes away and removes series that have no other.
+    mutating func detach(_ lanes: [(number: UInt32, series: [UInt32])]) {
         var gone: [UInt32] = []
-        for series in seriesOfLane where detach(series, from: lane) { gone.append(series) }
+        for lane in lanes {
+            for series in lane.series where detach(series, from: lane.number) { gone.append(series) }
+        }
         remove(gone)
     }
 

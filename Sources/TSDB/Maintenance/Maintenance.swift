@@ -98,8 +98,16 @@ final class Maintenance: Sendable {
         guard byteCount > 0 else { return false }
         let age = Monitor.monotonicNanoseconds &- lastSeal.load(ordering: .relaxed)
         if age >= UInt64(settings.sliceMilliseconds) * 1_000_000 { return true }
-        guard byteCount > settings.headBytesBeforeSealing else { return false }
-        return byteCount > head.withIndex { $0.series.count } * 160
+        let seriesCount = head.withIndex { $0.series.count }
+        if hasManyEndedSeries(of: seriesCount) { return true }
+        return byteCount > settings.headBytesBeforeSealing && byteCount > seriesCount * 160
+    }
+
+    /// Whether most series of the head have ended: pods that came and went would fill the memory until the slice ends.
+    private func hasManyEndedSeries(of seriesCount: Int) -> Bool {
+        guard seriesCount > settings.endedSeriesBeforeSealing else { return false }
+        let live = head.lanes.reduce(0) { $0 + $1.liveSeriesCount }
+        return seriesCount - live > max(settings.endedSeriesBeforeSealing, live * 2)
     }
 
     // MARK: Sealing
@@ -169,17 +177,17 @@ final class Maintenance: Sendable {
     /// Frees slices that no view needs, lanes that are at their end, and series that stand nowhere any more.
     func dropSealed() {
         let oldest = views.oldestEpoch
-        var ended: [UInt32] = []
+        var ended: [(number: UInt32, series: [UInt32])] = []
         for lane in head.lanes {
             let (byteCount, series) = lane.dropSealed(oldestEpoch: oldest)
             head.counters.rowBytes.subtract(byteCount, ordering: .relaxed)
             guard let series else { continue }
-            ended.append(lane.number)
-            head.withIndex { $0.removeLane(lane.number, series: series) }
+            ended.append((lane.number, series))
         }
         guard !ended.isEmpty else { return }
+        head.withIndex { $0.removeLanes(ended) }
         do throws(StorageError) {
-            try head.journal.truncate(before: 0, endedLanes: ended)
+            try head.journal.truncate(before: 0, endedLanes: ended.map(\.number))
         } catch {
             logger.warning("definitions could not be deleted from the journal", metadata: ["error": "\(error)"])
         }
