@@ -41,6 +41,7 @@ func systemLibrary(_ name: String, package: String, pkgConfig: String? = nil) ->
 }
 
 let floor0: [Target] = [
+    systemLibrary("CKernel", package: "libc6-dev"),
     systemLibrary("CDeflate", package: "libdeflate-dev"),
     systemLibrary("CSnappy", package: "libsnappy-dev"),
     systemLibrary("CSQLite", package: "libsqlite3-dev"),
@@ -70,7 +71,7 @@ let floor4: [Target] = [
 ].flatMap { $0 }
 
 let floor5: [Target] = [
-    building("Cgroups", uses: ["Bytes", "MetricModel"]),
+    building("Cgroups", uses: ["Bytes", "CKernel", "MetricModel"]),
     building(
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
@@ -142,6 +143,9 @@ let grounds: [Target] = [
     .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
     .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
+    .executableTarget(
+        name: "CollectorBenchmark", dependencies: ["Cgroups", "MetricModel"], path: "Benchmarks/CollectorBenchmark",
+        swiftSettings: swiftSettings),
     .executableTarget(
         name: "PromQLBenchmarks", dependencies: ["MetricModel", "PromQL", "PromQLSyntax", "Storage", "TSDB", logging],
         path: "Benchmarks/PromQLBenchmarks", swiftSettings: swiftSettings),

@@ -1,3 +1,4 @@
+import Glibc
 package import MetricModel
 import Synchronization
 
@@ -6,6 +7,9 @@ import Synchronization
 /// Whoever owns it calls `sweep()` at an interval of its choice, or only `render(into:)`: a page makes a sweep of its
 /// own when the last one is older than `CollectorSettings.freshnessMilliseconds`. One call at a time does its work,
 /// others wait; the work reads files, so it belongs on a thread that may block, not in the concurrency pool.
+///
+/// A thread given to `run(sweepIntervalMilliseconds:)` makes the collector follow what happens between sweeps too: a new
+/// container is read at once, one that ends is read a last time.
 package final class Collector: Sendable {
     private struct State {
         var sweeper: Sweeper
@@ -15,6 +19,8 @@ package final class Collector: Sendable {
     private let settings: CollectorSettings
     private let clock: any WallClock
     private let state: Mutex<State>
+    private let isStopping = Atomic<Bool>(false)
+    private let queue: EventQueue?
 
     /// Opens the hierarchies; the first sweep finds the cgroups.
     ///
@@ -23,8 +29,9 @@ package final class Collector: Sendable {
     package init(settings: CollectorSettings, clock: any WallClock = SystemClock()) {
         self.settings = settings
         self.clock = clock
-        state = Mutex(
-            State(sweeper: Sweeper(settings: settings, clock: clock), renderer: Renderer(settings: settings)))
+        let sweeper = Sweeper(settings: settings, clock: clock)
+        queue = sweeper.queue
+        state = Mutex(State(sweeper: sweeper, renderer: Renderer(settings: settings)))
     }
 
     deinit {
@@ -35,6 +42,48 @@ package final class Collector: Sendable {
     package func sweep() {
         state.withLock { $0.sweeper.sweep() }
     }
+
+    /// Follows events until `stop()`, on a thread that has nothing else to do.
+    ///
+    /// With an interval it also sweeps that often; without one only pages do. Called once.
+    package func run(sweepIntervalMilliseconds: Int64?) {
+        let interval = sweepIntervalMilliseconds.map { UInt64(clamping: max(1, $0)) &* 1_000_000 }
+        var sweepDue = interval == nil ? UInt64.max : clock.monotonicNanoseconds
+        if interval == nil { sweep() }
+        while !isStopping.load(ordering: .acquiring) {
+            let now = clock.monotonicNanoseconds
+            if let interval, now >= sweepDue {
+                sweep()
+                // A sweep that took longer than the interval lets the missed ones go.
+                sweepDue = max(sweepDue &+ interval, now)
+            }
+            let lookDue = state.withLock { $0.sweeper.lookAtYoung(now: clock.monotonicNanoseconds) }
+            wait(until: min(sweepDue, lookDue ?? .max))
+        }
+    }
+
+    /// Ends `run`; may be called from any thread.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        queue?.wake()
+    }
+
+    /// Waits for events at most until the time, and follows those that came.
+    private func wait(until due: UInt64) {
+        let now = clock.monotonicNanoseconds
+        let left = due > now ? (due - now + 999_999) / 1_000_000 : 0
+        let milliseconds = Int32(clamping: min(left, Self.longestWaitMilliseconds))
+        guard let queue else {
+            _ = poll(nil, 0, min(milliseconds, 100))
+            return
+        }
+        let sources = queue.wait(milliseconds: milliseconds)
+        guard !sources.isEmpty else { return }
+        state.withLock { $0.sweeper.follow(sources) }
+    }
+
+    /// The thread looks up at least this often.
+    private static let longestWaitMilliseconds: UInt64 = 60_000
 
     /// Appends the page of all families to the buffer.
     ///

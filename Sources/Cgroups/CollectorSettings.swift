@@ -24,6 +24,9 @@ package struct CollectorSettings: Sendable {
     package var maximumKeptDescriptors = 16_384
     /// Cgroups known at most; those beyond are counted and left out.
     package var maximumCgroups = 20_000
+    /// Workloads remembered at most, living or ended, and for how long after their last end.
+    package var maximumWorkloads = 4_096
+    package var workloadsKeptMilliseconds: Int64 = 6 * 3_600_000
     /// Depth of the cgroup tree that is followed.
     package var maximumDepth = 64
     /// Block devices exported per cgroup at most.

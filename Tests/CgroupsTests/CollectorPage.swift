@@ -33,3 +33,10 @@ struct Page {
             .compactMap { $0.split(separator: " ").last.map(String.init) }
     }
 }
+
+extension Page {
+    /// The value of a series without labels.
+    func single(_ name: String) -> String? {
+        lines.first { $0.hasPrefix(name + " ") }?.split(separator: " ").last.map(String.init)
+    }
+}

@@ -7,7 +7,7 @@ import Testing
 struct ArrowTests {
     /// Each building with its floor and the packages from outside that it alone, or among few, may use.
     static let floors: [(floor: Int, buildings: [String])] = [
-        (0, ["CDeflate", "CRE2", "CSQLite", "CShippedRules", "CSnappy", "CWebFiles", "CZstd"]),
+        (0, ["CDeflate", "CKernel", "CRE2", "CSQLite", "CShippedRules", "CSnappy", "CWebFiles", "CZstd"]),
         (1, ["Bytes"]),
         (2, ["MetricModel", "SQLite"]),
         (3, ["Exposition", "PromQLSyntax", "Storage"]),
@@ -25,6 +25,7 @@ struct ArrowTests {
         ("FoundationEssentials", []),
         ("Yams", ["ConfigurationFile"]),
         ("CSQLite", ["SQLite"]),
+        ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),
         ("Hummingbird", ["WebAPI", "LapwingServer"]),
         ("HummingbirdTLS", ["WebAPI", "LapwingServer"]),

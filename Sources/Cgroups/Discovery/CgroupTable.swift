@@ -27,6 +27,9 @@ struct CgroupRecord {
     /// The hierarchies in which the running scan met it.
     var seenHierarchies: UInt16 = 0
     var lookup = NameLookup()
+    var life = Life()
+    /// The watches on its directories and files, by hierarchy.
+    var watches: [(hierarchy: Int, number: Int32)] = []
     /// The process whose network namespace was looked at, and the namespace.
     var networkProcess: UInt64 = 0
     var networkNamespace: UInt64 = 0

@@ -2,7 +2,7 @@ import Glibc
 
 /// One thing the kernel told about a watched directory.
 struct DirectoryEvent {
-    enum Kind { case appeared, vanished, watchEnded, overflowed }
+    enum Kind { case appeared, vanished, changed, watchEnded, overflowed }
 
     var kind: Kind
     var watch: Int32
@@ -29,6 +29,11 @@ struct DirectoryWatcher {
     func watch(_ path: String) -> Int32 {
         let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) | UInt32(IN_ONLYDIR)
         return unsafe inotify_add_watch(descriptor, path, mask)
+    }
+
+    /// Watches one file for changes that the kernel announces, see admin-guide/cgroup-v2.rst "Populated Notification".
+    func watchFile(_ path: String) -> Int32 {
+        unsafe inotify_add_watch(descriptor, path, UInt32(IN_MODIFY))
     }
 
     func unwatch(_ watch: Int32) {
@@ -67,6 +72,7 @@ struct DirectoryWatcher {
     private static func kind(of mask: UInt32) -> DirectoryEvent.Kind? {
         if mask & UInt32(IN_Q_OVERFLOW) != 0 { return .overflowed }
         if mask & UInt32(IN_IGNORED) != 0 { return .watchEnded }
+        if mask & UInt32(IN_MODIFY) != 0 { return .changed }
         guard mask & UInt32(IN_ISDIR) != 0 else { return nil }
         if mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 { return .appeared }
         if mask & UInt32(IN_DELETE | IN_MOVED_FROM) != 0 { return .vanished }

@@ -5,6 +5,8 @@ struct ContainerNames: Equatable {
     var container = ""
     var pod = ""
     var namespace = ""
+    /// How often the runtime or the kubelet restarted it, 0 when not told.
+    var restarts: UInt64 = 0
 
     /// Takes what is known there and not here.
     mutating func merge(_ other: ContainerNames) {
@@ -13,6 +15,7 @@ struct ContainerNames: Equatable {
         if container.isEmpty { container = other.container }
         if pod.isEmpty { pod = other.pod }
         if namespace.isEmpty { namespace = other.namespace }
+        restarts = max(restarts, other.restarts)
     }
 }
 

@@ -34,6 +34,19 @@ struct NameFiles {
         return logs
     }
 
+    /// The number of restarts in the names of a container's logs,
+    /// `/var/log/pods/<namespace>_<pod>_<uid>/<container>/<restarts>.log`; 0 when there are none.
+    func restarts(uid: String, names: ContainerNames) -> UInt64 {
+        guard !names.container.isEmpty, !names.pod.isEmpty else { return 0 }
+        let folder = "\(rootPath)/var/log/pods/\(names.namespace)_\(names.pod)_\(uid)/\(names.container)"
+        let files = DirectoryListing.names(path: folder, limit: 1_000) ?? []
+        return files.reduce(0) { most, name in
+            let text = String(decoding: name, as: UTF8.self)
+            guard text.hasSuffix(".log"), let number = UInt64(text.dropLast(4)) else { return most }
+            return max(most, number)
+        }
+    }
+
     /// `<pod>_<namespace>_<container>-<64 digits>.log`, the kubelet's symbolic links.
     static func containerLog(_ name: String) -> (identifier: String, names: ContainerNames)? {
         guard name.hasSuffix(".log") else { return nil }

@@ -35,6 +35,20 @@ enum KernelText {
         return number(bytes, at: &position)
     }
 
+    /// The number after a key at the beginning of a line; nil when there is none.
+    static func keyed(_ bytes: Span<UInt8>, _ key: StaticString) -> UInt64? {
+        var position = 0
+        while position < bytes.count {
+            let word = word(bytes, at: &position)
+            if matches(bytes, word, key) {
+                skipSpaces(bytes, at: &position)
+                return number(bytes, at: &position)
+            }
+            skipLine(bytes, at: &position)
+        }
+        return nil
+    }
+
     static func skipSpaces(_ bytes: Span<UInt8>, at position: inout Int) {
         while position < bytes.count, bytes[position] == space || bytes[position] == 0x09 { position &+= 1 }
     }

@@ -24,6 +24,27 @@ enum ProcessText {
         return word.count == 1 ? bytes[word.lowerBound] : nil
     }
 
+    /// Whether the line `NSpid:` of `status` says that the process is number 1 in a namespace of its own.
+    static func isFirstInNamespace(_ bytes: Span<UInt8>) -> Bool {
+        var position = 0
+        while position < bytes.count {
+            let word = KernelText.word(bytes, at: &position)
+            if KernelText.matches(bytes, word, "NSpid:") {
+                var count = 0
+                var last: UInt64 = 0
+                while true {
+                    KernelText.skipSpaces(bytes, at: &position)
+                    guard let number = KernelText.number(bytes, at: &position) else { break }
+                    count += 1
+                    last = number
+                }
+                return count > 1 && last == 1
+            }
+            KernelText.skipLine(bytes, at: &position)
+        }
+        return false
+    }
+
     /// The three numbers of `schedstat`.
     static func schedule(_ bytes: Span<UInt8>) -> ProcessAccounts.Schedule? {
         var position = 0

@@ -26,7 +26,8 @@ extension Renderer {
         }
     }
 
-    private mutating func line(
+    /// One line, if there may be one more.
+    mutating func line(
         _ name: [UInt8], _ labels: [UInt8], _ more: [UInt8], _ unit: Family.Unit, _ value: UInt64,
         _ output: inout [UInt8]
     ) {

@@ -55,6 +55,18 @@ extension Renderer {
             "lapwing_collector_series_left_out_total", .counter, .integer, statistics.seriesLeftOut,
             "Series left out because a page's ceiling was reached.")
         single(
+            "lapwing_collector_extra_samples_total", .counter, .integer, statistics.extraSamples,
+            "Readings of one cgroup between sweeps, at its birth and its end.")
+        single(
+            "lapwing_collector_ends_without_final_sample_total", .counter, .integer,
+            statistics.endsWithoutFinalSample, "Cgroups that went before their last numbers could be read.")
+        single(
+            "lapwing_collector_workloads", .gauge, .integer, UInt64(sweeper.workloads.entries.count),
+            "Workloads remembered, living or ended.")
+        single(
+            "lapwing_collector_workloads_dropped_total", .counter, .integer, sweeper.workloads.dropped,
+            "Workloads forgotten early or not taken in because a ceiling was reached.")
+        single(
             "lapwing_collector_descriptors", .gauge, .integer, UInt64(clamping: sweeper.budget.used),
             "Descriptors of kernel files kept open.")
         single(

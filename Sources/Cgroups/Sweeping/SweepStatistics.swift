@@ -26,6 +26,10 @@ struct SweepStatistics {
     /// Directories left out because a ceiling was reached.
     var cgroupsLeftOut: UInt64 = 0
     var seriesLeftOut: UInt64 = 0
+    /// Readings of one cgroup outside a sweep: at its birth, at its end.
+    var extraSamples: UInt64 = 0
+    /// Cgroups that went before their last numbers could be read.
+    var endsWithoutFinalSample: UInt64 = 0
     private(set) var errors = [UInt64](repeating: 0, count: ErrorKind.allCases.count)
 
     mutating func count(_ kind: ErrorKind, _ times: UInt64 = 1) {

@@ -1,10 +1,13 @@
 import Glibc
+import MetricModel
 
 /// The directory a watch belongs to.
 struct WatchTarget {
     var slot: Int
     var generation: UInt32
     var hierarchy: Int
+    /// Whether it is the file that tells that the cgroup filled or emptied.
+    var isPopulation = false
 }
 
 /// Learning which cgroups there are.
@@ -17,7 +20,9 @@ extension Sweeper {
         for _ in 0..<Self.maximumEventBuffers {
             let events = watcher?.takeEvents() ?? []
             if events.isEmpty { return }
+            isFollowingEvents = true
             for event in events { follow(event) }
+            isFollowingEvents = false
         }
     }
 
@@ -25,6 +30,11 @@ extension Sweeper {
         switch event.kind {
         case .overflowed: scanDue = 0
         case .watchEnded: watches[event.watch] = nil
+        case .changed:
+            guard let target = watches[event.watch], target.isPopulation, table.records[target.slot].isLive,
+                table.records[target.slot].generation == target.generation
+            else { return }
+            populationChanged(target.slot, hierarchy: target.hierarchy, now: clock.monotonicNanoseconds)
         case .appeared:
             guard let target = watches[event.watch], let path = childPath(event, target) else { return }
             walk(path, depth: table.records[target.slot].depth + 1, hierarchy: target.hierarchy)
@@ -47,6 +57,7 @@ extension Sweeper {
     /// Lists all directories, adds what is new and forgets what is gone.
     mutating func scan(now: UInt64) {
         statistics.scans &+= 1
+        beginWatching(now: now)
         for slot in table.records.indices {
             table.records[slot].seenHierarchies = 0
             // A controller may have been enabled since: files that were not there are tried again.
@@ -109,6 +120,7 @@ extension Sweeper {
             slot = table.insert(path: path, depth: depth, idPrefix: idPrefix)
             statistics.cgroupsAppeared &+= 1
             beginLookup(slot)
+            beginLife(slot)
         }
         table.records[slot].seenHierarchies |= bit
         if table.records[slot].hierarchies & bit == 0 {
@@ -130,13 +142,46 @@ extension Sweeper {
             // Gone already is no failure of watching; anything else is, and then only listing tells the truth.
             if errno == ENOENT { return }
             statistics.count(.watch)
-            _ = Glibc.close(watcher.descriptor)
-            self.watcher = nil
-            watches = [:]
+            stopWatching()
             return
         }
+        table.records[slot].watches.append((hierarchy, number))
         watches[number] = WatchTarget(
             slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
+        guard table.records[slot].life.isFollowed, hierarchies[hierarchy].isUnified else { return }
+        let file = watcher.watchFile(settings.rootPath + hierarchies[hierarchy].mountPoint + path + "/cgroup.events")
+        guard file >= 0 else { return }
+        table.records[slot].watches.append((hierarchy, file))
+        watches[file] = WatchTarget(
+            slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy, isPopulation: true)
+    }
+
+    /// Falls back to listing; watching is tried again with the listing of all directories a minute later.
+    private mutating func stopWatching() {
+        if let watcher { _ = Glibc.close(watcher.descriptor) }
+        watcher = nil
+        watches = [:]
+        for slot in table.records.indices { table.records[slot].watches = [] }
+        watchingDue = due(settings.rescanIntervalMilliseconds, after: clock.monotonicNanoseconds)
+    }
+
+    /// Watches directories, the known ones too; tried again after a failure.
+    private mutating func beginWatching(now: UInt64) {
+        guard settings.watchesDirectories, watcher == nil, now >= watchingDue else { return }
+        guard let started = DirectoryWatcher() else {
+            statistics.count(.watch)
+            watchingDue = due(settings.rescanIntervalMilliseconds, after: now)
+            return
+        }
+        watcher = started
+        _ = queue?.add(started.descriptor, .directories)
+        for slot in table.records.indices where table.records[slot].isLive {
+            for hierarchy in hierarchies.indices
+            where table.records[slot].hierarchies & (1 << UInt16(hierarchy)) != 0 {
+                watch(slot, hierarchy: hierarchy)
+                if watcher == nil { return }
+            }
+        }
     }
 
     /// The oldest modification time among the cgroup's directories and the files made with them, not before boot.
@@ -163,12 +208,25 @@ extension Sweeper {
         let bit: UInt16 = 1 << UInt16(hierarchy)
         guard table.records[slot].isLive, table.records[slot].hierarchies & bit != 0 else { return }
         closeKept(slot, hierarchy: hierarchy)
+        unwatch(slot, hierarchy: hierarchy)
         table.records[slot].hierarchies &= ~bit
         for file in files where file.hierarchy == hierarchy { table.records[slot].present.subtract(file.fields) }
         if table.records[slot].hierarchies == 0 {
+            bury(slot)
             table.remove(slot)
             statistics.cgroupsVanished &+= 1
         }
+    }
+
+    /// Gives the watches of one hierarchy back.
+    ///
+    /// The kernel does not: a removed cgroup's directory keeps its link count, so its watch would hold it for ever.
+    private mutating func unwatch(_ slot: Int, hierarchy: Int) {
+        for (place, number) in table.records[slot].watches where place == hierarchy {
+            watches[number] = nil
+            watcher?.unwatch(number)
+        }
+        table.records[slot].watches.removeAll { $0.hierarchy == hierarchy }
     }
 
     /// Closes the descriptors kept in one hierarchy, or in all.

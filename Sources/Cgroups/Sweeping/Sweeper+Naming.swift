@@ -29,6 +29,12 @@ extension Sweeper {
         }
     }
 
+    /// One more attempt for a cgroup that is about to be forgotten.
+    mutating func lookUpNow(_ slot: Int, now: UInt64) {
+        var logs: NameFiles.Logs?
+        lookUp(slot, now: now, logs: &logs)
+    }
+
     private mutating func lookUp(_ slot: Int, now: UInt64, logs: inout NameFiles.Logs?) {
         let identity = table.records[slot].identity
         var names = table.records[slot].names

@@ -222,7 +222,7 @@ extension Sweeper {
             for position in bytes.indices {
                 let byte = bytes[position]
                 if byte == KernelText.newline {
-                    if lines == 0 || looksAtProcesses { processScratch.append(current) }
+                    if lines < 32 || looksAtProcesses { processScratch.append(current) }
                     lines &+= 1
                     current = 0
                 } else {
@@ -232,6 +232,7 @@ extension Sweeper {
         }
         table.records[slot].firstProcess = processScratch.first ?? 0
         table.set(.processes, of: slot, to: lines)
+        holdFirstProcess(slot)
         if looksAtProcesses { readEachProcess(slot) }
         return .read
     }

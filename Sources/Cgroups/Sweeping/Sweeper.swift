@@ -25,6 +25,14 @@ struct Sweeper {
     /// The processes of the cgroup being read, where a group looks at each.
     var processScratch: [UInt64] = []
     let looksAtProcesses: Bool
+    /// Where the owner's thread waits for events; nil when nobody waits.
+    var queue: EventQueue?
+    var isFollowingEvents = false
+    /// New cgroups whose first process was not found yet.
+    var young: [(slot: Int, generation: UInt32)] = []
+    var workloads: Workloads
+    var watchingDue: UInt64 = 0
+    var workloadsDue: UInt64 = 0
     var watcher: DirectoryWatcher?
     var watches: [Int32: WatchTarget] = [:]
     var statistics = SweepStatistics()
@@ -45,6 +53,8 @@ struct Sweeper {
         devices = BlockDeviceNames(rootPath: settings.rootPath)
         machine = MachineFacts(rootPath: settings.rootPath)
         nameFiles = NameFiles(rootPath: settings.rootPath)
+        workloads = Workloads(
+            maximumCount: settings.maximumWorkloads, keptMilliseconds: settings.workloadsKeptMilliseconds)
         hierarchies = MountTable.open(rootPath: settings.rootPath, reader: &reader)
         if let first = hierarchies.first, hierarchies.allSatisfy({ $0.idPrefix == first.idPrefix }) {
             idPrefix = Array(first.idPrefix.utf8)
@@ -55,15 +65,16 @@ struct Sweeper {
         files = ReadingPlan.files(for: hierarchies, groups: settings.groups, pageSizes: pageSizes)
         steps = files.map(ReadStep.init)
         fileNames = files.map { Array($0.name.utf8) + [0] }
-        if settings.watchesDirectories {
-            watcher = DirectoryWatcher()
-            if watcher == nil { statistics.count(.watch) }
-        }
+        queue = EventQueue()
     }
 
     /// Closes every descriptor; the sweeper is not used afterwards.
     mutating func close() {
-        for slot in table.records.indices where table.records[slot].isLive { closeKept(slot, hierarchy: nil) }
+        for slot in table.records.indices where table.records[slot].isLive {
+            closeKept(slot, hierarchy: nil)
+            table.records[slot].life.process.close()
+        }
+        queue?.close()
         for hierarchy in hierarchies { _ = Glibc.close(hierarchy.descriptor) }
         if let watcher { _ = Glibc.close(watcher.descriptor) }
     }
@@ -77,18 +88,35 @@ struct Sweeper {
         let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
         for slot in table.records.indices where table.records[slot].isLive {
             readCgroup(slot, now: start)
+            guard table.records[slot].isLive else { continue }
             table.set(.lastSeen, of: slot, to: wall)
+            if table.records[slot].life.isFollowed { follow(slot, now: start) }
         }
         deriveAncestry()
         if settings.groups.contains(.network) { readNetworks(now: start) }
         if settings.groups.contains(.diskIO) { readHostDisks() }
         lookUpNames(now: start)
+        if start >= workloadsDue {
+            workloads.forgetOld(now: start)
+            workloadsDue = due(settings.limitsIntervalMilliseconds, after: start)
+        }
         let end = clock.monotonicNanoseconds
         statistics.sweeps &+= 1
         statistics.lastSweepNanoseconds = end &- start
         statistics.sweepNanoseconds &+= end &- start
         lastSweepMonotonic = start
         lastSweepWall = wall
+    }
+
+    /// Follows what the owner's thread was woken for; ends of processes first, for their cgroups may go any moment.
+    mutating func follow(_ sources: [EventQueue.Source]) {
+        let now = clock.monotonicNanoseconds
+        for source in sources {
+            if case .process(let slot, let generation) = source {
+                processEnded(slot: slot, generation: generation, now: now)
+            }
+        }
+        if sources.contains(.directories) { takeEvents() }
     }
 
     /// Counts an outcome that is worth counting.

@@ -1,0 +1,257 @@
+import Glibc
+import MetricModel
+
+/// What is followed of one cgroup from its first process to its end.
+struct Life {
+    /// Whether it is somebody's own: a container, a unit, a machine, a job.
+    var isFollowed = false
+    var process = ProcessHandle()
+    var processID: UInt64 = 0
+    /// The first process ended, or the last one did where the kernel tells that.
+    var hasEnded = false
+    var exitCode: Int32?
+    /// Kills counted so far, and those of which it is not known yet whom they took.
+    var kills: UInt64 = 0
+    var knowsKills = false
+    var unresolvedKills: UInt64 = 0
+    var wasUnresolvedBefore = false
+    var workload: WorkloadIdentity?
+    /// How often a new cgroup was looked at for its first process, and when it is next.
+    var looks = 0
+    var lookDue: UInt64 = 0
+    /// Whether it was made while we watched, so that its counters began at zero.
+    var wasBornHere = false
+}
+
+/// Following cgroups from birth to burial, so that what happened in them outlives them.
+extension Sweeper {
+    /// A new cgroup gets its process later than its directory; where the kernel does not tell when, it is looked at
+    /// after these times.
+    static let lookDelaysMilliseconds: [UInt64] = [0, 4, 15, 40, 100, 250, 600, 1_500]
+
+    mutating func beginLife(_ slot: Int) {
+        guard settings.groups.contains(.workload) else { return }
+        switch table.records[slot].identity.kind {
+        case .container, .service, .machine, .other: break
+        default: return
+        }
+        table.records[slot].life.isFollowed = true
+        guard isFollowingEvents else { return }
+        table.records[slot].life.wasBornHere = true
+        table.records[slot].life.lookDue = 0
+        young.append((slot, table.records[slot].generation))
+    }
+
+    /// Reads new cgroups that are due; gives the time of the next look, nil when there is none.
+    mutating func lookAtYoung(now: UInt64) -> UInt64? {
+        var next: UInt64?
+        var index = 0
+        while index < young.count {
+            let (slot, generation) = young[index]
+            guard table.records[slot].isLive, table.records[slot].generation == generation,
+                !table.records[slot].life.process.isOpen, !table.records[slot].life.hasEnded,
+                table.records[slot].life.looks < Self.lookDelaysMilliseconds.count
+            else {
+                young.swapAt(index, young.count - 1)
+                young.removeLast()
+                continue
+            }
+            if now >= table.records[slot].life.lookDue {
+                let looks = table.records[slot].life.looks
+                table.records[slot].life.looks = looks + 1
+                let delay = Self.lookDelaysMilliseconds[min(looks + 1, Self.lookDelaysMilliseconds.count - 1)]
+                table.records[slot].life.lookDue = now &+ delay &* 1_000_000
+                sample(slot, now: now)
+            }
+            let due = table.records[slot].life.lookDue
+            next = min(next ?? due, due)
+            index += 1
+        }
+        return next
+    }
+
+    /// Reads all files of one cgroup outside a sweep: at its birth and at its end.
+    mutating func sample(_ slot: Int, now: UInt64) {
+        guard table.records[slot].isLive else { return }
+        table.records[slot].reading.fullReadingDue = 0
+        readCgroup(slot, now: now)
+        guard table.records[slot].isLive else { return }
+        table.set(.lastSeen, of: slot, to: UInt64(clamping: clock.now.milliseconds) &* 1_000_000)
+        statistics.extraSamples &+= 1
+        follow(slot, now: now)
+    }
+
+    /// Takes hold of the cgroup's first process, now that the list of its processes was read.
+    mutating func holdFirstProcess(_ slot: Int) {
+        guard table.records[slot].life.isFollowed, let queue, let first = firstOwnProcess(slot) else { return }
+        let life = table.records[slot].life
+        if life.process.isOpen || first == life.processID { return }
+        guard isOurProcessNumber(first), budget.take() else { return }
+        guard table.records[slot].life.process.open(process: first) else {
+            budget.giveBack()
+            return
+        }
+        table.records[slot].life.processID = first
+        table.records[slot].life.hasEnded = false
+        table.records[slot].life.exitCode = nil
+        let source = EventQueue.Source.process(slot: slot, generation: table.records[slot].generation)
+        if !queue.add(table.records[slot].life.process.descriptor, source) { closeProcess(slot) }
+    }
+
+    /// In a container the process that is number 1 inside; elsewhere the first listed.
+    private mutating func firstOwnProcess(_ slot: Int) -> UInt64? {
+        if table.records[slot].identity.kind == .container {
+            for process in processScratch.prefix(32) {
+                let path = Array("\(settings.rootPath)/proc/\(process)/status".utf8) + [0]
+                guard reader.readRecords(at: AT_FDCWD, path: path) == .read else { continue }
+                let buffer = reader.buffer
+                if ProcessText.isFirstInNamespace(buffer.span.extracting(0..<reader.byteCount)) { return process }
+            }
+        }
+        return processScratch.first
+    }
+
+    /// Whether numbers of processes below the root path mean what they mean to us.
+    private func isOurProcessNumber(_ process: UInt64) -> Bool {
+        guard !settings.rootPath.isEmpty else { return true }
+        let theirs = FileStatus.of(Array("\(settings.rootPath)/proc/\(process)".utf8) + [0], at: AT_FDCWD)
+        let ours = FileStatus.of(Array("/proc/\(process)".utf8) + [0], at: AT_FDCWD)
+        return theirs != nil && theirs?.inode == ours?.inode
+    }
+
+    private mutating func closeProcess(_ slot: Int) {
+        guard table.records[slot].life.process.isOpen else { return }
+        table.records[slot].life.process.close()
+        budget.giveBack()
+    }
+
+    /// The first process ended, or its status can now be had: the last numbers are read before the cgroup goes.
+    mutating func processEnded(slot: Int, generation: UInt32, now: UInt64) {
+        guard table.records.indices.contains(slot), table.records[slot].isLive,
+            table.records[slot].generation == generation, table.records[slot].life.process.isOpen
+        else { return }
+        if !table.records[slot].life.hasEnded {
+            table.records[slot].life.hasEnded = true
+            sample(slot, now: now)
+            guard table.records[slot].isLive, table.records[slot].life.process.isOpen else { return }
+        } else {
+            // Told a second time: its parent took the status, so there will be no third.
+            table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
+            closeProcess(slot)
+            return
+        }
+        table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
+        if table.records[slot].life.exitCode != nil {
+            closeProcess(slot)
+        } else {
+            queue?.watchEnd(
+                of: table.records[slot].life.process.descriptor, .process(slot: slot, generation: generation))
+        }
+    }
+
+    /// Version 2 told that the cgroup filled or emptied.
+    mutating func populationChanged(_ slot: Int, hierarchy: Int, now: UInt64) {
+        let path = Self.relative(table.records[slot].path).dropLast() + Array("/cgroup.events".utf8) + [0]
+        guard reader.read(at: hierarchies[hierarchy].descriptor, path: Array(path)) == .read else { return }
+        let buffer = reader.buffer
+        let isPopulated = KernelText.keyed(buffer.span.extracting(0..<reader.byteCount), "populated") != 0
+        if !isPopulated, !table.records[slot].life.process.isOpen { table.records[slot].life.hasEnded = true }
+        sample(slot, now: now)
+    }
+
+    // MARK: Workloads
+
+    /// Names the workload when its names are known, and tells kills apart.
+    mutating func follow(_ slot: Int, now: UInt64) {
+        guard table.records[slot].life.isFollowed else { return }
+        if table.records[slot].life.workload == nil {
+            switch table.records[slot].lookup.state {
+            case .unneeded, .found: register(slot, now: now)
+            case .pending, .denied: if table.records[slot].lookup.attempts >= 8 { register(slot, now: now) }
+            }
+        }
+        noteKills(slot)
+    }
+
+    private mutating func register(_ slot: Int, now: UInt64) {
+        let record = table.records[slot]
+        // A folder of others is nobody's job.
+        if record.identity.kind == .other, record.childCount > 0 || record.firstProcess == 0 { return }
+        let path = String(decoding: record.id, as: UTF8.self)
+        guard let workload = WorkloadIdentity(record.identity, record.names, path: path) else {
+            table.records[slot].life.isFollowed = false
+            return
+        }
+        var token = "\(record.identity.containerID)#\(record.generation)"
+        var told = record.names.restarts
+        if workload.kind == .service, let invocation = invocation(of: record.identity.name) { token = invocation }
+        if record.identity.isKubernetes {
+            told = max(told, nameFiles.restarts(uid: record.identity.podUID, names: record.names))
+        }
+        if workloads.begin(workload, token: token, told: told, now: now) {
+            table.records[slot].life.workload = workload
+        }
+    }
+
+    /// What systemd calls this run of the unit: another one after every restart.
+    private func invocation(of unit: String) -> String? {
+        SymbolicLink.target(of: "\(settings.rootPath)/run/systemd/units/invocation:\(unit)")
+    }
+
+    /// A kill is the first process' when it ended too, and another's when it still lives at the next look.
+    private mutating func noteKills(_ slot: Int) {
+        guard table.records[slot].present.contains(.oomKills) else { return }
+        let kills = table.value(.oomKills, of: slot)
+        var life = table.records[slot].life
+        if !life.knowsKills {
+            life.knowsKills = true
+            life.kills = life.wasBornHere ? 0 : kills
+        }
+        let added = kills > life.kills ? kills - life.kills : 0
+        life.kills = kills
+        let old = life.wasUnresolvedBefore && !life.hasEnded ? life.unresolvedKills : 0
+        life.unresolvedKills = life.unresolvedKills - old + added
+        life.wasUnresolvedBefore = life.unresolvedKills > 0
+        table.records[slot].life = life
+        if old > 0, let workload = life.workload { workloads.change(workload) { $0.killsOfOthers &+= old } }
+    }
+
+    /// The cgroup is about to be forgotten: what it leaves goes to its workload.
+    mutating func bury(_ slot: Int) {
+        guard table.records[slot].life.isFollowed else { return }
+        if table.records[slot].life.process.isOpen {
+            table.records[slot].life.exitCode =
+                table.records[slot].life.exitCode ?? table.records[slot].life.process.exitCode
+            closeProcess(slot)
+        }
+        let now = clock.monotonicNanoseconds
+        if table.records[slot].life.workload == nil {
+            if table.records[slot].lookup.state == .pending { lookUpNow(slot, now: now) }
+            register(slot, now: now)
+        }
+        let life = table.records[slot].life
+        guard let workload = life.workload else { return }
+        let devices = table.records[slot].devices
+        let present = table.records[slot].present
+        let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
+        let cpu = table.value(.cpuUsage, of: slot)
+        let started = table.value(.startTime, of: slot)
+        var peak = table.value(.memoryMaximumUsage, of: slot)
+        if !present.contains(.memoryMaximumUsage) { peak = table.value(.memoryUsage, of: slot) }
+        // A first process that ended otherwise than by SIGKILL was not the one that was killed.
+        let tookFirst = life.unresolvedKills > 0 && (life.exitCode ?? 137) == 137
+        workloads.end(workload, now: now) { entry in
+            entry.countExit(life.exitCode, wall: wall)
+            entry.cpuNanoseconds &+= cpu
+            entry.runNanoseconds &+= wall > started ? wall - started : 0
+            entry.peakMemoryBytes = max(entry.peakMemoryBytes, peak)
+            for device in devices {
+                entry.readBytes &+= device.readBytes
+                entry.writtenBytes &+= device.writeBytes
+            }
+            entry.killsOfFirst &+= tookFirst ? 1 : 0
+            entry.killsOfOthers &+= life.unresolvedKills &- (tookFirst ? 1 : 0)
+        }
+        if !life.hasEnded { statistics.endsWithoutFinalSample &+= 1 }
+    }
+}

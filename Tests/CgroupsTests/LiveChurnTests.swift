@@ -1,0 +1,210 @@
+import Glibc
+import MetricModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Cgroups
+
+/// Cgroups of version 1 that the tests make on this machine, where they may.
+struct LiveCgroups {
+    let folder: String
+    let controllers: [String]
+
+    /// Nil where version 1 is not mounted or may not be written to.
+    init?(_ name: String) {
+        folder = "lapwing-test-\(name)-\(getpid())"
+        controllers = ["cpuacct", "memory", "pids"]
+        for controller in controllers
+        where unsafe mkdir("/sys/fs/cgroup/\(controller)/\(folder)", 0o755) != 0 { return nil }
+    }
+
+    func make(_ name: String) {
+        for controller in controllers { unsafe mkdir("/sys/fs/cgroup/\(controller)/\(folder)/\(name)", 0o755) }
+    }
+
+    func remove(_ name: String) {
+        for controller in controllers { unsafe rmdir("/sys/fs/cgroup/\(controller)/\(folder)/\(name)") }
+    }
+
+    func removeFolder() {
+        for controller in controllers { unsafe rmdir("/sys/fs/cgroup/\(controller)/\(folder)") }
+    }
+
+    /// Starts a shell in a cgroup; the shell waits for a line before it does what it is told.
+    func start(_ script: String, in name: String) -> pid_t {
+        let moves = controllers.map { "echo $$ > /sys/fs/cgroup/\($0)/\(folder)/\(name)/cgroup.procs" }
+        let words = ["sh", "-c", moves.joined(separator: " && ") + "; " + script]
+        var process: pid_t = 0
+        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
+        unsafe pointers.append(nil)
+        unsafe posix_spawn(&process, "/bin/sh", nil, nil, pointers, environ)
+        for index in unsafe pointers.indices { unsafe free(pointers[index]) }
+        return process
+    }
+
+    static func write(_ text: String, to path: String) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = unsafe Array(text.utf8).withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+    }
+
+    static func wait(_ process: pid_t) {
+        var status: Int32 = 0
+        unsafe waitpid(process, &status, 0)
+    }
+}
+
+/// A collector with a thread of its own that follows events.
+final class RunningCollector: Sendable {
+    let collector: Collector
+    private let thread: Mutex<pthread_t?>
+
+    init(sweepIntervalMilliseconds: Int64) {
+        var settings = CollectorSettings()
+        settings.freshnessMilliseconds = 3_600_000
+        let collector = Collector(settings: settings)
+        self.collector = collector
+        let box = unsafe Unmanaged.passRetained(
+            Box { collector.run(sweepIntervalMilliseconds: sweepIntervalMilliseconds) })
+        var thread = pthread_t()
+        unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                }
+                return nil
+            }, box.toOpaque())
+        self.thread = Mutex(thread)
+    }
+
+    var page: Page { Page(collector) }
+
+    /// Looks at the page again and again until it is as wanted; false after ten seconds.
+    func waitUntil(_ isWanted: (Page) -> Bool) -> Bool {
+        let clock = SystemClock()
+        let end = clock.monotonicNanoseconds + 10_000_000_000
+        while clock.monotonicNanoseconds < end {
+            if isWanted(page) { return true }
+            sched_yield()
+        }
+        return false
+    }
+
+    func stop() {
+        collector.stop()
+        if let thread = thread.withLock({ $0 }) { pthread_join(thread, nil) }
+    }
+
+    private final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}
+
+@Suite("cgroups that come and go on this machine", .serialized)
+struct LiveChurnTests {
+    private static var count: Int {
+        guard let text = unsafe getenv("LAPWING_CHURN") else { return 150 }
+        return Int(unsafe String(cString: text)) ?? 150
+    }
+
+    @Test("cgroups made and removed leave no watch, no descriptor and no record")
+    func leaks() {
+        guard let live = LiveCgroups("churn") else {
+            print("skipped: cgroups of version 1 cannot be made here")
+            return
+        }
+        defer { live.removeFolder() }
+        let running = RunningCollector(sweepIntervalMilliseconds: 50)
+        defer { running.stop() }
+        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
+        #expect(isStarted)
+        let before = running.page
+        for round in 0..<Self.count {
+            live.make("c\(round)")
+            // Every third is seen alive, the others may be gone before anyone looks.
+            if round % 3 == 0 {
+                let isSeen = running.waitUntil {
+                    $0.values("container_memory_usage_bytes", "\(live.folder)/c\(round)\"").count == 1
+                }
+                #expect(isSeen)
+            }
+            live.remove("c\(round)")
+        }
+        let names = ["lapwing_collector_watches", "lapwing_collector_descriptors", "lapwing_collector_cgroups"]
+        let isClean = running.waitUntil { page in names.allSatisfy { page.single($0) == before.single($0) } }
+        let after = running.page
+        #expect(isClean, "\(names.map { ($0, before.single($0), after.single($0)) })")
+    }
+
+    @Test("a container that lives for moments leaves its CPU time and exit behind")
+    func shortLived() {
+        guard let live = LiveCgroups("short") else {
+            print("skipped: cgroups of version 1 cannot be made here")
+            return
+        }
+        defer { live.removeFolder() }
+        // A sweep a minute: whatever is known comes from events alone.
+        let running = RunningCollector(sweepIntervalMilliseconds: 60_000)
+        defer { running.stop() }
+        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
+        #expect(isStarted)
+        live.make("job")
+        let process = live.start("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exit 3", in: "job")
+        let workload = "workload=\"/\(live.folder)/job\""
+        let isKnown = running.waitUntil { !$0.values("lapwing_workload_restarts_total", workload).isEmpty }
+        #expect(isKnown)
+        LiveCgroups.wait(process)
+        // A runtime takes its time to remove the cgroup; no sweep comes in between, so this is the final sample.
+        let isRead = running.waitUntil { page in
+            let seconds = page.values("container_cpu_usage_seconds_total", "\(live.folder)/job\"").first
+            return seconds.flatMap { Double($0) } ?? 0 > 0.02
+        }
+        #expect(isRead)
+        live.remove("job")
+        let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
+        let page = running.page
+        #expect(hasEnded)
+        #expect(page.values("container_memory_usage_bytes", "\(live.folder)/job").isEmpty)
+        let seconds = page.values("lapwing_workload_ended_cpu_seconds_total", workload).first.flatMap { Double($0) }
+        #expect(
+            (seconds ?? 0) > 0.02,
+            "\(page.lines.filter { $0.contains(live.folder + "/job") || $0.contains("sample") || $0.contains("descriptors") })"
+        )
+        // Linux 6.15 tells the exit code, older kernels do not.
+        let codes = page.lines.filter { $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload) }
+        #expect(codes.contains { $0.contains("code=\"3\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
+    }
+
+    @Test("a kill for want of memory is told from the first process' own, and outlives the cgroup")
+    func kills() {
+        guard let live = LiveCgroups("kill") else {
+            print("skipped: cgroups of version 1 cannot be made here")
+            return
+        }
+        defer { live.removeFolder() }
+        let running = RunningCollector(sweepIntervalMilliseconds: 20)
+        defer { running.stop() }
+        live.make("job")
+        let limit = "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes"
+        LiveCgroups.write("16777216", to: limit)
+        // The shell lives on when its child is killed, and when told takes so much itself.
+        let folder = TemporaryDirectory()
+        let greedy = "x=x; while :; do x=$x$x; done"
+        let waiting = "while [ ! -e \(folder.path)/go ]; do :; done"
+        let process = live.start("sh -c '\(greedy)'; \(waiting); \(greedy)", in: "job")
+        let workload = "workload=\"/\(live.folder)/job\""
+        let isCounted = running.waitUntil { $0.values("lapwing_workload_oom_kills_total", workload, "other") == ["1"] }
+        #expect(isCounted, "\(running.page.lines.filter { $0.contains(live.folder) && $0.contains("oom") })")
+        folder.write("go", "")
+        LiveCgroups.wait(process)
+        let isRead = running.waitUntil { $0.values("container_oom_events_total", "\(live.folder)/job\"") == ["2"] }
+        #expect(isRead)
+        live.remove("job")
+        let isKept = running.waitUntil { $0.values("lapwing_workload_oom_kills_total", workload, "first") == ["1"] }
+        #expect(isKept, "\(running.page.lines.filter { $0.contains(live.folder) })")
+    }
+}
