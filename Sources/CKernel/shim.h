@@ -37,3 +37,4 @@ static inline int lapwing_pidfd_wait_status(int descriptor, int *status) {
     *status = info.exit_code;
     return 0;
 }
+#include <sys/timex.h>

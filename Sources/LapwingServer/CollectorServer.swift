@@ -27,10 +27,11 @@ package struct CollectorServer: Sendable {
         ProcessStatistics.register(in: registry)
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
-        let api = CollectorAPI { output in
-            collector.render(into: &output)
-            registry.render(into: &output)
-        }
+        let api = CollectorAPI(
+            page: { output in
+                collector.render(into: &output)
+                registry.render(into: &output)
+            }, machinePage: settings.makeMachinePage(clock: SystemClock()))
         let application = HTTPServer(api: api, threads: threads).makeApplication(
             host: settings.host, port: settings.port, logger: logger
         ) { [logger, settings] port in
@@ -50,9 +51,21 @@ package struct CollectorServer: Sendable {
     }
 }
 
+extension ServerSettings {
+    /// Writes the machine's page; nil where it is switched off.
+    func makeMachinePage(clock: any WallClock) -> (@Sendable (inout [UInt8]) -> Void)? {
+        guard showsMachine else { return nil }
+        var settings = MachineSettings()
+        settings.rootPath = collectorRoot
+        let machine = MachineCollector(settings: settings, clock: clock)
+        return { output in machine.render(into: &output) }
+    }
+}
+
 /// The few paths of a collector.
 private struct CollectorAPI: RequestAnswering {
     let page: @Sendable (inout [UInt8]) -> Void
+    let machinePage: (@Sendable (inout [UInt8]) -> Void)?
 
     func respond(to request: APIRequest) -> APIResponse {
         guard request.method == .get || request.method == .head else {
@@ -60,8 +73,9 @@ private struct CollectorAPI: RequestAnswering {
         }
         switch request.path {
         case "/metrics", "/metrics/cadvisor": return WebAPI.collectorResponse(page)
+        case "/metrics/node": return WebAPI.collectorResponse(machinePage)
         case "/-/healthy", "/-/ready", "/healthz": return .text("ok\n")
-        case "/": return .text("lapwing collect: the container metrics are at /metrics\n")
+        case "/": return .text("lapwing collect: containers at /metrics, the machine at /metrics/node\n")
         default: return .text("404 page not found\n", status: 404)
         }
     }

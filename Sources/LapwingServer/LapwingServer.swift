@@ -86,7 +86,7 @@ extension ServerSettings {
     package func readConfiguration() throws(ConfigurationError) -> Configuration {
         guard let configurationFile else {
             return try DefaultConfiguration.make(
-                address: "localhost:\(port)", runsCollector: runsCollector)
+                address: "localhost:\(port)", runsCollector: runsCollector, showsMachine: showsMachine)
         }
         return try Configuration.read(path: configurationFile)
     }

@@ -31,6 +31,7 @@ struct ServerServices: Sendable {
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration), clock: clock)
         let collectorPage = Self.makeCollector(settings, clock: clock)
+        let machinePage = settings.makeMachinePage(clock: clock)
         let stateDatabase: StateDatabase
         do {
             stateDatabase = try StateDatabase.open(path: settings.storagePath + "/state.sqlite")
@@ -50,7 +51,8 @@ struct ServerServices: Sendable {
         let scraping = ScrapeManager(
             store: database, clock: clock, logger: logger, registry: registry,
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
-            inProcess: Self.ownPages(settings, registry: registry, collectorPage: collectorPage),
+            inProcess: Self.ownPages(
+                settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
             userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         state.setApply { (configuration) throws(ReloadError) in
@@ -68,6 +70,7 @@ struct ServerServices: Sendable {
             store: database, engine: engine, scraping: scraping, rules: rules, notifier: notifier, registry: registry,
             collectorPage: collectorPage, status: state, clock: clock,
             administration: settings.isAdministrationEnabled ? database : nil)
+        apiServices.machinePage = machinePage
         if settings.receivesRemoteWrite {
             apiServices.writeReceiver = WriteReceiver(store: database, registry: registry)
         }
@@ -135,13 +138,14 @@ struct ServerServices: Sendable {
 
     /// Pages of this process by the addresses that targets name it with: they are asked without a socket.
     private static func ownPages(
-        _ settings: ServerSettings, registry: Registry, collectorPage: InProcessPage?
+        _ settings: ServerSettings, registry: Registry, collectorPage: InProcessPage?, machinePage: InProcessPage?
     ) -> [String: InProcessPage] {
         var pages: [String: InProcessPage] = [:]
         for host in Set(["localhost", "127.0.0.1", settings.host]) {
             let address = "http://\(host):\(settings.port)"
             pages[address + "/metrics"] = { output in registry.render(into: &output) }
             pages[address + DefaultConfiguration.collectorPath] = collectorPage
+            pages[address + DefaultConfiguration.machinePath] = machinePage
         }
         return pages
     }

@@ -20,6 +20,8 @@ package struct ServerSettings: Sendable {
     package var isAdministrationEnabled = false
     package var receivesRemoteWrite = false
     package var runsCollector = true
+    /// Whether this machine's own page is offered, under node_exporter's names.
+    package var showsMachine = true
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""
     package var collectorIntervalMilliseconds: Int64 = 10_000

@@ -24,6 +24,8 @@ package final class WebAPI: RequestAnswering {
         package var registry: Registry
         /// Writes the container collector's page; nil where no collector runs.
         package var collectorPage: (@Sendable (inout [UInt8]) -> Void)?
+        /// Writes the machine's page under node_exporter's names; nil where it is switched off.
+        package var machinePage: (@Sendable (inout [UInt8]) -> Void)?
         package var status: any ServerStatus
         package var clock: any WallClock
         /// nil: the administration's paths are refused.
@@ -87,9 +89,9 @@ package final class WebAPI: RequestAnswering {
         }
     }
 
-    /// The container metrics, where kubelets have them too.
+    /// The page of the containers, where kubelets have it too, or that of the machine.
     package static func collectorResponse(_ page: (@Sendable (inout [UInt8]) -> Void)?) -> APIResponse {
-        guard let page else { return .text("the container collector is switched off\n", status: 404) }
+        guard let page else { return .text("this collector is switched off\n", status: 404) }
         var body: [UInt8] = []
         page(&body)
         return APIResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(body))
@@ -159,6 +161,7 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/metrics/cadvisor", scope: .readOnly) { (_, _) in
                 collectorResponse(services.collectorPage)
             },
+            Route([.get], "/metrics/node", scope: .readOnly) { (_, _) in collectorResponse(services.machinePage) },
             Route([.get, .head], "/-/healthy", scope: .readOnly) { (request, _) in status.healthy(request) },
             Route([.get, .head], "/-/ready", scope: .readOnly) { (request, _) in status.ready(request) },
             Route(change, "/api/v1/admin/tsdb/import", scope: .administration) { (request, _) throws(APIError) in

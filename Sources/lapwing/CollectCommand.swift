@@ -8,7 +8,8 @@ struct CollectCommand: AsyncParsableCommand {
         commandName: "collect",
         abstract: "Run only the container collector, for another server to scrape.",
         discussion: """
-            Serves cAdvisor's metrics of this host's cgroups at /metrics, without any container runtime's socket.
+            Serves cAdvisor's metrics of this host's cgroups at /metrics, without any container runtime's socket, and
+            node_exporter's metrics of the machine at /metrics/node, for a scrape job of its own.
 
             Example:
               lapwing collect --web.listen-address=0.0.0.0:8080
@@ -29,6 +30,11 @@ struct CollectCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
     var root = ""
 
+    @Flag(
+        name: .customLong("collector.machine"), inversion: .prefixedNo,
+        help: "Whether /metrics/node shows the machine under node_exporter's names.")
+    var machine = true
+
     @OptionGroup var logOptions: LogOptions
 
     func run() async throws {
@@ -40,6 +46,7 @@ struct CollectCommand: AsyncParsableCommand {
         settings.port = listenAddress.port
         settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
         settings.collectorIntervalMilliseconds = milliseconds
+        settings.showsMachine = machine
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {

@@ -136,6 +136,11 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Collect container metrics of this host at /metrics/cadvisor.")
     var collector = true
 
+    @Flag(
+        name: .customLong("collector.machine"), inversion: .prefixedNo,
+        help: "Whether /metrics/node shows the machine under node_exporter's names.")
+    var machine = true
+
     @Option(
         name: .customLong("collector.root"),
         help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
@@ -190,6 +195,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.isAdministrationEnabled = enablesAdministration
         settings.receivesRemoteWrite = receivesRemoteWrite
         settings.runsCollector = collector
+        settings.showsMachine = machine
         settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
@@ -199,7 +205,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func flags(_ features: [String]) -> [(name: String, value: String)] {
         [
-            ("collector", String(collector)), ("collector.root", collectorRoot),
+            ("collector", String(collector)), ("collector.machine", String(machine)),
+            ("collector.root", collectorRoot),
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),

@@ -64,7 +64,7 @@ struct CollectorTests {
             arguments: ["serve", "--web.listen-address=127.0.0.1:\(port)", "--storage.path=\(folder.path)/data"],
             folder: folder, port: port)
         let address = "http://127.0.0.1:\(port)"
-        let hasData = await RunningServer.wait(seconds: 25) { (await server.values("up", by: "job") ?? [:]).count == 2 }
+        let hasData = await RunningServer.wait(seconds: 25) { (await server.values("up", by: "job") ?? [:]).count == 3 }
         #expect(hasData, "\(server.log)")
         for (words, wanted) in [
             (["instant", address, "up"], "job=\"lapwing\""), (["range", address, "up"], "job=\"cadvisor\""),

@@ -6,21 +6,23 @@ import Testing
 
 @Suite("What holds without a configuration file")
 struct DefaultConfigurationTests {
-    @Test("this process and its collector are scraped, and the shipped rules are loaded")
+    @Test("this process, its collector and the machine are scraped, and the shipped rules are loaded")
     func defaults() throws {
-        let configuration = try DefaultConfiguration.make(address: "localhost:9090", runsCollector: true)
-        #expect(configuration.scraping.jobs.map(\.jobName) == ["cadvisor", "lapwing"])
+        let configuration = try DefaultConfiguration.make(
+            address: "localhost:9090", runsCollector: true, showsMachine: true)
+        #expect(configuration.scraping.jobs.map(\.jobName) == ["cadvisor", "node", "lapwing"])
         #expect(!configuration.rules.files.isEmpty)
         for job in configuration.scraping.jobs { try job.check() }
-        #expect(configuration.scraping.jobs.map(\.metricsPath) == ["/metrics/cadvisor", "/metrics"])
-        #expect(configuration.scraping.jobs.map(\.intervalMilliseconds) == [10_000, 10_000])
+        #expect(configuration.scraping.jobs.map(\.metricsPath) == ["/metrics/cadvisor", "/metrics/node", "/metrics"])
+        #expect(configuration.scraping.jobs.map(\.intervalMilliseconds) == [10_000, 10_000, 10_000])
         #expect(configuration.evaluationIntervalMilliseconds == 15_000)
         #expect(configuration.text.contains("metrics_path: /metrics/cadvisor"), "the status page has nothing to show")
     }
 
-    @Test("without the collector only this process is left")
+    @Test("without the collectors only this process is left")
     func withoutCollector() throws {
-        let configuration = try DefaultConfiguration.make(address: "localhost:9090", runsCollector: false)
+        let configuration = try DefaultConfiguration.make(
+            address: "localhost:9090", runsCollector: false, showsMachine: false)
         #expect(configuration.scraping.jobs.map(\.jobName) == ["lapwing"])
     }
 
