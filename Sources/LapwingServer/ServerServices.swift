@@ -106,6 +106,7 @@ struct ServerServices: Sendable {
         let retention = settings.retention(configuration.storage)
         database.retentionMilliseconds = retention.milliseconds
         database.retentionBytes = retention.bytes
+        database.retentionPercentage = configuration.storage.retentionPercentage ?? 0
         database.outOfOrderWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
         do {
             return try TimeSeriesDatabase.open(

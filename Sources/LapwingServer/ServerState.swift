@@ -32,7 +32,11 @@ final class ServerState: ServerStatus {
         let retention = settings.retention(configuration.storage)
         var parts: [String] = []
         if retention.milliseconds > 0 { parts.append(DurationText.text(milliseconds: retention.milliseconds)) }
-        if retention.bytes > 0 { parts.append("\(retention.bytes)B") }
+        if let percentage = configuration.storage.retentionPercentage, percentage > 0 {
+            parts.append("\(percentage)% of the disk")
+        } else if retention.bytes > 0 {
+            parts.append("\(retention.bytes)B")
+        }
         retentionText = parts.isEmpty ? "unlimited" : parts.joined(separator: " or ")
         var initial = State(lastReload: (true, startTime))
         initial.configurationText = configuration.text

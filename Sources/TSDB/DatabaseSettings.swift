@@ -6,6 +6,8 @@ package struct DatabaseSettings: Sendable {
     package var retentionMilliseconds: Int64 = 15 * 86_400_000
     /// Partitions are deleted, oldest first, when all files together exceed this; 0 has no limit.
     package var retentionBytes = 0
+    /// As `retentionBytes`, in percent of the file system; where it is above 0 it counts instead of that.
+    package var retentionPercentage = 0.0
     /// How long a stretch of time the head holds before it is sealed.
     package var sliceMilliseconds: Int64 = 30 * 60_000
     /// The head is sealed early when its rows take more than this, and more than 160 bytes a series.

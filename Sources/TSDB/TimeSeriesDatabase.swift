@@ -37,15 +37,23 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         let nextBatch = max(try file.highestBatch() + 1, folder.sealedBefore)
         let journal = Journal(file: file, nextBatch: nextBatch, settings: settings, logger: logger)
         let head = Head(contents: contents, journal: journal, settings: settings, clock: clock)
+        let deletions = try file.deletions()
+        for fault in deletions.faults {
+            logger.error(
+                "what was deleted from a partition cannot be read; it is seen again",
+                metadata: ["partition": "\(fault.name)", "reason": "\(fault.reason)"])
+        }
+        let readers = folder.readers.map { $0.with(deletions.partitions[$0.name]) }
         let database = TimeSeriesDatabase(
-            path: path, head: head, folder: folder, settings: settings, lock: lock, clock: clock,
+            path: path, head: head, folder: folder, readers: readers, settings: settings, lock: lock, clock: clock,
             logger: logger, unusableJournalRecords: contents.unusableRecords)
         if let registry { database.register(in: registry) }
         return database
     }
 
     private init(
-        path: String, head: Head, folder: PartitionFolder, settings: DatabaseSettings, lock: FolderLock,
+        path: String, head: Head, folder: PartitionFolder, readers: [PartitionReader], settings: DatabaseSettings,
+        lock: FolderLock,
         clock: any WallClock, logger: Logger, unusableJournalRecords: Int
     ) {
         self.unusableJournalRecords = unusableJournalRecords
@@ -54,13 +62,15 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         self.settings = settings
         self.lock = lock
         let views = ViewRegistry(changes: head.changes)
-        views.publish(folder.readers)
+        views.publish(readers)
         self.views = views
-        for reader in folder.readers { head.counters.raiseNewestTimestamp(to: reader.metadata.end) }
+        for reader in readers { head.counters.raiseNewestTimestamp(to: reader.metadata.end) }
         let maintenance = Maintenance(
             head: head, folder: folder, views: views, settings: settings, clock: clock, logger: logger)
         // Lanes of which the journal has only the definitions.
         maintenance.dropSealed()
+        // What the journal has only definitions of may have been deleted; what was not is in partitions.
+        head.hideSeriesWithoutSamples()
         self.maintenance = maintenance
         thread = settings.maintainsByItself ? MaintenanceThread { maintenance.runOnce() } : nil
     }
@@ -138,6 +148,17 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
             throw .unavailable(reason: error.description)
         }
         return outcome
+    }
+
+    package func deleteSeries(matching selectors: [[LabelMatcher]], in range: TimeRange) throws(StorageError) {
+        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        try maintenance.delete(matching: selectors, in: range)
+    }
+
+    package func cleanTombstones() throws(StorageError) {
+        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        try maintenance.cleanDeletions()
+        try maintenance.deleteUnused()
     }
 
     package func querier() throws(StorageError) -> any Querier {

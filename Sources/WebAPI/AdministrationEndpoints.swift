@@ -65,6 +65,29 @@ struct AdministrationEndpoints: Sendable {
         }
     }
 
+    func deleteSeries(_ request: APIRequest) throws(APIError) -> APIResponse {
+        let store = try enabled()
+        let selectors = try SeriesEndpoints.selectors(request.parameters)
+        guard !selectors.isEmpty else { throw APIError(.badData, "no match[] parameter provided") }
+        let range = try SeriesEndpoints.timeRange(request.parameters)
+        do {
+            try store.deleteSeries(matching: selectors, in: range)
+        } catch {
+            throw APIError(error)
+        }
+        return .noContent
+    }
+
+    func cleanTombstones(_ request: APIRequest) throws(APIError) -> APIResponse {
+        let store = try enabled()
+        do {
+            try store.cleanTombstones()
+        } catch {
+            throw APIError(error)
+        }
+        return .noContent
+    }
+
     private static func body(of request: APIRequest) throws(APIError) -> [UInt8] {
         guard request.headers["content-encoding"] == "gzip" || request.body.starts(with: [0x1f, 0x8b]) else {
             return request.body

@@ -9,10 +9,10 @@ struct SeriesEndpoints: Sendable {
     let store: any SampleStore
 
     func series(_ request: APIRequest) throws(APIError) -> APIResponse {
-        let selectors = try selectors(request.parameters)
+        let selectors = try Self.selectors(request.parameters)
         guard !selectors.isEmpty else { throw APIError(.badData, "no match[] parameter provided") }
         let limit = try request.parameters.limit()
-        let range = try timeRange(request.parameters)
+        let range = try Self.timeRange(request.parameters)
         let querier = try QueryEndpoints.querier(of: store)
         let found = try answer(limit) { (limit) throws(StorageError) in
             try querier.series(matching: selectors, in: range, limit: limit)
@@ -23,9 +23,9 @@ struct SeriesEndpoints: Sendable {
     }
 
     func labelNames(_ request: APIRequest) throws(APIError) -> APIResponse {
-        let selectors = try selectors(request.parameters)
+        let selectors = try Self.selectors(request.parameters)
         let limit = try request.parameters.limit()
-        let range = try timeRange(request.parameters)
+        let range = try Self.timeRange(request.parameters)
         let querier = try QueryEndpoints.querier(of: store)
         let found = try answer(limit) { (limit) throws(StorageError) in
             try querier.labelNames(matching: selectors, in: range, limit: limit)
@@ -39,9 +39,9 @@ struct SeriesEndpoints: Sendable {
     func labelValues(_ request: APIRequest, name: String) throws(APIError) -> APIResponse {
         let name = EscapedName.unescape(name)
         guard !name.isEmpty else { throw APIError(.badData, "invalid label name: \"\"") }
-        let selectors = try selectors(request.parameters)
+        let selectors = try Self.selectors(request.parameters)
         let limit = try request.parameters.limit()
-        let range = try timeRange(request.parameters)
+        let range = try Self.timeRange(request.parameters)
         let querier = try QueryEndpoints.querier(of: store)
         let found = try answer(limit) { (limit) throws(StorageError) in
             try querier.labelValues(of: name, matching: selectors, in: range, limit: limit)
@@ -51,7 +51,7 @@ struct SeriesEndpoints: Sendable {
         }
     }
 
-    private func selectors(_ parameters: QueryParameters) throws(APIError) -> [[LabelMatcher]] {
+    static func selectors(_ parameters: QueryParameters) throws(APIError) -> [[LabelMatcher]] {
         var selectors: [[LabelMatcher]] = []
         for text in parameters.all("match[]") {
             let matchers: [LabelMatcher]
@@ -68,7 +68,7 @@ struct SeriesEndpoints: Sendable {
         return selectors
     }
 
-    private func timeRange(_ parameters: QueryParameters) throws(APIError) -> TimeRange {
+    static func timeRange(_ parameters: QueryParameters) throws(APIError) -> TimeRange {
         let range = TimeRange(
             start: try parameters.time("start") ?? TimeRange.all.start,
             end: try parameters.time("end") ?? TimeRange.all.end)

@@ -164,6 +164,12 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/metrics/node", scope: .readOnly) { (_, _) in collectorResponse(services.machinePage) },
             Route([.get, .head], "/-/healthy", scope: .readOnly) { (request, _) in status.healthy(request) },
             Route([.get, .head], "/-/ready", scope: .readOnly) { (request, _) in status.ready(request) },
+            Route(change, "/api/v1/admin/tsdb/delete_series", scope: .administration) {
+                (request, _) throws(APIError) in try administration.deleteSeries(request)
+            },
+            Route(change, "/api/v1/admin/tsdb/clean_tombstones", scope: .administration) {
+                (request, _) throws(APIError) in try administration.cleanTombstones(request)
+            },
             Route(change, "/api/v1/admin/tsdb/import", scope: .administration) { (request, _) throws(APIError) in
                 try administration.importOpenMetrics(request)
             },

@@ -78,12 +78,12 @@ struct ServeCommand: AsyncParsableCommand {
     var storagePath = "data"
 
     @Option(
-        name: .customLong("storage.retention.time"),
+        name: [.customLong("storage.retention.time"), .customLong("storage.tsdb.retention.time")],
         help: ArgumentHelp("How long samples are kept (default 15d, 0 keeps everything).", valueName: "duration"))
     var retentionTime: String?
 
     @Option(
-        name: .customLong("storage.retention.size"),
+        name: [.customLong("storage.retention.size"), .customLong("storage.tsdb.retention.size")],
         help: ArgumentHelp(
             "How large the folder may grow, such as 10GB; the oldest samples go first.", valueName: "size"))
     var retentionSize: String?

@@ -47,6 +47,30 @@ struct StoreCommandTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("deleted series are gone at once and after SIGKILL")
+    func deletes() async throws {
+        let file = write("old{a=\"1\"} 5 1000\nold{a=\"2\"} 6 1000\n# EOF\n", to: "two.om")
+        #expect(try lapwing("import", "openmetrics", file, "--storage.path", "\(folder.path)/data").code == 0)
+        let server = try server("--web.enable-admin-api")
+        let question = "last_over_time(old[5m] @ 1000)"
+        #expect(
+            await RunningServer.wait(seconds: 20) { await server.values(question, by: "a") == ["1": "5", "2": "6"] },
+            "\(server.log)")
+        let path = "/api/v1/admin/tsdb/delete_series"
+        #expect(server.get(path + "?match[]=old{a=\"1\"}").status == 405)
+        #expect(server.get(path, arguments: ["-XPOST"]).status == 400)
+        #expect(server.get(path, arguments: ["-XPOST", "-dmatch[]=old{a=\"1\"}"]).status == 204)
+        #expect(await server.values(question, by: "a") == ["2": "6"])
+        server.kill()
+        server.start()
+        #expect(
+            await RunningServer.wait(seconds: 20) { await server.values(question, by: "a") == ["2": "6"] },
+            "\(server.log)")
+        #expect(server.get("/api/v1/admin/tsdb/clean_tombstones", arguments: ["-XPOST"]).status == 204)
+        #expect(server.get("/api/v1/label/a/values").body.contains("[\"2\"]"))
+        #expect(server.stop() == 0)
+    }
+
     @Test("what cannot be imported is said with its place and an exit code")
     func refusals() async throws {
         let wrong = write("a 1 1\nb two 2\n# EOF\n", to: "wrong.om")

@@ -224,7 +224,10 @@ struct HeadDatabaseTests {
             #expect(try reader.next(into: &read))
             #expect(read.values.isEmpty)
             #expect(read.histograms.count == 130)
-            #expect(read.histograms.last == HistogramSample(timestamp: 129_000, histogram: histogram))
+            var continued = histogram
+            continued.counterResetHint = .notReset
+            #expect(read.histograms.first == HistogramSample(timestamp: 0, histogram: histogram))
+            #expect(read.histograms.last == HistogramSample(timestamp: 129_000, histogram: continued))
             let other = try store.querier().select(
                 SelectRequest(matchers: [LabelMatcher(equal: "__name__", "loose")], range: .all))
             reader = other.makeReader(over: 0..<other.count)

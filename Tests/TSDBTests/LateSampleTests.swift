@@ -110,6 +110,32 @@ struct LateSampleTests {
         #expect(try append([(1000, 2)], to: database).appended == 1)
     }
 
+    @Test("a late row is taken inside the window, whole or not at all", arguments: [0, 60_000] as [Int64])
+    func lateRows(window: Int64) throws {
+        let database = try DatabaseFixture.open(
+            folder, settings: settings(windowMilliseconds: window), clock: FixedClock(Self.now))
+        defer { database.close() }
+        let source = try database.openSource(named: "rows")
+        _ = try source.slot(for: series)
+        _ = try source.slot(for: DatabaseFixture.labels("late", 2))
+        func append(_ distance: Int64, _ value: Double) throws {
+            try source.append(
+                timestamp: Timestamp(milliseconds: Self.now + distance), values: [value, SpecialValue.absent],
+                histograms: [])
+        }
+        try append(0, 2)
+        #expect(throws: AppendError.self) { try append(0, 3) }
+        #expect(throws: AppendError.self) { try append(-60_001, 0) }
+        if window == 0 {
+            #expect(throws: AppendError.self) { try append(-30_000, 1) }
+            #expect(try values(database) == [PlainSample(Self.now, 2)])
+        } else {
+            try append(-30_000, 1)
+            #expect(try values(database) == [PlainSample(Self.now - 30_000, 1), PlainSample(Self.now, 2)])
+        }
+        try append(1000, 3)
+    }
+
     @Test("one bad sample refuses a whole batch where it shall be all or nothing")
     func allOrNothing() throws {
         let database = try DatabaseFixture.open(

@@ -210,6 +210,44 @@ struct SealingTests {
         #expect(try DatabaseFixture.all(database)[DatabaseFixture.labels("m", 3)]?.count == 60)
     }
 
+    @Test("the oldest partitions go when all take more than a size or a share of the disk", arguments: [false, true])
+    func retentionBySize(isShare: Bool) throws {
+        func fill(_ settings: DatabaseSettings) throws -> (kept: Int, bytes: Int) {
+            let database = try DatabaseFixture.open(folder, settings: settings)
+            defer { database.close() }
+            for part in 0..<4 where database.state.partitionCount < 4 {
+                let columns = SampleColumns(
+                    timestamps: (0..<20_000).map { Self.start + Int64(part) * 86_400_000 + $0 * 1000 },
+                    values: (0..<20_000).map { Double($0 * part).squareRoot() })
+                let series = SampleBatch.Series(labels: DatabaseFixture.labels("m", part), columns: columns)
+                _ = try database.append(SampleBatch([series]), onRejection: .refuseAll)
+                try database.seal()
+            }
+            database.maintain()
+            let state = database.state
+            return (state.partitionCount, state.partitionBytes)
+        }
+        let all = try fill(DatabaseFixture.manual)
+        #expect(all.kept == 4)
+        var settings = DatabaseFixture.manual
+        // The journal's file counts too.
+        let limit = all.bytes
+        if isShare {
+            var status = statvfs()
+            #expect(unsafe statvfs(folder.path, &status) == 0)
+            settings.retentionPercentage = Double(limit) / (Double(status.f_blocks) * Double(status.f_frsize)) * 100
+            settings.retentionBytes = 1 << 40
+        } else {
+            settings.retentionBytes = limit
+        }
+        let kept = try fill(settings)
+        #expect(kept.kept < 4 && kept.kept > 0)
+        #expect(kept.bytes <= limit)
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        #expect(try DatabaseFixture.all(database)[DatabaseFixture.labels("m", 3)]?.count == 20_000, "the newest stays")
+    }
+
     @Test("series that left are dropped from the head after sealing")
     func churn() throws {
         let database = try DatabaseFixture.open(folder)

@@ -112,12 +112,25 @@ final class Head: Sendable {
                 for slot in kept {
                     let newest = old.newest(slot: slot)
                     let made = next.addSlot(for: newest.series)
-                    next.setNewest(slot: made, timestamp: newest.timestamp, bits: newest.bits)
+                    next.setNewest(
+                        slot: made, timestamp: newest.timestamp, bits: newest.bits, histogram: newest.histogram)
                     index.series.attach(newest.series, to: Attachment(lane: next.number, slot: UInt32(made)))
                 }
                 lane = next
             }
             old.close()
+        }
+    }
+
+    /// Leaves series of the loose lane of which it has no samples out of lists of labels.
+    func hideSeriesWithoutSamples() {
+        looseLane.withLock { lane in
+            let empty = lane.withState { state in
+                state.slotSeries.indices.filter { state.current.sampleCount(slot: $0) == 0 }.map {
+                    state.slotSeries[$0]
+                }
+            }
+            if !empty.isEmpty { index.withLock { $0.hide(empty) } }
         }
     }
 
@@ -142,6 +155,31 @@ final class Head: Sendable {
         counters.raiseNewestTimestamp(to: timestamp)
         counters.appendedSamples.add(UInt64(values.count + histograms.count), ordering: .relaxed)
         counters.appendedRows.add(1, ordering: .relaxed)
+    }
+
+    /// Takes a row that is older than the newest of its lane as a batch, where the settings allow late samples.
+    func appendLate(
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], of lane: Lane, refused: AppendError
+    ) throws(AppendError) {
+        guard settings.outOfOrderWindowMilliseconds > 0 else { throw refused }
+        let slotSeries = lane.withState { $0.slotSeries }
+        var batch = SampleBatch()
+        index.withLock { index in
+            for (slot, value) in values.enumerated() where !SpecialValue.isAbsent(value) {
+                let columns = SampleColumns(timestamps: [timestamp], values: [value])
+                batch.series.append(.init(labels: index.series.labels(of: slotSeries[slot]), columns: columns))
+            }
+            for entry in histograms {
+                let sample = HistogramSample(timestamp: timestamp, histogram: entry.histogram)
+                batch.series.append(
+                    .init(
+                        labels: index.series.labels(of: slotSeries[entry.slot]),
+                        columns: SampleColumns(histograms: [sample])))
+            }
+        }
+        var accepted = acceptedTimes()
+        accepted.oldest = accepted.oldestLate
+        _ = try append(batch, onRejection: .refuseAll, accepted: accepted)
     }
 
     func checkJournal() throws(AppendError) {

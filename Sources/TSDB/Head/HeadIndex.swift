@@ -14,6 +14,14 @@ enum HeadLane: Sendable {
         case .loose(let lane): lane.liveSeriesCount
         }
     }
+
+    /// Whether the head has samples of a slot that no partition has.
+    func hasSamples(slot: Int) -> Bool {
+        switch self {
+        case .rows(let lane): lane.hasSamples(slot: slot)
+        case .loose(let lane): lane.hasSamples(slot: slot)
+        }
+    }
 }
 
 /// The series of the head and the lanes they stand in.
@@ -23,6 +31,8 @@ struct HeadIndex {
     var series = SeriesTable()
     private(set) var lanes: [UInt32: HeadLane] = [:]
     private var nextLane: UInt32 = 1
+    /// Series that lists of labels leave out while the head has no samples of them: what partitions had was deleted.
+    private var hidden: Set<UInt32> = []
 
     mutating func addLane(_ make: (UInt32) -> HeadLane) -> HeadLane {
         let number = nextLane
@@ -42,6 +52,27 @@ struct HeadIndex {
     mutating func removeLanes(_ ended: [(number: UInt32, series: [UInt32])]) {
         for lane in ended { lanes[lane.number] = nil }
         series.detach(ended)
+        guard !hidden.isEmpty else { return }
+        for lane in ended { for number in lane.series where !series.isInUse(number) { hidden.remove(number) } }
+    }
+
+    /// Leaves series out of lists of labels until there are samples of them.
+    mutating func hide(_ numbers: [UInt32]) {
+        hidden.formUnion(numbers)
+        _ = hiddenSeries()
+    }
+
+    /// The series to leave out now.
+    mutating func hiddenSeries() -> Set<UInt32> {
+        guard !hidden.isEmpty else { return hidden }
+        let lanes = lanes
+        let series = series
+        hidden = hidden.filter { number in
+            !series.attachments(of: number).contains { attachment in
+                lanes[attachment.lane]?.hasSamples(slot: Int(attachment.slot)) ?? false
+            }
+        }
+        return hidden
     }
 
     /// The journal's record for slots of a lane: the label pairs once, then the series as their indexes.

@@ -32,7 +32,13 @@ final class HeadSource: SourceWriter {
 
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError) {
         let lane = lane
-        try head.append(timestamp: timestamp.milliseconds, values: values, histograms: histograms, to: lane)
+        do throws(AppendError) {
+            try head.append(timestamp: timestamp.milliseconds, values: values, histograms: histograms, to: lane)
+        } catch {
+            guard case .outOfOrder(let late, let newest) = error, late < newest else { throw error }
+            return try head.appendLate(
+                timestamp: late, values: values, histograms: histograms, of: lane, refused: error)
+        }
         reclaimSlots(of: lane, histograms: histograms)
     }
 

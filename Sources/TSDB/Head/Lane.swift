@@ -23,6 +23,7 @@ final class Lane: Sendable {
         var isOpen = true
         /// A slice ended; after the next row the writer looks for slots to reclaim.
         var shallCheckSlots = false
+        var hints = ResetHints()
     }
 
     /// The slices that one view sees, and how many of the newest one's rows.
@@ -65,13 +66,16 @@ final class Lane: Sendable {
         timestamp: Int64, values: [Double], histograms: [SlotHistogram], head: borrowing HeadCounters, journal: Journal,
         scratch: RowScratch
     ) throws(AppendError) {
-        let section = histograms.isEmpty ? [] : Self.histogramSection(histograms)
         try state.withLock { state throws(AppendError) in
             guard state.isOpen else { throw AppendError.unavailable(reason: "the source is closed") }
             precondition(values.count == state.slotSeries.count, "a row has one value for each slot")
             if timestamp <= state.lastTimestamp {
                 if timestamp == state.lastTimestamp, Self.isSame(values, as: state.values.lastBits) { return }
                 throw AppendError.outOfOrder(timestamp: timestamp, newest: state.lastTimestamp)
+            }
+            var section: [UInt8] = []
+            if !histograms.isEmpty || !state.hints.isEmpty {
+                section = Self.histogramSection(histograms, values: values, hints: &state.hints)
             }
             state.values.grow(to: values.count)
             let isKey = state.current.isEmpty
@@ -107,12 +111,16 @@ final class Lane: Sendable {
 
     // MARK: Histograms of a row
 
-    private static func histogramSection(_ histograms: [SlotHistogram]) -> [UInt8] {
+    private static func histogramSection(
+        _ histograms: [SlotHistogram], values: [Double], hints: inout ResetHints
+    ) -> [UInt8] {
+        hints.noteFloats(values)
+        guard !histograms.isEmpty else { return [] }
         var bytes: [UInt8] = []
         var entries: [(slot: Int, offset: Int, count: Int)] = []
         for entry in histograms.sorted(by: { $0.slot < $1.slot }) {
             let start = bytes.count
-            HistogramCodec.append(entry.histogram, to: &bytes)
+            HistogramCodec.append(hints.resolve(entry.histogram, slot: entry.slot), to: &bytes)
             entries.append((entry.slot, start, bytes.count - start))
         }
         for entry in entries {
@@ -200,6 +208,21 @@ final class Lane: Sendable {
             Snapshot(
                 slices: state.frozen.filter { $0.sealedEpoch == .max }.map { ($0, $0.rowCount) },
                 slotCount: state.slotSeries.count)
+        }
+    }
+
+    /// Whether rows that no partition has tell something of a slot.
+    func hasSamples(slot: Int) -> Bool {
+        state.withLock { state in
+            let slices = state.frozen.filter { $0.sealedEpoch == .max } + [state.current]
+            for slice in slices where !slice.isEmpty {
+                let isNewest = slot < state.values.count && state.values.lastBits[slot] != SpecialValue.absentBits
+                if isNewest || slice.hasHistograms { return true }
+                var columns = SliceColumns(slots: [slot], rowCount: slice.rowCount)
+                let isSound = columns.append(slice, rows: 0..<slice.rowCount)
+                if !isSound || columns.values.contains(where: { !SpecialValue.isAbsent($0) }) { return true }
+            }
+            return false
         }
     }
 

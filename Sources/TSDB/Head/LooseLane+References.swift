@@ -85,6 +85,7 @@ extension LooseLane.State {
                 }
                 let newest = samples.timestamps[range.upperBound - 1]
                 newestTimestamps[slot] = newest
+                hints.noteFloat(slot: slot)
                 result.newest = max(result.newest, newest)
                 result.counts.appended += range.count
             }
@@ -97,6 +98,7 @@ extension LooseLane.State {
     private func areNewer(
         _ range: Range<Int>, of samples: ReferencedSamples, slot: Int, limits: AcceptedTimes
     ) -> Bool {
+        guard current.startTimestamp(slot: slot) == 0 else { return false }
         var newest = max(newestTimestamps[slot], limits.oldest == .min ? .min : limits.oldest - 1)
         for index in range {
             let timestamp = samples.timestamps[index]
@@ -139,6 +141,7 @@ extension LooseLane.State {
             guard isSound else { return run.slotCount - position }
             newestTimestamps[slot] = newest
             newestBits[slot] = bits
+            hints.noteFloat(slot: slot)
         }
         return 0
     }

@@ -12,6 +12,7 @@ final class LooseLane: Sendable {
         /// Time and bits of the newest sample of each slot; they outlive slices, because order is checked against them.
         var newestTimestamps: [Int64] = []
         var newestBits: [UInt64] = []
+        var hints = ResetHints()
         var frozen: [LooseSlice] = []
         var current = LooseSlice()
         var scratch: [UInt8] = []
@@ -77,6 +78,9 @@ final class LooseLane: Sendable {
 
     private static func mark(of histogram: NativeHistogram) -> UInt64 {
         var bytes: [UInt8] = []
+        var histogram = histogram
+        // The hint may be added when it is stored.
+        histogram.counterResetHint = .unknown
         HistogramCodec.append(histogram, to: &bytes)
         return histogramMark | ByteHash.hash(bytes) >> 16
     }
@@ -120,7 +124,9 @@ final class LooseLane: Sendable {
             var first = Int64.max
             let before = state.current.sampleCount(slot: slot)
             var scratch = state.scratch
+            var hints = state.hints
             state.scratch = []
+            state.hints = ResetHints()
             let hasAny = state.current.extend(slot: slot, scratch: &scratch, first: &first, newest: &newest) {
                 (stream: inout LooseStream, bytes: inout [UInt8], first: inout Int64, newest: inout Int64) in
                 for sample in MergedSamples(columns) {
@@ -131,16 +137,21 @@ final class LooseLane: Sendable {
                     case .known: counts.appended += 1
                     case .refuse(let error): counts.count(error, isSameTime: sample.timestamp == newest)
                     case .accept, .acceptLate:
+                        stream.append(start: sample.startTimestamp, to: &bytes)
+                        var isNewest = false
+                        if case .accept = verdict { isNewest = true }
                         if let histogram = sample.histogram {
                             stream.append(
-                                histogram: histogram, timestamp: sample.timestamp, generation: generation, to: &bytes)
+                                histogram: isNewest ? hints.resolve(histogram, slot: slot) : histogram,
+                                timestamp: sample.timestamp, generation: generation, to: &bytes)
                         } else {
+                            if isNewest { hints.noteFloat(slot: slot) }
                             stream.append(
                                 value: bits, timestamp: sample.timestamp, generation: generation, to: &bytes)
                         }
                         first = min(first, sample.timestamp)
                         counts.appended += 1
-                        guard case .accept = verdict else { continue }
+                        guard isNewest else { continue }
                         newest = sample.timestamp
                         newestBits = bits
                     }
@@ -157,6 +168,7 @@ final class LooseLane: Sendable {
                 state.newestBits[slot] = newestBits
             }
             state.scratch = scratch
+            state.hints = hints
         }
         outcome = counts
         record = journalPart
@@ -177,17 +189,23 @@ final class LooseLane: Sendable {
             var newest = state.newestTimestamps[slot]
             var newestBits = state.newestBits[slot]
             var scratch: [UInt8] = []
+            var hints = state.hints
+            state.hints = ResetHints()
             let isSound = state.current.extend(slot: slot, scratch: &scratch, first: &first, newest: &newest) {
                 (stream: inout LooseStream, copy: inout [UInt8], first: inout Int64, newest: inout Int64) in
-                let isSound = unsafe stream.read(bytes) { timestamp, generation, sample in
+                let isSound = unsafe stream.read(bytes) { timestamp, generation, _, sample in
                     highest = max(highest, generation)
                     first = min(first, timestamp)
                     // A late sample is not what the next one is compared with.
                     guard timestamp >= newest else { return }
                     newest = timestamp
                     switch sample {
-                    case .value(let bits): newestBits = bits
-                    case .histogram(let histogram): newestBits = Self.mark(of: histogram)
+                    case .value(let bits):
+                        newestBits = bits
+                        hints.noteFloat(slot: slot)
+                    case .histogram(let histogram):
+                        newestBits = Self.mark(of: histogram)
+                        hints[slot] = histogram
                     }
                 }
                 unsafe copy.append(contentsOf: bytes)
@@ -195,6 +213,7 @@ final class LooseLane: Sendable {
             }
             state.newestTimestamps[slot] = newest
             state.newestBits[slot] = newestBits
+            state.hints = hints
             return isSound
         }
     }
@@ -221,15 +240,16 @@ final class LooseLane: Sendable {
     }
 
     /// The newest sample of a slot, which decides what may follow.
-    func newest(slot: Int) -> (series: UInt32, timestamp: Int64, bits: UInt64) {
-        state.withLock { ($0.slotSeries[slot], $0.newestTimestamps[slot], $0.newestBits[slot]) }
+    func newest(slot: Int) -> (series: UInt32, timestamp: Int64, bits: UInt64, histogram: NativeHistogram?) {
+        state.withLock { ($0.slotSeries[slot], $0.newestTimestamps[slot], $0.newestBits[slot], $0.hints[slot]) }
     }
 
     /// Sets what may follow in a slot that goes on from another lane.
-    func setNewest(slot: Int, timestamp: Int64, bits: UInt64) {
+    func setNewest(slot: Int, timestamp: Int64, bits: UInt64, histogram: NativeHistogram?) {
         state.withLock { state in
             state.newestTimestamps[slot] = timestamp
             state.newestBits[slot] = bits
+            if let histogram { state.hints[slot] = histogram }
         }
     }
 
@@ -254,6 +274,13 @@ final class LooseLane: Sendable {
     }
 
     func unsealed() -> [LooseSlice] { state.withLock { $0.frozen.filter { $0.sealedEpoch == .max } } }
+
+    func hasSamples(slot: Int) -> Bool {
+        state.withLock { state in
+            state.current.sampleCount(slot: slot) > 0
+                || state.frozen.contains { $0.sealedEpoch == .max && $0.sampleCount(slot: slot) > 0 }
+        }
+    }
 
     func markSealed(sliceCount: Int, epoch: UInt64) {
         state.withLock { state in
@@ -300,14 +327,14 @@ final class LooseLane: Sendable {
         for part in parts {
             var stream = LooseStream()
             let isSound = unsafe part.withUnsafeBytes { bytes in
-                unsafe stream.read(bytes) { timestamp, generation, sample in
+                unsafe stream.read(bytes) { timestamp, generation, start, sample in
                     guard generation <= limit, range.contains(Timestamp(milliseconds: timestamp)) else { return }
                     switch sample {
                     case .value(let bits):
-                        piece.timestamps.append(timestamp)
-                        piece.values.append(Double(bitPattern: bits))
+                        piece.append(timestamp, value: Double(bitPattern: bits), start: start)
                     case .histogram(let histogram):
-                        piece.histograms.append(HistogramSample(timestamp: timestamp, histogram: histogram))
+                        piece.histograms.append(
+                            HistogramSample(timestamp: timestamp, histogram: histogram, startTimestamp: start))
                     }
                 }
             }

@@ -5,15 +5,28 @@ import Storage
 struct LoosePiece {
     var timestamps: [Int64] = []
     var values: [Double] = []
+    /// As many as values, or none.
+    var startTimestamps: [Int64] = []
     var histograms: [HistogramSample] = []
+
+    mutating func append(_ timestamp: Int64, value: Double, start: Int64) {
+        if start != 0, startTimestamps.isEmpty { startTimestamps = [Int64](repeating: 0, count: values.count) }
+        if start != 0 || !startTimestamps.isEmpty { startTimestamps.append(start) }
+        timestamps.append(timestamp)
+        values.append(value)
+    }
 
     /// Puts late samples where they belong; of several at one time the one that came first stays.
     mutating func sortByTime() {
         if let order = Self.order(of: timestamps) {
             timestamps = order.map { timestamps[$0] }
             values = order.map { values[$0] }
+            if !startTimestamps.isEmpty { startTimestamps = order.map { startTimestamps[$0] } }
         }
-        if let order = Self.order(of: histograms.map(\.timestamp)) { histograms = order.map { histograms[$0] } }
+        if let order = Self.order(of: histograms.map(\.timestamp)) {
+            histograms = order.map { histograms[$0] }
+            histograms.forgetResetHints()
+        }
     }
 
     /// The places of the samples to keep, in order of time; nil where they stand in order already.
@@ -52,6 +65,7 @@ struct MergedSamples: Sequence, IteratorProtocol {
     struct Sample {
         var timestamp: Int64
         var value: Double
+        var startTimestamp: Int64
         var histogram: NativeHistogram?
     }
 
@@ -68,12 +82,17 @@ struct MergedSamples: Sequence, IteratorProtocol {
             let sample = columns.histograms[histogramIndex]
             if !hasValue || sample.timestamp < columns.timestamp(at: valueIndex) {
                 histogramIndex += 1
-                return Sample(timestamp: sample.timestamp, value: 0, histogram: sample.histogram)
+                return Sample(
+                    timestamp: sample.timestamp, value: 0, startTimestamp: sample.startTimestamp,
+                    histogram: sample.histogram)
             }
         }
         guard hasValue else { return nil }
         valueIndex += 1
-        return Sample(timestamp: columns.timestamp(at: valueIndex - 1), value: columns.values[valueIndex - 1])
+        let index = valueIndex - 1
+        return Sample(
+            timestamp: columns.timestamp(at: index), value: columns.values[index],
+            startTimestamp: columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index])
     }
 }
 

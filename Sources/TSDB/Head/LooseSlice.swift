@@ -42,6 +42,12 @@ struct LooseSlice {
         return tracks[Int(trackOfSlot[slot])].stream.sampleCount
     }
 
+    /// The start timestamp that the slot's next sample would have without a word, 0 for unknown.
+    func startTimestamp(slot: Int) -> Int64 {
+        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return 0 }
+        return tracks[Int(trackOfSlot[slot])].stream.start
+    }
+
     /// Adds to the stream of a slot what `body` appends to `scratch`.
     ///
     /// `body` lowers `first` and raises `newest` to the times it adds, and answers whether there is anything to add.

@@ -8,6 +8,7 @@ import MetricModel
 ///         0   the value (`ValueCodec`)
 ///         1   nothing: the value of before
 ///         2   varint byte count, histogram (`HistogramCodec`)
+///     start:  varint 3, varint zigzag(difference to the start timestamp before): for all samples behind it
 ///
 /// The batch number says which views see the sample.
 struct LooseStream {
@@ -18,6 +19,8 @@ struct LooseStream {
     private(set) var bits = SpecialValue.absentBits
     private var mantissa: Int64 = 0
     private var exponent = ValueCodec.noExponent
+    /// When the counters of the next samples began, 0 for unknown.
+    private(set) var start: Int64 = 0
 
     /// One decoded sample.
     enum Sample {
@@ -88,6 +91,14 @@ struct LooseStream {
         return isSound
     }
 
+    /// Says when the counters of the next samples began.
+    mutating func append(start newStart: Int64, to bytes: inout [UInt8]) {
+        guard newStart != start else { return }
+        bytes.append(3)
+        VarInt.appendZigzag(newStart &- start, to: &bytes)
+        start = newStart
+    }
+
     mutating func append(
         histogram: NativeHistogram, timestamp: Int64, generation: UInt64, to bytes: inout [UInt8]
     ) {
@@ -112,13 +123,19 @@ struct LooseStream {
 
     /// Decodes samples until the end of the bytes, and moves the state along; false where they are damaged.
     mutating func read(
-        _ bytes: UnsafeRawBufferPointer, _ body: (_ timestamp: Int64, _ generation: UInt64, Sample) -> Void
+        _ bytes: UnsafeRawBufferPointer,
+        _ body: (_ timestamp: Int64, _ generation: UInt64, _ start: Int64, Sample) -> Void
+
     ) -> Bool {
         var offset = 0
         while offset < bytes.count {
             guard let first = unsafe VarInt.read(bytes, at: &offset),
                 let difference = unsafe VarInt.readZigzag(bytes, at: &offset)
             else { return false }
+            if first & 3 == 3 {
+                start = start &+ difference
+                continue
+            }
             generation = generation &+ first >> 2
             let newStep = step &+ difference
             timestamp = timestamp &+ newStep
@@ -127,8 +144,8 @@ struct LooseStream {
             switch first & 3 {
             case 0:
                 guard unsafe readValue(bytes, at: &offset) else { return false }
-                body(timestamp, generation, .value(bits: bits))
-            case 1: body(timestamp, generation, .value(bits: bits))
+                body(timestamp, generation, start, .value(bits: bits))
+            case 1: body(timestamp, generation, start, .value(bits: bits))
             case 2:
                 guard let count = unsafe VarInt.read(bytes, at: &offset), count <= UInt64(bytes.count - offset) else {
                     return false
@@ -137,7 +154,7 @@ struct LooseStream {
                 guard let histogram = unsafe HistogramCodec.read(bytes, at: &offset), offset == end else {
                     return false
                 }
-                body(timestamp, generation, .histogram(histogram))
+                body(timestamp, generation, start, .histogram(histogram))
             default: return false
             }
         }

@@ -34,7 +34,11 @@ final class FolderLock: Sendable {
     /// Lets go of the folder.
     func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { Glibc.close(descriptor) }
+            if descriptor >= 0 {
+                // A process that is just being started holds a copy of the descriptor until it runs its own program.
+                flock(descriptor, LOCK_UN)
+                Glibc.close(descriptor)
+            }
             descriptor = -1
         }
     }

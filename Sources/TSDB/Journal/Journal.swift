@@ -41,7 +41,7 @@ import Synchronization
     }
 
     private let monitor = Monitor()
-    private let file: JournalFile
+    let file: JournalFile
     private let logger: Logger
     private let commitIntervalNanoseconds: UInt64
     private let syncIntervalNanoseconds: UInt64

@@ -17,7 +17,9 @@ final class JournalFile: Sendable {
                 data BLOB NOT NULL
             ) STRICT;
             CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-            """
+            """,
+            // What was deleted from partitions; and streams may have start timestamps.
+            "CREATE TABLE deletion(partition TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;",
         ])
 
     /// Rows deleted in one transaction, so that the lock is never held for long.
@@ -86,7 +88,7 @@ final class JournalFile: Sendable {
         }
     }
 
-    private func withConnection<Value>(
+    func withConnection<Value>(
         _ body: (SQLiteConnection) throws(SQLiteError) -> sending Value
     ) throws(StorageError) -> sending Value {
         try state.withLock { state throws(StorageError) in

@@ -22,10 +22,10 @@ final class Maintenance: Sendable {
     static let dayMilliseconds: Int64 = 86_400_000
     static let hoursPerPartition: Int64 = 2
 
-    private let head: Head
-    private let folder: PartitionFolder
+    let head: Head
+    let folder: PartitionFolder
     let unreadable: UnreadablePartitions
-    private let views: ViewRegistry
+    let views: ViewRegistry
     private let settings: DatabaseSettings
     private let clock: any WallClock
     private let logger: Logger
@@ -56,6 +56,16 @@ final class Maintenance: Sendable {
     /// Makes long work end early, for closing.
     func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
+    var isClosing: Bool { isCancelled.load(ordering: .relaxed) }
+
+    /// Runs what changes files, one at a time.
+    func withTurn<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        try turn.withLock { _ throws(StorageError) in try body() }
+    }
+
+    /// Whether the merge of a partition has not failed for its damage.
+    func isMergeable(_ reader: PartitionReader) -> Bool { unmergeable.withLock { !$0.contains(reader.name) } }
+
     // MARK: What is due
 
     /// Does what is due now.
@@ -66,9 +76,10 @@ final class Maintenance: Sendable {
             if isSealingDue { try seal() }
             takeReadableAgain()
             try mergePartitions()
+            try cleanDeletions()
             deleteOld()
             dropSealed()
-            views.deleteUnused()
+            try deleteUnused()
             status.withLock { $0.lastFailure = nil }
         } catch {
             if case .cancelled = error { return }
@@ -83,7 +94,9 @@ final class Maintenance: Sendable {
     /// Puts partitions back that the disk gives again, in place of those that they replaced.
     private func takeReadableAgain() {
         turn.withLock { _ in
-            let readers = unreadable.openAgain(in: folder, logger: logger)
+            let opened = unreadable.openAgain(in: folder, logger: logger)
+            let deletions = opened.isEmpty ? [:] : (try? head.journal.file.deletions().partitions) ?? [:]
+            let readers = opened.map { $0.with(deletions[$0.name]) }
             guard !readers.isEmpty else { return }
             let replaced = Set(readers.flatMap(\.metadata.replaces))
             let present = views.current?.partitions ?? []
@@ -117,7 +130,7 @@ final class Maintenance: Sendable {
         try turn.withLock { _ throws(StorageError) in try sealNow() }
     }
 
-    private func sealNow() throws(StorageError) {
+    func sealNow() throws(StorageError) {
         let started = Monitor.monotonicNanoseconds
         head.renewLooseLane()
         let lanes = head.lanes.sorted { $0.number < $1.number }
@@ -233,13 +246,15 @@ final class Maintenance: Sendable {
         value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
     }
 
-    private func merge(_ group: [PartitionReader]) throws(StorageError) {
+    func merge(_ group: [PartitionReader]) throws(StorageError) {
         let ordered = group.sorted { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
         do throws(StorageError) {
             let writer = try PartitionWriter(
                 temporaryPath: folder.temporaryPath, folder: folder.path, replaces: ordered.map(\.name))
             // Readers of their own, which leave nothing out: what a merge does not take over is deleted.
-            let sources = try ordered.map { reader throws(StorageError) in try PartitionReader(path: reader.path) }
+            let sources = try ordered.map { reader throws(StorageError) in
+                try PartitionReader(path: reader.path, deletions: reader.deletions)
+            }
             let path = try PartitionMerger.merge(
                 sources, into: writer, isCancelled: { isCancelled.load(ordering: .relaxed) })
             let merged = try path.map { path throws(StorageError) in try PartitionFolder.open(path, logger: logger) }
@@ -259,6 +274,16 @@ final class Maintenance: Sendable {
 
     // MARK: Retention
 
+    /// What all files together may take; 0 is no limit.
+    private var retentionLimitBytes: Int {
+        guard settings.retentionPercentage > 0 else { return settings.retentionBytes }
+        var status = statvfs()
+        // Without an answer nothing is deleted for its size.
+        guard unsafe statvfs(folder.path, &status) == 0 else { return 0 }
+        let byteCount = Double(status.f_blocks) * Double(status.f_frsize)
+        return max(1, Int(byteCount * min(settings.retentionPercentage, 100) / 100))
+    }
+
     /// Takes partitions out of the view that are too old, or the oldest where all are too large.
     func deleteOld() {
         turn.withLock { _ in
@@ -271,10 +296,11 @@ final class Maintenance: Sendable {
                 let oldest = newest.subtractingReportingOverflow(settings.retentionMilliseconds)
                 if !oldest.overflow { doomed = partitions.filter { $0.metadata.end < oldest.partialValue } }
             }
-            if settings.retentionBytes > 0 {
+            let limitBytes = retentionLimitBytes
+            if limitBytes > 0 {
                 var total = partitions.reduce(0) { $0 + $1.byteCount } - doomed.reduce(0) { $0 + $1.byteCount }
                 total += head.journal.fileByteCount
-                for reader in partitions.dropFirst(doomed.count) where total > settings.retentionBytes {
+                for reader in partitions.dropFirst(doomed.count) where total > limitBytes {
                     doomed.append(reader)
                     total -= reader.byteCount
                 }
@@ -350,7 +376,7 @@ extension SealingPlan {
                     guard let bytes = slice.bytes(slot: slot) else { continue }
                     var stream = LooseStream()
                     _ = unsafe bytes.withUnsafeBytes { bytes in
-                        unsafe stream.read(bytes) { timestamp, _, _ in days.insert(day(timestamp)) }
+                        unsafe stream.read(bytes) { timestamp, _, _, _ in days.insert(day(timestamp)) }
                     }
                 }
             }

@@ -142,6 +142,8 @@ struct SealingWriter {
             clock = writer.addClock(piece.timestamps)
             looseClocks[piece.timestamps] = clock
         }
-        try writer.add(labels: labels, clock: clock, values: piece.values, histograms: piece.histograms)
+        try writer.add(
+            labels: labels, clock: clock, values: piece.values, histograms: piece.histograms,
+            startTimestamps: piece.startTimestamps)
     }
 }

@@ -6,6 +6,7 @@ import Storage
 ///     varint    number of samples
 ///     timestamps  `IntegerColumn`
 ///     samples     `HistogramCodec`, one after the other
+///     starts      `IntegerColumn` of their start timestamps, nothing where none is known (since format 2)
 ///
 /// zstd finds what neighbouring samples share: spans, bounds, most buckets.
 enum HistogramChunk {
@@ -24,6 +25,15 @@ enum HistogramChunk {
         }
         var content = unsafe Array(output.bytes)
         for sample in samples { HistogramCodec.append(sample.histogram, to: &content) }
+        if samples.contains(where: { $0.startTimestamp != 0 }) {
+            var tail = OutputBytes()
+            let starts = samples.map(\.startTimestamp)
+            unsafe starts.withUnsafeBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { return }
+                unsafe IntegerColumn.encode(start, count: starts.count, residuals: residuals, into: &tail)
+            }
+            content += unsafe Array(tail.bytes)
+        }
         return try SealedBlob.seal(content, compresses: true)
     }
 
@@ -44,9 +54,23 @@ enum HistogramChunk {
                 guard let histogram = unsafe HistogramCodec.read(bytes, at: &offset) else { return false }
                 samples.append(HistogramSample(timestamp: timestamp, histogram: histogram))
             }
-            return offset == bytes.count
+            if offset == bytes.count { return true }
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            return unsafe readStarts(rest, into: &samples)
         }
         guard isSound else { throw .structure("histograms") }
         return samples
+    }
+
+    private static func readStarts(_ bytes: UnsafeRawBufferPointer, into samples: inout [HistogramSample]) -> Bool {
+        var input = unsafe InputBytes(bytes)
+        var starts = [Int64](repeating: 0, count: samples.count)
+        let isSound = unsafe starts.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return false }
+            return unsafe IntegerColumn.decode(&input, count: buffer.count, into: start)
+        }
+        guard isSound, input.isAtEnd else { return false }
+        for index in samples.indices { samples[index].startTimestamp = starts[index] }
+        return true
     }
 }

@@ -87,7 +87,9 @@ struct PartitionMerger {
         var histograms: [HistogramSample] = []
         for source in sources where source.labels == labels {
             let raw = try source.columnReader.columns(of: source.series)
-            for column in raw { try place(column, from: source, into: &columns) }
+            for column in raw {
+                try place(try Self.remaining(column, of: source), from: source, into: &columns)
+            }
             if source.reader.metadata.histogramCount > 0 {
                 histograms += try source.columnReader.histograms(of: source.series)
             }
@@ -96,7 +98,7 @@ struct PartitionMerger {
         if zip(histograms, histograms.dropFirst()).contains(where: { $0.timestamp >= $1.timestamp }) {
             histograms = Self.inOrder(histograms)
         }
-        if columns.isEmpty || !histograms.isEmpty { try writer.add(labels: labels, histograms: histograms) }
+        if !histograms.isEmpty { try writer.add(labels: labels, histograms: histograms) }
         for column in columns {
             try writer.add(
                 labels: labels, clock: column.clock, clockOffset: column.offset, values: column.values,
@@ -130,6 +132,7 @@ struct PartitionMerger {
         guard offset + column.values.count <= writer.tickCount(of: clock.identifier) else {
             return try source.reader.note(.structure("clock reference"), in: "clock \(column.clock)")
         }
+        guard !column.values.allSatisfy(SpecialValue.isAbsent) else { return }
         var starts: [Int64] = []
         if !column.startTimestamps.isEmpty { starts = Self.perTick(column) }
         if let index = columns.lastIndex(where: { $0.clock == clock.identifier }) {
@@ -143,6 +146,26 @@ struct PartitionMerger {
             OpenColumn(
                 clock: clock.identifier, offset: offset, values: column.values, starts: starts,
                 hasStarts: !starts.isEmpty))
+    }
+
+    /// A column of the series that a source stands at, with absent values for what was deleted.
+    private static func remaining(_ column: SegmentColumn, of source: Source) throws(StorageError) -> SegmentColumn {
+        let deletions = source.reader.deletions
+        guard deletions.touches(source.series) else { return column }
+        let timestamps = try PartitionClocks.timestamps(
+            of: column.clock, reader: source.reader, connection: source.connection)
+        var column = column
+        if !column.startTimestamps.isEmpty { column.startTimestamps = perTick(column) }
+        for index in column.values.indices {
+            let tick = column.clockOffset + index
+            guard tick < timestamps.count, deletions.isDeleted(timestamps[tick], of: source.series) else { continue }
+            column.values[index] = SpecialValue.absent
+        }
+        if !column.startTimestamps.isEmpty {
+            column.startTimestamps = zip(column.values, column.startTimestamps)
+                .filter { !SpecialValue.isAbsent($0.0) }.map(\.1)
+        }
+        return column
     }
 
     /// Start timestamps of samples spread over all ticks.

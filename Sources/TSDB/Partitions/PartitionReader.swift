@@ -20,6 +20,8 @@ final class PartitionReader: Sendable {
     let path: String
     let metadata: PartitionMetadata
     let byteCount: Int
+    /// What is left out because it was deleted.
+    let deletions: PartitionDeletions
     /// Called once for each damaged part found while reading, which is then left out.
     ///
     /// Without it damage is thrown.
@@ -33,8 +35,12 @@ final class PartitionReader: Sendable {
     ///
     /// Throws `newerFormat` for a file of a later version and `corrupt` for one that is none, is cut short or lacks its
     /// metadata.
-    init(path: String, onDamage: (@Sendable (StorageError) -> Void)? = nil) throws(StorageError) {
+    init(
+        path: String, deletions: PartitionDeletions = PartitionDeletions(),
+        onDamage: (@Sendable (StorageError) -> Void)? = nil
+    ) throws(StorageError) {
         self.path = path
+        self.deletions = deletions
         self.onDamage = onDamage
         let connection = try Self.connect(path)
         let (version, owner) = try withStorageErrors { () throws(SQLiteError) in
@@ -60,6 +66,23 @@ final class PartitionReader: Sendable {
         guard let metadata else { throw .corrupt(path: path, what: "its metadata is incomplete") }
         self.metadata = metadata
         idle = Mutex([connection])
+    }
+
+    /// The same file with other deletions.
+    init(_ other: PartitionReader, deletions: PartitionDeletions) {
+        path = other.path
+        metadata = other.metadata
+        byteCount = other.byteCount
+        onDamage = other.onDamage
+        self.deletions = deletions
+        idle = Mutex([])
+        damages.withLock { $0 = other.damagedParts }
+    }
+
+    /// The same file with deletions where there are any.
+    func with(_ deletions: PartitionDeletions?) -> PartitionReader {
+        guard let deletions, !deletions.isEmpty else { return self }
+        return PartitionReader(self, deletions: deletions)
     }
 
     private static func connect(_ path: String) throws(StorageError) -> SQLiteConnection {
@@ -124,14 +147,17 @@ final class PartitionReader: Sendable {
     /// The series that match all matchers.
     func select(_ matchers: [LabelMatcher]) throws(StorageError) -> Postings {
         try withConnection { connection throws(StorageError) in
-            try MatcherResolution.resolve(matchers, in: PartitionIndex(reader: self, connection: connection))
+            deletions.remaining(
+                of: try MatcherResolution.resolve(matchers, in: PartitionIndex(reader: self, connection: connection)))
         }
     }
 
     /// The series that match any of the selectors; all where there is none.
     func selectAny(_ selectors: [[LabelMatcher]]) throws(StorageError) -> Postings {
         try withConnection { connection throws(StorageError) in
-            try MatcherResolution.resolveAny(selectors, in: PartitionIndex(reader: self, connection: connection))
+            deletions.remaining(
+                of: try MatcherResolution.resolveAny(
+                    selectors, in: PartitionIndex(reader: self, connection: connection)))
         }
     }
 
@@ -148,7 +174,7 @@ final class PartitionReader: Sendable {
 
     /// Label names of series that match any of the selectors (of all where there is none), sorted as bytes.
     func labelNames(matching selectors: [[LabelMatcher]]) throws(StorageError) -> [String] {
-        if selectors.isEmpty {
+        if selectors.isEmpty, deletions.whole.isEmpty {
             return try withConnection { connection throws(StorageError) in
                 try PartitionIndex(reader: self, connection: connection).labelNames()
             }
@@ -162,7 +188,7 @@ final class PartitionReader: Sendable {
 
     /// Values of one label, sorted as bytes; the selectors as for `labelNames`.
     func labelValues(of name: String, matching selectors: [[LabelMatcher]]) throws(StorageError) -> [String] {
-        if selectors.isEmpty {
+        if selectors.isEmpty, deletions.whole.isEmpty {
             return try withConnection { connection throws(StorageError) in
                 try PartitionIndex(reader: self, connection: connection).values(of: name)
             }

@@ -4,7 +4,10 @@ import Storage
 
 /// The tables of a partition file and the numbers that mark it.
 enum PartitionSchema {
-    static let version = 1
+    /// 2: histograms may have start timestamps.
+    ///
+    /// Files of version 1 are read as they are; merging writes them anew.
+    static let version = 2
     /// "LwPt", in the file's header at byte 68.
     static let applicationIdentifier: Int32 = 0x4c77_5074
     static let pageSizeBytes = 4096

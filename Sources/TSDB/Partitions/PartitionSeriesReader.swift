@@ -113,11 +113,35 @@ final class PartitionSeriesReader {
 
     /// Adds the samples of a series inside the range, in order of the segments.
     func read(_ series: UInt32, clocks shared: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
-        try forEachColumn(of: series) { segment, index throws(StorageError) in
-            try append(segment, index, to: &pieces, shared: shared)
+        if reader.deletions.touches(series) {
+            try readRemaining(series, into: &pieces)
+        } else {
+            try forEachColumn(of: series) { segment, index throws(StorageError) in
+                try append(segment, index, to: &pieces, shared: shared)
+            }
         }
         guard hasHistograms else { return }
         pieces.append(histograms: try histograms(of: series))
+    }
+
+    /// Adds what was not deleted.
+    private func readRemaining(_ series: UInt32, into pieces: inout ColumnPieces) throws(StorageError) {
+        for column in try columns(of: series) {
+            let view = try view(of: column.clock)
+            var remaining = LoosePiece()
+            var sample = 0
+            for (position, value) in column.values.enumerated() where !SpecialValue.isAbsent(value) {
+                let start = sample < column.startTimestamps.count ? column.startTimestamps[sample] : 0
+                sample += 1
+                let tick = column.clockOffset + position - view.firstTick
+                guard view.clock.timestamps.indices.contains(tick) else { continue }
+                let timestamp = view.clock.timestamps[tick]
+                guard !reader.deletions.isDeleted(timestamp, of: series) else { continue }
+                remaining.append(timestamp, value: value, start: start)
+            }
+            pieces.note(starts: remaining.startTimestamps, of: remaining.timestamps)
+            pieces.append(remaining.values, clock: Clock(remaining.timestamps), isFromHead: false)
+        }
     }
 
     private func append(
@@ -144,6 +168,34 @@ final class PartitionSeriesReader {
             }
         }
         if !isSound, let damage { try reader.note(damage, in: "segment \(segment.row)") }
+        if isSound, !segment.frame.columns[index].starts.isEmpty {
+            try noteStarts(segment, index, ticks: lower..<upper, view: view, in: &pieces)
+        }
+    }
+
+    /// Adds the start timestamps of those samples of a column that lie in `ticks` of the file's clock.
+    private func noteStarts(
+        _ segment: OpenSegment, _ index: Int, ticks: Range<Int>, view: PartitionClocks.View,
+        in pieces: inout ColumnPieces
+    ) throws(StorageError) {
+        let starts: [Int64]
+        do throws(SegmentDamage) {
+            starts = try segment.frame.startTimestamps(index)
+        } catch {
+            return try reader.note(error, in: "segment \(segment.row)")
+        }
+        let offset = segment.frame.columns[index].clockOffset
+        let values = try decode(segment, index)
+        var next = 0
+        var found: [Int64] = []
+        var timestamps: [Int64] = []
+        for (position, value) in values.enumerated() where !SpecialValue.isAbsent(value) {
+            defer { next += 1 }
+            guard ticks.contains(offset + position), next < starts.count else { continue }
+            found.append(starts[next])
+            timestamps.append(view.clock.timestamps[offset + position - view.firstTick])
+        }
+        pieces.note(starts: found, of: timestamps)
     }
 
     /// The clock as the query sees it, from this reader's own list where it was asked for before.
@@ -298,6 +350,9 @@ final class PartitionSeriesReader {
             } catch {
                 try reader.note(error, in: "histograms \(statement.int64(at: 0))")
             }
+        }
+        if reader.deletions.touches(series) {
+            samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
         }
         return samples
     }

@@ -26,6 +26,8 @@ struct ColumnPieces {
     private(set) var pieces: [Piece] = []
     /// A list for each place that has any, in order of time.
     private(set) var histograms: [[HistogramSample]] = []
+    /// Start timestamps by the times of their samples; few series have any.
+    private var starts: [Int64: Int64] = [:]
     /// False only where no staleness marker is among the values.
     private(set) var mayHaveStaleMarkers = false
     /// The clocks that were joined last; series of one target follow each other.
@@ -36,14 +38,22 @@ struct ColumnPieces {
         values.removeAll(keepingCapacity: true)
         pieces.removeAll(keepingCapacity: true)
         histograms.removeAll(keepingCapacity: true)
+        if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = false
     }
+
+    var isEmpty: Bool { pieces.isEmpty && histograms.isEmpty }
 
     // MARK: Adding
 
     /// Adds the histograms that one place has.
     mutating func append(histograms samples: [HistogramSample]) {
         if !samples.isEmpty { histograms.append(samples) }
+    }
+
+    /// Notes start timestamps of samples, as many as these or none; where a time comes again the later ones count.
+    mutating func note(starts new: [Int64], of timestamps: [Int64]) {
+        for (start, timestamp) in zip(new, timestamps) where start != 0 { starts[timestamp] = start }
     }
 
     /// Adds values that are dense already.
@@ -156,6 +166,11 @@ struct ColumnPieces {
             }
         }
         if !columns.histograms.isEmpty { PieceMerge.removeDoubleTimes(&columns) }
+        if !starts.isEmpty {
+            for index in columns.values.indices {
+                columns.startTimestamps.append(starts[columns.timestamp(at: index)] ?? 0)
+            }
+        }
     }
 }
 
@@ -195,6 +210,10 @@ enum PieceMerge {
         }
         var result: [HistogramSample] = []
         for entry in sorted where result.last?.timestamp != entry.element.timestamp { result.append(entry.element) }
+        let isInTurn = zip(lists, lists.dropFirst()).allSatisfy { before, after in
+            (before.last?.timestamp ?? .min) < (after.first?.timestamp ?? .max)
+        }
+        if !isInTurn { result.forgetResetHints() }
         return result
     }
 

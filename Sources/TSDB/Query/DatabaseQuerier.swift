@@ -60,8 +60,11 @@ final class DatabaseQuerier: Querier {
         matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
     ) throws(StorageError) -> [LabelSet] {
         let inHead = try head.withIndex { index throws(StorageError) in
+            let hidden = index.hiddenSeries()
             let postings = try MatcherResolution.resolveAny(selectors, in: index)
-            return postings.numbers.filter { index.series.isInUse($0) }.map { index.series.labels(of: $0) }
+            return postings.numbers.filter { index.series.isInUse($0) && !hidden.contains($0) }.map {
+                index.series.labels(of: $0)
+            }
         }
         var found = Set(inHead)
         for reader in partitions(in: range) {
@@ -78,9 +81,11 @@ final class DatabaseQuerier: Querier {
 
     private func headLabelNames(matching selectors: [[LabelMatcher]]) throws(StorageError) -> Set<String> {
         try head.withIndex { index throws(StorageError) in
-            if selectors.isEmpty { return Set(index.labelNames()) }
+            let hidden = index.hiddenSeries()
+            if selectors.isEmpty, hidden.isEmpty { return Set(index.labelNames()) }
             var numbers = Set<UInt32>()
             try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
+                guard !hidden.contains(series) else { return }
                 for pair in index.series.labelPairs(of: series) {
                     numbers.insert(index.series.pairs.nameNumbers[Int(pair)])
                 }
@@ -93,10 +98,12 @@ final class DatabaseQuerier: Querier {
         of name: String, matching selectors: [[LabelMatcher]]
     ) throws(StorageError) -> Set<String> {
         try head.withIndex { index throws(StorageError) in
-            if selectors.isEmpty { return Set(index.values(of: name)) }
+            let hidden = index.hiddenSeries()
+            if selectors.isEmpty, hidden.isEmpty { return Set(index.values(of: name)) }
             guard let wanted = index.series.pairs.nameNumber(of: name) else { return [] }
             var numbers = Set<UInt32>()
             try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
+                guard !hidden.contains(series) else { return }
                 for pair in index.series.labelPairs(of: series)
                 where index.series.pairs.nameNumbers[Int(pair)] == wanted {
                     numbers.insert(pair)
