@@ -2,7 +2,7 @@
 # Both set a fresh Debian 12 machine up first (Swift 6.3 must be there).
 
 release := .build-release/release/lapwing
-build_release := swift build -c release --static-swift-stdlib --scratch-path .build-release --product lapwing -Xlinker -s \
+build_release := swift build -c release --static-swift-stdlib --scratch-path .build-release --product lapwing -Xlinker -s -Xlinker --no-export-dynamic \
 	--explicit-target-dependency-import-check error
 
 .PHONY: run build test test-end-to-end bench format lint setup clean

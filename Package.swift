@@ -25,7 +25,6 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A building and, where it has behaviour of its own, the test target beside it.
 func building(_ name: String, uses: [Target.Dependency], testsUse: [Target.Dependency]? = []) -> [Target] {
@@ -43,8 +42,10 @@ func systemLibrary(_ name: String, package: String, pkgConfig: String? = nil) ->
 let floor0: [Target] = [
     systemLibrary("CKernel", package: "libc6-dev"),
     systemLibrary("CDeflate", package: "libdeflate-dev"),
+    systemLibrary("CMalloc", package: "libc6-dev"),
     systemLibrary("CSnappy", package: "libsnappy-dev"),
     systemLibrary("CSQLite", package: "libsqlite3-dev"),
+    systemLibrary("CYAML", package: "libyaml-dev"),
     systemLibrary("CZstd", package: "libzstd-dev"),
     [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
@@ -52,7 +53,8 @@ let floor0: [Target] = [
 ].flatMap { $0 }
 
 let floor1: [Target] = [
-    building("Bytes", uses: ["CDeflate", "CSnappy", "CZstd"])
+    building("Bytes", uses: ["CDeflate", "CSnappy", "CZstd"]),
+    building("YAML", uses: ["CYAML"]),
 ].flatMap { $0 }
 
 let floor2: [Target] = [
@@ -105,7 +107,7 @@ let floor7: [Target] = [
     building(
         "ConfigurationFile",
         uses: [
-            "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", yams,
+            "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", "YAML",
         ]),
     building(
         "WebAPI",
@@ -130,8 +132,8 @@ let floor9: [Target] = [
     .executableTarget(
         name: "lapwing",
         dependencies: [
-            "Bytes", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel", "PromQLScripts", "Remote",
-            "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
+            "Bytes", "CMalloc", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel", "PromQLScripts",
+            "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
         ],
         swiftSettings: swiftSettings)
 ]
@@ -161,7 +163,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

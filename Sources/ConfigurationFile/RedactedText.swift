@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// A configuration as it may be shown: every secret replaced, addresses without user names and passwords.
 enum RedactedText {
@@ -15,38 +15,34 @@ enum RedactedText {
 
     static func make(_ value: YAMLValue?) -> String {
         guard let value else { return "" }
-        let redacted = redact(value.node, hidesAddresses: false)
-        return (try? Yams.serialize(node: redacted, width: -1, allowUnicode: true)) ?? ""
+        return YAMLWriter.write(redact(value.node, hidesAddresses: false)) ?? ""
     }
 
-    private static func redact(_ node: Node, hidesAddresses: Bool) -> Node {
+    private static func redact(_ node: YAMLNode, hidesAddresses: Bool) -> YAMLNode {
         switch node {
-        case .mapping(let mapping):
-            var pairs: [(Node, Node)] = []
-            for (key, value) in mapping {
-                let name = key.string ?? ""
-                if secretKeys.contains(name) || (hidesAddresses && name == "url") {
-                    pairs.append((key, hidden(value)))
-                } else {
-                    pairs.append((key, redact(value, hidesAddresses: secretAddressLists.contains(name))))
-                }
+        case .mapping(var mapping):
+            for index in mapping.pairs.indices {
+                let name = mapping.pairs[index].key.text ?? ""
+                let value = mapping.pairs[index].value
+                mapping.pairs[index].value =
+                    secretKeys.contains(name) || (hidesAddresses && name == "url")
+                    ? hidden(value) : redact(value, hidesAddresses: secretAddressLists.contains(name))
             }
-            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style))
-        case .sequence(let sequence):
-            return .sequence(
-                Node.Sequence(sequence.map { redact($0, hidesAddresses: hidesAddresses) }, sequence.tag, sequence.style)
-            )
-        case .scalar(let scalar):
-            return .scalar(Node.Scalar(withoutUserInformation(scalar.string), scalar.tag, scalar.style))
-        case .alias: return node
+            return .mapping(mapping)
+        case .sequence(var sequence):
+            sequence.elements = sequence.elements.map { redact($0, hidesAddresses: hidesAddresses) }
+            return .sequence(sequence)
+        case .scalar(var scalar):
+            scalar.text = withoutUserInformation(scalar.text)
+            return .scalar(scalar)
         }
     }
 
-    private static func hidden(_ node: Node) -> Node {
-        switch node {
-        case .sequence(let sequence): .sequence(Node.Sequence(sequence.map { _ in Node(placeholder) }))
-        default: Node(placeholder)
-        }
+    private static func hidden(_ node: YAMLNode) -> YAMLNode {
+        let placeholder = YAMLNode.scalar(YAMLNode.Scalar(placeholder))
+        guard case .sequence(var sequence) = node else { return placeholder }
+        sequence.elements = sequence.elements.map { _ in placeholder }
+        return .sequence(sequence)
     }
 
     /// `scheme://user:password@host` without what stands before the at sign.

@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// A YAML node with the file and the path it stands at, so that every complaint says where.
 struct YAMLValue {
@@ -7,7 +7,7 @@ struct YAMLValue {
 
     let file: String
     let path: String
-    let node: Node
+    let node: YAMLNode
 
     /// Parses a document.
     ///
@@ -19,43 +19,29 @@ struct YAMLValue {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationError(file: file, message: "not valid UTF-8")
         }
-        do {
-            guard let node = try Yams.compose(yaml: text) else { return nil }
-            if case .scalar(let scalar) = node, scalar.string.isEmpty || scalar.string == "null" { return nil }
+        do throws(YAMLError) {
+            guard let node = try YAMLComposer.compose(text) else { return nil }
+            if case .scalar(let scalar) = node, scalar.text.isEmpty || scalar.text == "null" { return nil }
             return YAMLValue(file: file, path: "", node: node)
-        } catch let error as YamlError {
-            throw Self.error(error, file: file)
         } catch {
-            throw ConfigurationError(file: file, message: String(describing: error))
-        }
-    }
-
-    private static func error(_ error: YamlError, file: String) -> ConfigurationError {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            ConfigurationError(file: file, line: mark.line, column: mark.column, message: "not valid YAML: \(problem)")
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            ConfigurationError(
-                file: file, line: context.mark.line, column: context.mark.column,
-                message: "the key \(duplicates.map { "\"\($0)\"" }.joined(separator: ", ")) is written twice")
-        default: ConfigurationError(file: file, message: "not valid YAML: \(error)")
+            throw ConfigurationError(
+                file: file, line: error.mark.line, column: error.mark.column, message: error.description)
         }
     }
 
     func error(_ message: String) -> ConfigurationError {
         ConfigurationError(
-            file: file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, path: path, message: message)
+            file: file, line: node.mark.line, column: node.mark.column, path: path, message: message)
     }
 
     /// A value below this one.
-    func child(_ name: String, _ node: Node) -> YAMLValue {
+    func child(_ name: String, _ node: YAMLNode) -> YAMLValue {
         YAMLValue(file: file, path: path.isEmpty ? name : path + "." + name, node: node)
     }
 
     var isNull: Bool {
         guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+        return ["", "~", "null", "Null", "NULL"].contains(scalar.text)
     }
 
     private var kind: String {
@@ -63,7 +49,6 @@ struct YAMLValue {
         case .scalar: "a single value"
         case .mapping: "a mapping"
         case .sequence: "a list"
-        case .alias: "an alias"
         }
     }
 
@@ -71,7 +56,7 @@ struct YAMLValue {
 
     func string() throws(ConfigurationError) -> String {
         guard case .scalar(let scalar) = node else { throw error("expected a text, found \(kind)") }
-        return isNull ? "" : scalar.string
+        return isNull ? "" : scalar.text
     }
 
     func boolean() throws(ConfigurationError) -> Bool {
@@ -94,16 +79,16 @@ struct YAMLValue {
     func elements() throws(ConfigurationError) -> [YAMLValue] {
         if isNull { return [] }
         guard case .sequence(let sequence) = node else { throw error("expected a list, found \(kind)") }
-        return sequence.enumerated().map { YAMLValue(file: file, path: path + "[\($0.offset)]", node: $0.element) }
+        return sequence.elements.enumerated().map { YAMLValue(file: file, path: path + "[\($0.offset)]", node: $0.element) }
     }
 
     func members() throws(ConfigurationError) -> [(key: YAMLValue, value: YAMLValue)] {
         if isNull { return [] }
         guard case .mapping(let mapping) = node else { throw error("expected a mapping, found \(kind)") }
         var result: [(key: YAMLValue, value: YAMLValue)] = []
-        for (key, value) in mapping {
-            guard case .scalar(let scalar) = key else { throw error("expected plain keys") }
-            result.append((child(scalar.string, key), child(scalar.string, value)))
+        for pair in mapping.pairs {
+            guard let name = pair.key.text else { throw error("expected plain keys") }
+            result.append((child(name, pair.key), child(name, pair.value)))
         }
         return result
     }

@@ -155,6 +155,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var logOptions: LogOptions
 
     func run() async throws {
+        AllocatorSettings.apply()
         let settings = try makeSettings()
         let logger = logOptions.makeLogger()
         do {
