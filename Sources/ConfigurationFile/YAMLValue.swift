@@ -79,7 +79,9 @@ struct YAMLValue {
     func elements() throws(ConfigurationError) -> [YAMLValue] {
         if isNull { return [] }
         guard case .sequence(let sequence) = node else { throw error("expected a list, found \(kind)") }
-        return sequence.elements.enumerated().map { YAMLValue(file: file, path: path + "[\($0.offset)]", node: $0.element) }
+        return sequence.elements.enumerated().map {
+            YAMLValue(file: file, path: path + "[\($0.offset)]", node: $0.element)
+        }
     }
 
     func members() throws(ConfigurationError) -> [(key: YAMLValue, value: YAMLValue)] {

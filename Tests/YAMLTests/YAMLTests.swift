@@ -18,11 +18,14 @@ struct YAMLTests {
     @Test(
         "documents are read as they are written",
         arguments: [
-            ("", "nothing"), ("# nothing\n", "nothing"), ("a", "a"), ("'a'", "'a'"), ("a: 1\nb: [x, \"y\"]", "{a: 1, b: [x, 'y']}"),
+            ("", "nothing"), ("# nothing\n", "nothing"), ("a", "a"), ("'a'", "'a'"),
+            ("a: 1\nb: [x, \"y\"]", "{a: 1, b: [x, 'y']}"),
             ("- a\n- {b: c}\n-\n", "[a, {b: c}, ]"), ("a: &x [1]\nb: *x", "{a: [1], b: [1]}"),
             ("a: |\n  one\n  two\n", "{a: 'one\ntwo\n'}"), ("\u{feff}é: ü", "{é: ü}"), ("---\na\n...\n", "a"),
         ])
-    func reads(_ text: String, _ expected: String) throws { #expect(Self.brief(try YAMLComposer.compose(text)) == expected) }
+    func reads(_ text: String, _ expected: String) throws {
+        #expect(Self.brief(try YAMLComposer.compose(text)) == expected)
+    }
 
     @Test("nodes know where they begin")
     func marks() throws {
@@ -70,7 +73,8 @@ struct YAMLTests {
     @Test(
         "what is written is read back the same",
         arguments: [
-            "a: 1\nb: 'x: y'\nc: \"tab\\t\"\nd: [1, 'two']\ne: {f: g}\nh:\n- i: j\n  k: |\n    lines\n    more\n", "[]", "''",
+            "a: 1\nb: 'x: y'\nc: \"tab\\t\"\nd: [1, 'two']\ne: {f: g}\nh:\n- i: j\n  k: |\n    lines\n    more\n", "[]",
+            "''",
             "a: \"\"\nb: null\nc: '# no comment'\n",
         ])
     func roundTrip(_ text: String) throws {
