@@ -7,6 +7,10 @@ package struct QueryResult: Sendable {
     package var warnings: [String]
     package var infos: [String]
     package var statistics: QueryStatistics
+    /// The plan with what each part took, where it was asked for.
+    package var plan: PlanNode?
+    /// Keeps the bytes of the answer counted as long as somebody holds it.
+    package var reservation: (any Sendable)?
 
     package init(
         value: QueryValue, warnings: [String] = [], infos: [String] = [], statistics: QueryStatistics = .init()

@@ -23,4 +23,10 @@ package struct SyntaxError: Error, Hashable, Sendable {
 extension SyntaxError: CustomStringConvertible {
     /// The form `line:column: parse error: message`.
     package var description: String { "\(line):\(column): parse error: \(message)" }
+
+    /// What a misspelt name probably was, as a question; nil where there is nothing to say.
+    package var hint: String? { suggestion.map { "did you mean '\($0)'?" } }
+
+    /// The description with the hint, for people who read files of ours.
+    package var helpfulDescription: String { description + (hint.map { ", " + $0 } ?? "") }
 }

@@ -14,6 +14,7 @@ struct ProbeTests {
 
     static let topics: [(String, String)] = [
         ("both sides are evaluated", evaluation), ("parameters", parameters), ("filling in", filling),
+        ("selection", selection), ("functions", functions), ("operators", operators),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.

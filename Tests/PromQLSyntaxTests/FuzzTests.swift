@@ -41,6 +41,41 @@ import Testing
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Words of the language in no order.
+    private func soup(_ generator: inout Generator) -> String {
+        let words = [
+            "foo", "a:b", "sum", "topk", "rate", "label_replace", "by", "without", "on", "ignoring", "group_left",
+            "fill", "fill_right", "bool", "offset", "anchored", "smoothed", "@", "start", "end()", "step()", "min_of",
+            "(", ")", "()", "{", "}", "[", "]", "[5m]", "[1h:30s]", ":", ",", "=", "!=", "=~", "!~", "==", "+", "-",
+            "*",
+            "/", "%", "^", "</", ">/", "<", ">=", "and", "or", "unless", "atan2", "1", "0x1f", "1e3", ".5", "5m",
+            "1h30m",
+            "inf", "NaN", "\"s\"", "'t'", "`u`", "\"\\x80\"", "job=\"a\"", "{job=\"a\"}", "{\"a.b\"}", "# c\n", "foo{}",
+            "x[5m]",
+        ]
+        let count = Int.random(in: 1...12, using: &generator)
+        let glue = ["", " ", " ", " "].randomElement(using: &generator) ?? ""
+        return (0..<count).map { _ in words.randomElement(using: &generator) ?? "" }.joined(separator: glue)
+    }
+
+    @Test("words in no order never trap, and what parses prints to an equal tree", arguments: 1...4)
+    func soups(_ seed: UInt64) throws {
+        var generator = Generator(state: seed &* 77)
+        var trees = 0
+        for _ in 0..<10_000 {
+            let text = soup(&generator)
+            do {
+                let tree = try Parser.parse(text)
+                trees += 1
+                #expect(try Parser.parse(tree.description) == tree, "\(text) printed as \(tree)")
+                #expect(try Parser.parse(tree.prettyPrinted()) == tree)
+            } catch {
+                #expect(error.range.start >= 0 && error.range.end <= text.utf8.count, "\(text): \(error)")
+            }
+        }
+        #expect(trees > 100)
+    }
+
     @Test("no text traps, errors lie within the text, and printing parses to an equal tree", arguments: 1...8)
     func mutations(_ seed: UInt64) throws {
         var generator = Generator(state: seed)

@@ -40,6 +40,22 @@ struct QueryLimitTests {
         #expect(harness.failure("metric") == "query timed out in expression evaluation")
     }
 
+    @Test("a long window of one series is left in the middle")
+    func longWindow() throws {
+        var harness = try QueryHarness("metric 1")
+        let asked = Mutex(0)
+        // Withdrawn once the limits were looked at more often than once a series and operator.
+        harness.options.cancellation = CancellationFlag {
+            asked.withLock { count in
+                count += 1
+                return count > 60
+            }
+        }
+        #expect(
+            harness.failure("count_over_time(stddev_over_time(vector(time())[1h:1m])[2h:1s])")
+                == "query was canceled in expression evaluation")
+    }
+
     @Test("a query ends when its caller withdraws it")
     func cancellation() throws {
         var harness = try QueryHarness("metric 1")

@@ -33,6 +33,12 @@ package struct QueryOptions: Sendable {
     /// A shorter timeout than the engine's; longer ones are cut to that.
     package var timeoutMilliseconds: Int64?
     package var cancellation: CancellationFlag?
+    /// Where the query's cost so far is noted, for whoever watches it.
+    package var progress: QueryProgress?
+    /// The bytes that the query shares with others; nil leaves it with its own limit alone.
+    package var budget: MemoryBudget?
+    /// The result comes with the plan and what each part of it took.
+    package var explains = false
 
     package init(
         text: String? = nil, lookbackDeltaMilliseconds: Int64? = nil, timeoutMilliseconds: Int64? = nil,
@@ -48,7 +54,12 @@ package struct QueryOptions: Sendable {
 /// A flag that another thread raises to end a query early.
 package final class CancellationFlag: Sendable {
     private let raised = Atomic<Bool>(false)
-    package init() {}
+    private let isWithdrawn: (@Sendable () -> Bool)?
+
+    /// - Parameter isWithdrawn: Says whether whoever asked has gone; it is asked often, from any thread.
+    package init(isWithdrawn: (@Sendable () -> Bool)? = nil) { self.isWithdrawn = isWithdrawn }
+
     package func cancel() { raised.store(true, ordering: .relaxed) }
-    package var isCancelled: Bool { raised.load(ordering: .relaxed) }
+
+    package var isCancelled: Bool { raised.load(ordering: .relaxed) || isWithdrawn?() ?? false }
 }

@@ -8,8 +8,20 @@ final class MemoryAccount: Sendable {
     private let used = Atomic<Int>(0)
     private let highest = Atomic<Int>(0)
     let limitBytes: Int
+    /// Shared with other queries.
+    private let budget: MemoryBudget?
+    private let progress: QueryProgress?
 
-    init(limitBytes: Int) { self.limitBytes = limitBytes }
+    init(limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil) {
+        self.limitBytes = limitBytes
+        self.budget = budget
+        self.progress = progress
+    }
+
+    deinit {
+        // What a query that failed had not given back, and its answer.
+        budget?.give(used.load(ordering: .relaxed))
+    }
 
     /// The most bytes that were held at a time.
     var peakBytes: Int { highest.load(ordering: .relaxed) }
@@ -21,11 +33,20 @@ final class MemoryAccount: Sendable {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytes(wanted: after, maximum: limitBytes)
         }
+        if let budget, !budget.take(byteCount) {
+            used.subtract(byteCount, ordering: .relaxed)
+            throw .tooManyBytesTogether(wanted: byteCount, maximum: budget.limitBytes)
+        }
         _ = highest.max(after, ordering: .relaxed)
+        progress?.noteHeld(after)
     }
 
     /// Gives reserved bytes back.
-    func release(_ byteCount: Int) { used.subtract(byteCount, ordering: .relaxed) }
+    func release(_ byteCount: Int) {
+        let after = used.subtract(byteCount, ordering: .relaxed).newValue
+        budget?.give(byteCount)
+        progress?.noteHeld(after)
+    }
 }
 
 /// What an operator holds: samples as Prometheus counts them, and bytes.

@@ -13,6 +13,8 @@ final class QueryContext {
     let memory: MemoryAccount
     /// Threads that read along.
     let helpers: HelperPool
+    /// Where others watch the query.
+    let progress: QueryProgress?
     private let text: String?
     private(set) var annotations = Annotations()
     private(set) var statistics = QueryStatistics()
@@ -29,7 +31,9 @@ final class QueryContext {
         self.settings = settings
         self.isRangeQuery = isRangeQuery
         self.helpers = helpers
-        memory = MemoryAccount(limitBytes: settings.memoryLimitBytes)
+        progress = options.progress
+        memory = MemoryAccount(
+            limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress)
         text = options.text
         let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
         let timeout = UInt64(max(0, min(wanted, settings.timeoutMilliseconds)))
@@ -76,6 +80,7 @@ final class QueryContext {
     func count(queryable: Int, read: Int) {
         statistics.samplesQueryable += queryable
         statistics.samplesRead += read
+        progress?.noteRead(read)
     }
 }
 
@@ -100,4 +105,7 @@ final class QueryLimits: Sendable {
         if cancellation?.isCancelled ?? false { throw .cancelled(place: "expression evaluation") }
         if clock.monotonicNanoseconds > deadlineNanoseconds { throw .timedOut(place: "expression evaluation") }
     }
+
+    /// Whether `check` would throw.
+    var isOver: Bool { (cancellation?.isCancelled ?? false) || clock.monotonicNanoseconds > deadlineNanoseconds }
 }

@@ -60,7 +60,7 @@ package final class QueryEngine: Sendable {
         let outcome = try cached.run(from: querier) { steps throws(QueryError) in
             try run(steps).outcome(of: expression)
         }
-        return run(timeline).result(of: outcome)
+        return try run(timeline).result(of: outcome)
     }
 
     private static func check(_ time: Timestamp) throws(QueryError) {
@@ -74,6 +74,7 @@ package final class QueryEngine: Sendable {
 struct QueryRun {
     let context: QueryContext
     private let planner: Planner
+    private let recorder: PlanRecorder?
     private let timeline: Timeline
     private let clock: any WallClock
 
@@ -84,11 +85,14 @@ struct QueryRun {
         context = QueryContext(
             querier: querier, settings: engine.settings, options: options, clock: clock,
             helpers: engine.helpers, isRangeQuery: isRangeQuery)
-        planner = Planner(
+        recorder = options.explains ? PlanRecorder(clock: clock) : nil
+        var planner = Planner(
             settings: engine.settings,
             lookbackMilliseconds: options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds,
             queryStart: timeline.start, queryEnd: end ?? timeline.end, queryStep: stepMilliseconds,
             text: options.text ?? "")
+        planner.recorder = recorder
+        self.planner = planner
         self.timeline = timeline
         self.clock = clock
     }
@@ -115,9 +119,13 @@ struct QueryRun {
             value = try RawRange(plan: plan, timeline: timeline, planner: planner, range: expression.range)
                 .matrix(context)
         }
-        return QueryResult(
+        try context.limits.check()
+        var result = QueryResult(
             value: value, warnings: context.annotations.warnings, infos: context.annotations.infos,
             statistics: statistics(started, planned))
+        result.plan = recorder?.tree
+        result.reservation = context.memory
+        return result
     }
 
     private func statistics(_ started: UInt64, _ planned: UInt64) -> QueryStatistics {
@@ -147,6 +155,7 @@ struct QueryRun {
         let plan = try planner.vector(expression, on: timeline)
         let planned = clock.monotonicNanoseconds
         var series = try steps(plan)
+        try context.limits.check()
         series.removeAll { $0.isEmpty }
         LabelOrder.sort(&series)
         return Outcome(
@@ -154,10 +163,14 @@ struct QueryRun {
             statistics: statistics(started, planned), readsHistograms: context.readsHistograms)
     }
 
-    func result(of outcome: Outcome) -> QueryResult {
-        QueryResult(
+    /// The points of steps that came from elsewhere; they are counted here.
+    func result(of outcome: Outcome) throws(QueryError) -> QueryResult {
+        for series in outcome.series { try context.hold(series.cost) }
+        var result = QueryResult(
             value: .matrix(matrix(outcome.series)), warnings: outcome.warnings, infos: outcome.infos,
             statistics: outcome.statistics)
+        result.reservation = context.memory
+        return result
     }
 
     private func scalar(_ plan: any ScalarOperator) throws(QueryError) -> QueryValue {

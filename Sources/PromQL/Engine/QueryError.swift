@@ -14,6 +14,10 @@ package enum QueryError: Error, Sendable {
     case tooManyBytes(wanted: Int, maximum: Int)
     /// The expression is of a type that has no place here.
     case unsuitableType(message: String)
+    /// There is no room for more beside what other queries hold.
+    case tooManyBytesTogether(wanted: Int, maximum: Int)
+    /// As many queries wait as may.
+    case queueIsFull(limit: Int)
     /// The query asks for something that cannot be computed.
     case execution(message: String)
     case storage(StorageError)
@@ -30,6 +34,10 @@ extension QueryError: CustomStringConvertible {
         case .tooManySamples: "query processing would load too many samples into memory in query execution"
         case .tooManyBytes(let wanted, let maximum):
             "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed"
+        case .tooManyBytesTogether(let wanted, let maximum):
+            "query processing would take \(wanted) more bytes of memory in query execution than all queries together "
+                + "may hold, which are \(maximum) (--query.max-memory)"
+        case .queueIsFull(let limit): "\(limit) queries are waiting already, which is the limit (--query.max-queue)"
         case .unsuitableType(let message), .execution(let message): message
         case .storage(let error): error.description
         case .notImplemented(let name): "not implemented yet: \(name)"

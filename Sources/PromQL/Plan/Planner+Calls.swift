@@ -92,7 +92,7 @@ extension Planner {
     private func rangeCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
         let position = call.arguments.firstIndex { $0.type == .rangeVector } ?? 0
         let argument = call.arguments[position]
-        let plan = try range(argument, on: timeline)
+        let plan = try measuredRange(argument, on: timeline)
         try checkBoundary(plan.boundary, of: call.function)
         if call.function == .absentOverTime {
             let presence = RangeFunctionOperator(
@@ -110,6 +110,15 @@ extension Planner {
             timeline: timeline, plan: plan, kernel: kernel, notes: annotator(call, argument),
             parameterRange: position == 0 ? call.range : call.arguments[0].range)
         return nameless(function, drops: !function.keepsName)
+    }
+
+    private func measuredRange(_ argument: Expression, on timeline: Timeline) throws(QueryError) -> RangePlan {
+        guard let recorder else { return try range(argument, on: timeline) }
+        let node = recorder.begin(argument)
+        defer { recorder.end() }
+        var plan = try range(argument, on: timeline)
+        plan.source = MeasuredSource(operand: plan.source, node: node, recorder: recorder)
+        return plan
     }
 
     private func annotator(_ call: Call, _ argument: Expression) -> KernelAnnotator {

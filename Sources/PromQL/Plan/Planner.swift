@@ -15,6 +15,8 @@ struct Planner {
     let text: String
     /// Below a function that takes only count and sum of histograms, which looks closer at resets.
     var marksResets = false
+    /// Notes the plan for somebody who wants it explained.
+    var recorder: PlanRecorder?
 
     var resolver: DurationResolver {
         DurationResolver(
@@ -26,6 +28,18 @@ struct Planner {
 
     /// The plan of an expression that gives an instant vector.
     func vector(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
+        if case .parenthesized(let group) = expression { return try vector(group.content, on: timeline) }
+        guard let recorder else { return try plannedVector(expression, on: timeline) }
+        let node = recorder.begin(expression)
+        defer { recorder.end() }
+        let plan = try plannedVector(expression, on: timeline)
+        recorder.change(node) { $0.isRepeated = plan is RepeatedVector }
+        return MeasuredVector(operand: plan, node: node, recorder: recorder)
+    }
+
+    private func plannedVector(
+        _ expression: Expression, on timeline: Timeline
+    ) throws(QueryError) -> any VectorOperator {
         if timeline.count > 1, StepInvariance.holds(for: expression) {
             let once = try vectorAtEachStep(expression, on: Timeline(instant: timeline.start))
             return RepeatedVector(timeline: timeline, operand: once)
@@ -54,6 +68,17 @@ struct Planner {
 
     /// The plan of an expression that gives a scalar.
     func scalar(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> any ScalarOperator {
+        guard let recorder, case .call = expression else { return try plannedScalar(expression, on: timeline) }
+        let node = recorder.begin(expression)
+        defer { recorder.end() }
+        let plan = try plannedScalar(expression, on: timeline)
+        recorder.change(node) { $0.isRepeated = plan is RepeatedScalar }
+        return MeasuredScalar(operand: plan, node: node, recorder: recorder)
+    }
+
+    private func plannedScalar(
+        _ expression: Expression, on timeline: Timeline
+    ) throws(QueryError) -> any ScalarOperator {
         if timeline.count > 1, StepInvariance.holds(for: expression) {
             let once = try scalarAtEachStep(expression, on: Timeline(instant: timeline.start))
             return RepeatedScalar(timeline: timeline, operand: once)

@@ -12,6 +12,7 @@ struct HistogramRate {
         let rangeSeconds = Double(input.windows.lengthMilliseconds) / 1000
         let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
         for step in 0..<input.stepCount {
+            if input.isOver(at: step) { return }
             let window = input.histograms(at: step)
             let floats = input.floats(at: step)
             if !window.isEmpty && !floats.isEmpty {

@@ -29,6 +29,14 @@ struct RangeInput {
     var windows: WindowTimes
     /// The times at which the query is evaluated, before `@` and `offset`.
     var timeline: Timeline
+    /// Asked now and then by kernels whose windows are long.
+    var limits: QueryLimits?
+
+    /// Whether the query's time is over, or nobody wants its answer: the rest of the steps need not be computed.
+    ///
+    /// Looked at once in 64 steps. Whoever runs the kernel finds out for himself and throws.
+    @inline(__always)
+    func isOver(at step: Int) -> Bool { step & 63 == 63 && limits?.isOver ?? false }
 
     var stepCount: Int { timeline.count }
     var hasHistograms: Bool { !columns.histograms.isEmpty }

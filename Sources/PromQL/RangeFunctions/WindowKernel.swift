@@ -33,6 +33,7 @@ struct WindowKernel<Body: WindowFunction>: RangeKernel {
         for step in 0..<input.stepCount {
             let window = input.floats(at: step)
             guard !window.isEmpty else { continue }
+            if input.isOver(at: step) { return }
             if input.hasHistograms, !input.histograms(at: step).isEmpty { notes.insert(.ignoredHistograms) }
             let place = WindowPlace(
                 step: step, time: input.timeline.time(at: step), firstIndex: window.lowerBound,

@@ -33,8 +33,10 @@ struct SelectorSource: SeriesSource {
         try context.limits.check()
         guard timeline.count > 0 else { return }
         let selected = try select(windows, context)
+        context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
         let runner = KernelRunner(
-            kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved)
+            kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
+            limits: context.limits)
         let work = selected.count * timeline.count + selected.estimatedSampleCount
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
@@ -67,14 +69,23 @@ struct SelectorSource: SeriesSource {
         var runner = runner
         var reader = selected.makeReader(over: 0..<selected.count)
         var columns = SampleColumns()
+        var counted = (queryable: 0, read: 0)
+        func count() {
+            context.count(
+                queryable: runner.samplesQueryable - counted.queryable, read: runner.samplesRead - counted.read)
+            counted = (runner.samplesQueryable, runner.samplesRead)
+        }
         for index in 0..<selected.count {
-            if index % 16 == 0 { try context.limits.check() }
+            if index % 16 == 0 {
+                try context.limits.check()
+                count()
+            }
             guard try next(&reader, &columns) else { break }
             var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
             let notes = runner.run(&columns, into: &output)
             try body(&output, notes)
         }
-        context.count(queryable: runner.samplesQueryable, read: runner.samplesRead)
+        count()
         if runner.readsHistograms { context.noteHistograms() }
     }
 

@@ -29,6 +29,7 @@ enum ResetHints {
 /// One belongs to one thread at a time.
 struct KernelRunner: Sendable {
     private let kernel: any RangeKernel
+    private let limits: QueryLimits?
     private let windows: WindowTimes
     private let timeline: Timeline
     private let hints: ResetHints
@@ -37,8 +38,12 @@ struct KernelRunner: Sendable {
     private(set) var samplesRead = 0
     private(set) var readsHistograms = false
 
-    init(_ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, hints: ResetHints) {
+    init(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, hints: ResetHints,
+        limits: QueryLimits? = nil
+    ) {
         self.kernel = kernel
+        self.limits = limits
         self.hints = hints
         self.windows = windows
         self.timeline = timeline
@@ -57,7 +62,7 @@ struct KernelRunner: Sendable {
         let input = RangeInput(
             columns: columns, floatWindows: cache.indexes(for: columns.clock),
             histogramWindows: histogramTimes.isEmpty ? .empty : windows.indexes(over: histogramTimes),
-            windows: windows, timeline: timeline)
+            windows: windows, timeline: timeline, limits: limits)
         kernel.evaluate(input, into: &output, notes: &notes)
         countQueryable(input)
         return notes

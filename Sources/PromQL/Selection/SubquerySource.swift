@@ -12,7 +12,8 @@ struct SubquerySource: SeriesSource {
     ) throws(QueryError) {
         let inner = operand.timeline
         let clock = Clock((0..<inner.count).map { inner.time(at: $0) })
-        var runner = KernelRunner(kernel, windows: windows, timeline: timeline, hints: .asTheyAre)
+        var runner = KernelRunner(
+            kernel, windows: windows, timeline: timeline, hints: .asTheyAre, limits: context.limits)
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             try context.limits.check()
             let cost = series.cost

@@ -5,8 +5,13 @@ enum FunctionSuggestion {
         guard name.utf8.count <= 64 else { return nil }
         let lowercase = Array(name.lowercased().utf8)
         let names = Function.allCases.map(\.rawValue) + AggregationOperator.allCases.map(\.rawValue)
-        let scored = names.map { (name: $0, distance: distance(lowercase, Array($0.utf8))) }
-        guard let best = scored.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else { return nil }
+        // Of equally near names one that was begun is meant: `rat` is `rate`, not `rad`.
+        let scored = names.map { candidate in
+            let isBegun = candidate.hasPrefix(name.lowercased())
+            return (name: candidate, distance: distance(lowercase, Array(candidate.utf8)), rank: isBegun ? 0 : 1)
+        }
+        let best = scored.min { ($0.distance, $0.rank, $0.name) < ($1.distance, $1.rank, $1.name) }
+        guard let best else { return nil }
         return best.distance <= max(1, lowercase.count / 3) ? best.name : nil
     }
 

@@ -23,7 +23,8 @@ struct PrettyPrinter {
         case .aggregation(let aggregation):
             return block(Printer.head(of: aggregation), Printer.arguments(of: aggregation), level: level)
         case .binary(let operation):
-            let left = lines(operation.left, level: level + 1)
+            var left = lines(operation.left, level: level + 1)
+            if case .number = operation.left { left = indent(level + 1) + Printer.textOfLeft(of: operation) }
             let right = lines(operation.right, level: level + 1)
             return "\(left)\n\(indent(level))\(Printer.head(of: operation))\n\(right)"
         }

@@ -15,10 +15,18 @@ enum Printer {
         case .call(let call): call.function.rawValue + "(" + list(call.arguments) + ")"
         case .aggregation(let aggregation): head(of: aggregation) + "(" + list(arguments(of: aggregation)) + ")"
         case .binary(let operation):
-            text(of: operation.left) + " " + head(of: operation) + " " + text(of: operation.right)
+            textOfLeft(of: operation) + " " + head(of: operation) + " " + text(of: operation.right)
         case .unary(let operation): (operation.isNegative ? "-" : "+") + text(of: operation.operand)
         case .parenthesized(let group): "(" + text(of: group.content) + ")"
         }
+    }
+
+    /// The left side of an operator; infinity has no sign before a power, which the sign would take in.
+    static func textOfLeft(of operation: BinaryOperation) -> String {
+        if case .number(let number) = operation.left, operation.operator == .power, number.value == .infinity {
+            return "Inf"
+        }
+        return text(of: operation.left)
     }
 
     private static func list(_ expressions: [Expression]) -> String {

@@ -82,6 +82,10 @@ struct DifferentialCase {
 
     func run() throws -> Outcome {
         let expression = try Parser.parse(text)
+        for printed in [expression.description, expression.prettyPrinted()]
+        where try Parser.parse(printed) != expression {
+            return different("printed as \(printed)")
+        }
         let engine = engineAnswer(expression)
         let naive = naiveAnswer(expression)
         switch (engine, naive) {

@@ -1,0 +1,113 @@
+package import MetricModel
+import Synchronization
+
+/// The queries of a server: how many may wait and what they may hold together; whoever is in can be seen and ended.
+///
+/// How many run at a time is decided by the threads that take them from the queue. Safe on several threads.
+package final class ActiveQueries: Sendable {
+    package struct Limits: Sendable {
+        /// Queries that run at a time; the flag `--query.max-concurrency`.
+        package var concurrency = 20
+        /// Queries that wait for others to end; the flag `--query.max-queue`.
+        package var queueLength = 500
+        /// Bytes that all queries hold together; the flag `--query.max-memory`.
+        package var memoryBytes = 1 << 30
+        package init() {}
+    }
+
+    /// What became of queries since the start.
+    package struct Counts: Sendable {
+        package var admitted = 0
+        package var refused = 0
+        package var ended = 0
+    }
+
+    private struct State {
+        var nextID: UInt64 = 1
+        var queries: [UInt64: ActiveQuery] = [:]
+        var counts = Counts()
+    }
+
+    package let limits: Limits
+    package let budget: MemoryBudget
+    private let clock: any WallClock
+    private let state = Mutex(State())
+
+    package init(limits: Limits = Limits(), clock: any WallClock = SystemClock()) {
+        self.limits = limits
+        self.clock = clock
+        budget = MemoryBudget(limitBytes: limits.memoryBytes)
+    }
+
+    /// Lets a query wait for its turn, or refuses it where too many wait already.
+    ///
+    /// Whoever gets a query in calls `finish`, whatever becomes of it.
+    package func admit(
+        _ description: QueryDescription, cancellation: CancellationFlag = CancellationFlag()
+    ) throws(QueryError) -> ActiveQuery {
+        let now = clock.now
+        let nanoseconds = clock.monotonicNanoseconds
+        let room = limits.concurrency + limits.queueLength
+        let query = state.withLock { state -> ActiveQuery? in
+            if state.queries.count >= room { Self.forgetWithdrawn(&state) }
+            guard state.queries.count < room else {
+                state.counts.refused += 1
+                return nil
+            }
+            let query = ActiveQuery(
+                id: state.nextID, description: description, cancellation: cancellation, admitted: now,
+                admittedNanoseconds: nanoseconds)
+            state.nextID += 1
+            state.counts.admitted += 1
+            state.queries[query.id] = query
+            return query
+        }
+        guard let query else { throw .queueIsFull(limit: limits.queueLength) }
+        return query
+    }
+
+    /// Waiting queries whose callers have gone make room; their turn will find them gone.
+    private static func forgetWithdrawn(_ state: inout State) {
+        for (id, query) in state.queries where !query.isRunning && query.cancellation.isCancelled {
+            state.queries[id] = nil
+        }
+    }
+
+    /// The query's turn has come: the milliseconds of `timeout` that waiting has left.
+    package func begin(_ query: ActiveQuery, timeoutMilliseconds: Int64) throws(QueryError) -> Int64 {
+        let nanoseconds = clock.monotonicNanoseconds
+        let waited = Int64(clamping: (nanoseconds &- query.admittedNanoseconds) / 1_000_000)
+        if query.cancellation.isCancelled { throw .cancelled(place: "query queue") }
+        guard waited < timeoutMilliseconds else { throw .timedOut(place: "query queue") }
+        query.noteStart(nanoseconds)
+        return timeoutMilliseconds - waited
+    }
+
+    /// Takes a query off the list.
+    package func finish(_ query: ActiveQuery) { state.withLock { $0.queries[query.id] = nil } }
+
+    /// Asks a query to end; false where there is none of this number.
+    package func end(id: UInt64) -> Bool {
+        let query = state.withLock { state -> ActiveQuery? in
+            guard let query = state.queries[id] else { return nil }
+            state.counts.ended += 1
+            return query
+        }
+        query?.cancellation.cancel()
+        return query != nil
+    }
+
+    /// All that wait or run, the oldest first.
+    package func list() -> [ActiveQuery] { state.withLock { Array($0.queries.values) }.sorted { $0.id < $1.id } }
+
+    package var counts: Counts { state.withLock { $0.counts } }
+
+    /// How many run and how many wait.
+    package var occupancy: (running: Int, waiting: Int) {
+        let all = state.withLock { Array($0.queries.values) }
+        let running = all.count(where: \.isRunning)
+        return (running, all.count - running)
+    }
+
+    package var now: UInt64 { clock.monotonicNanoseconds }
+}

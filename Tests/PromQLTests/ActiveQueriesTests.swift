@@ -1,0 +1,143 @@
+import MetricModel
+import PromQL
+import PromQLSyntax
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+/// A clock that stands where it is put.
+private final class StandingClock: WallClock {
+    private let nanoseconds = Atomic<UInt64>(1_000_000_000)
+    var now: Timestamp { Timestamp(milliseconds: 0) }
+    var monotonicNanoseconds: UInt64 { nanoseconds.load(ordering: .relaxed) }
+    func advance(milliseconds: UInt64) { nanoseconds.add(milliseconds &* 1_000_000, ordering: .relaxed) }
+    func sleep(milliseconds: Int64) async throws {}
+}
+
+@Suite("Queries under control")
+struct ActiveQueriesTests {
+    private func queries(concurrency: Int = 1, queue: Int = 2, memory: Int = 1 << 20, _ clock: StandingClock)
+        -> ActiveQueries
+    {
+        var limits = ActiveQueries.Limits()
+        limits.concurrency = concurrency
+        limits.queueLength = queue
+        limits.memoryBytes = memory
+        return ActiveQueries(limits: limits, clock: clock)
+    }
+
+    @Test("as many queries wait as may, the next is refused with the limit's name, and who ends makes room")
+    func queue() throws {
+        let active = queries(StandingClock())
+        let first = try active.admit(QueryDescription(text: "a"))
+        for text in ["b", "c"] { _ = try active.admit(QueryDescription(text: text)) }
+        let refusal = #expect(throws: QueryError.self) { try active.admit(QueryDescription(text: "d")) }
+        #expect(refusal?.description == "2 queries are waiting already, which is the limit (--query.max-queue)")
+        #expect(active.counts.refused == 1)
+        active.finish(first)
+        #expect(try active.admit(QueryDescription(text: "e")).id == 4)
+        #expect(active.list().map(\.description.text) == ["b", "c", "e"])
+    }
+
+    @Test("a waiting query whose caller has gone makes room for the next")
+    func withdrawn() throws {
+        let active = queries(StandingClock())
+        let hasGone = Atomic<Bool>(false)
+        let flag = CancellationFlag { hasGone.load(ordering: .relaxed) }
+        let first = try active.admit(QueryDescription(text: "a"), cancellation: flag)
+        for text in ["b", "c"] { _ = try active.admit(QueryDescription(text: text)) }
+        hasGone.store(true, ordering: .relaxed)
+        #expect(try active.admit(QueryDescription(text: "d")).description.text == "d")
+        let error = #expect(throws: QueryError.self) { try active.begin(first, timeoutMilliseconds: 1000) }
+        #expect(error?.description == "query was canceled in query queue")
+    }
+
+    @Test("waiting takes from a query's time")
+    func timeout() throws {
+        let clock = StandingClock()
+        let active = queries(clock)
+        let first = try active.admit(QueryDescription(text: "a"))
+        let second = try active.admit(QueryDescription(text: "b"))
+        clock.advance(milliseconds: 300)
+        #expect(try active.begin(first, timeoutMilliseconds: 1000) == 700)
+        #expect(first.isRunning && !second.isRunning)
+        #expect(active.occupancy.running == 1 && active.occupancy.waiting == 1)
+        clock.advance(milliseconds: 700)
+        let error = #expect(throws: QueryError.self) { try active.begin(second, timeoutMilliseconds: 1000) }
+        #expect(error?.description == "query timed out in query queue")
+        #expect(first.queueSeconds(now: active.now) == 0.3)
+        #expect(first.ageSeconds(now: active.now) == 1)
+    }
+
+    @Test("a query is ended by its number")
+    func end() throws {
+        let active = queries(StandingClock())
+        let query = try active.admit(QueryDescription(text: "a"))
+        #expect(!active.end(id: 99))
+        #expect(active.end(id: query.id))
+        #expect(query.cancellation.isCancelled)
+        #expect(active.counts.ended == 1)
+    }
+
+    @Test("queries share one budget of memory, and give back what they held, after failures too")
+    func budget() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1x99"#, #"metric{id="2"} 2x99"#, #"metric{id="3"} 2x99"#)
+        let budget = MemoryBudget(limitBytes: 30_000)
+        harness.options.budget = budget
+        var held: QueryResult? = try harness.result("metric[100m]", atMinute: 99)
+        #expect(held != nil)
+        let usedByAnswer = budget.usedBytes
+        #expect(usedByAnswer > 0)
+        harness.options.budget = MemoryBudget(limitBytes: 100)
+        let failure = harness.failure("metric", atMinute: 99)
+        #expect(
+            failure.contains("than all queries together may hold, which are 100 (--query.max-memory)"), "\(failure)")
+        #expect(harness.options.budget?.usedBytes == 0)
+        held = nil
+        #expect(budget.usedBytes == 0)
+    }
+
+    @Test("a query tells how far it is")
+    func progress() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1x99"#, #"metric{id="2"} 2x99"#)
+        let progress = QueryProgress()
+        harness.options.progress = progress
+        _ = try harness.result("sum(rate(metric[10m]))", atMinute: 50)
+        #expect(progress.series == 2)
+        #expect(progress.samplesRead == 20)
+        #expect(progress.estimatedSamples >= 20)
+    }
+
+    @Test("a plan has a node for each part, with what it gave and read")
+    func plan() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1x99"#, #"metric{id="2"} 2x99"#)
+        harness.options.explains = true
+        let plan = try #require(
+            try harness.result("sum by (id) (rate(metric[10m])) * 2 + (scalar(metric{id=\"1\"}))", atMinute: 50).plan)
+        func lines(_ node: PlanNode, _ level: Int) -> [String] {
+            let numbers = "\(node.series)/\(node.samples)/\(node.samplesRead)"
+            return [String(repeating: " ", count: level) + node.expression + " " + numbers]
+                + node.children.flatMap { lines($0, level + 1) }
+        }
+        #expect(
+            lines(plan, 0) == [
+                "sum by (id) (rate(metric[10m])) * 2 + (scalar(metric{id=\"1\"})) 2/2/25",
+                " sum by (id) (rate(metric[10m])) * 2 2/2/20", "  sum by (id) (rate(metric[10m])) 2/2/20",
+                "   rate(metric[10m]) 2/2/20", "    metric[10m] 2/20/20", " scalar(metric{id=\"1\"}) 1/1/5",
+                "  metric{id=\"1\"} 1/1/5",
+            ])
+        #expect(plan.seconds >= plan.children[0].seconds)
+    }
+
+    @Test(
+        "explaining changes no answer",
+        arguments: ["metric", "topk(1, metric)", "metric @ 60 or -metric", "max_over_time(rate(metric[5m])[10m:1m])"])
+    func explained(_ query: String) throws {
+        var harness = try QueryHarness(#"metric{id="1"} 0+1x99"#, #"metric{id="2"} 0+2x99"#)
+        let plain = try harness.lines(query, minutes: 5...9)
+        harness.options.explains = true
+        #expect(try harness.lines(query, minutes: 5...9) == plain)
+        #expect(plain.count > 0)
+    }
+}
