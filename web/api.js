@@ -16,6 +16,6 @@ export async function ask(path, parameters = {}, signal) {
   } catch {
     throw new Error(`The server answered with status ${response.status} and no JSON.`);
   }
-  if (answer.status !== 'success') throw new Error(answer.error || `status ${response.status}`);
+  if (answer.status !== 'success') throw new Error([answer.error || `status ${response.status}`, answer.suggestion].filter(Boolean).join(', '));
   return answer;
 }

@@ -47,6 +47,15 @@ export function short(value) {
   return trim(value.toFixed(size < 1 ? 4 : 2));
 }
 
+/** 12345678 is `12.3 MB`. */
+export function formatBytes(value) {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let rest = value;
+  let unit = 0;
+  while (rest >= 1000 && unit < units.length - 1) { rest /= 1000; unit += 1; }
+  return `${trim(rest.toFixed(rest < 10 ? 1 : 0))} ${units[unit]}`;
+}
+
 function trim(text) {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }

@@ -6,6 +6,7 @@ import { makeEditor } from './editor.js';
 import { drawGraph } from './graph.js';
 import { formatDuration, localInput, parseDuration } from './format.js';
 import { readState, writeState } from './state.js';
+import { drawPlan } from './plan.js';
 import { drawTable } from './table.js';
 
 /** About how many points a graph asks for. */
@@ -21,9 +22,9 @@ export function showQueryPage(page) {
   const result = element('div', { class: 'result', 'aria-live': 'polite' });
   const facts = element('div', { class: 'facts' });
   const runButton = element('button', { type: 'button', class: 'primary', onclick: () => run(true) }, 'Run');
-  const tabs = ['table', 'graph'].map((tab) => element('button', {
+  const tabs = [['table', 'Table'], ['graph', 'Graph'], ['plan', 'Plan']].map(([tab, title]) => element('button', {
     type: 'button', role: 'tab', onclick: () => { state.tab = tab; run(true); },
-  }, tab === 'table' ? 'Table' : 'Graph'));
+  }, title));
   replace(page,
     element('div', { class: 'query-line' }, editorBox, runButton),
     element('div', { class: 'tab-line', role: 'tablist' }, tabs, element('span', { class: 'spacer' }), controls),
@@ -39,6 +40,7 @@ export function showQueryPage(page) {
     showControls();
     tabs[0].setAttribute('aria-selected', state.tab === 'table');
     tabs[1].setAttribute('aria-selected', state.tab === 'graph');
+    tabs[2].setAttribute('aria-selected', state.tab === 'plan');
     if (running) running.abort();
     clearGraph();
     if (!state.expression) {
@@ -67,7 +69,7 @@ export function showQueryPage(page) {
     }
     const end = state.end ?? Date.now() / 1000;
     const step = state.step ?? Math.max(1, Math.floor(state.range / resolution));
-    return ask('/api/v1/query_range', { query: state.expression, start: end - state.range, end, step, stats: 'true' }, signal)
+    return ask('/api/v1/query_range', { query: state.expression, start: end - state.range, end, step, stats: 'true', explain: state.tab === 'plan' ? 'true' : null }, signal)
       .then((answer) => ({ ...answer, window: { start: end - state.range, end, step } }));
   }
 
@@ -84,6 +86,7 @@ export function showQueryPage(page) {
     const body = element('div');
     replace(result, notices, body);
     if (state.tab === 'table') drawTable(body, data);
+    else if (state.tab === 'plan') drawPlan(body, data.plan);
     else takeDownGraph = drawGraph(body, data.result, answer.window, (start, end) => {
       state.end = Math.round(end);
       state.range = Math.max(10, Math.round(end - start));

@@ -10,7 +10,7 @@ export function readState(search = location.search) {
   const tab = get('tab');
   return {
     expression: get('expr') || '',
-    tab: tab === 'graph' || tab === '0' ? 'graph' : 'table',
+    tab: tab === 'graph' || tab === '0' ? 'graph' : tab === 'plan' ? 'plan' : 'table',
     range: parseDuration(get('range_input') || '') || defaults.range,
     end: parseMoment(get('end_input')),
     moment: parseMoment(get('moment_input')),

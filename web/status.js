@@ -2,10 +2,12 @@
 
 import { ask } from './api.js';
 import { element, errorBox, replace } from './dom.js';
+import { formatBytes } from './format.js';
 
 export function showStatusPage(page) {
   const controller = new AbortController();
   const parts = [
+    ['Queries', '/api/v1/status/queries', (data) => queries(data, reloadQueries)],
     ['Build', '/api/v1/status/buildinfo', (data) => pairs(Object.entries(data).filter(([, value]) => value !== ''))],
     ['Runtime', '/api/v1/status/runtimeinfo', (data) => pairs(Object.entries(data).filter(([name]) => !/^GO|goroutine/.test(name)))],
     ['Store', '/api/v1/status/tsdb', store],
@@ -14,12 +16,33 @@ export function showStatusPage(page) {
   ];
   const boxes = parts.map(([title]) => element('section', { class: 'card' }, element('h2', {}, title), element('div', { class: 'quiet' }, '…')));
   replace(page, element('h1', {}, 'Status'), boxes);
+  function reloadQueries() {
+    const [, path, draw] = parts[0];
+    ask(path, {}, controller.signal).then((answer) => replace(boxes[0].lastChild, draw(answer.data)), () => {});
+  }
   parts.forEach(([, path, draw], index) => {
     ask(path, {}, controller.signal).then((answer) => replace(boxes[index].lastChild, draw(answer.data)), (error) => {
       if (error.name !== 'AbortError') replace(boxes[index].lastChild, errorBox(error));
     });
   });
   return () => controller.abort();
+}
+
+/** The queries that wait and run, each with a button that ends it. */
+function queries(data, reload) {
+  const end = (id) => () => { fetch(`/api/v1/status/queries/${encodeURIComponent(id)}`, { method: 'POST' }).then(reload, reload); };
+  const rows = data.queries.map((query) => element('tr', {}, element('td', {}, query.id), element('td', {}, query.state),
+    element('td', {}, `${query.age.toFixed(1)} s`), element('td', {}, query.samplesRead.toLocaleString()),
+    element('td', {}, query.estimatedSamples.toLocaleString()), element('td', {}, formatBytes(query.memoryBytes)),
+    element('td', {}, query.client, ' ', element('span', { class: 'quiet' }, query.userAgent)), element('td', {}, element('code', {}, query.query)),
+    element('td', {}, element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
+  const names = ['Number', 'State', 'Age', 'Samples read', 'of about', 'Memory', 'Who asks', 'Query', ''];
+  return [
+    pairs([['Running', `${data.running} of ${data.limits.concurrency}`], ['Waiting', `${data.waiting} of ${data.limits.queue}`],
+      ['Memory', `${formatBytes(data.memoryBytes)} of ${formatBytes(data.limits.memoryBytes)}`]]),
+    rows.length ? element('table', {}, element('thead', {}, element('tr', {}, names.map((name) => element('th', {}, name)))), element('tbody', {}, rows)) : null,
+    element('button', { type: 'button', onclick: reload }, 'Look again'),
+  ];
 }
 
 function pairs(entries) {

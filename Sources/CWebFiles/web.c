@@ -40,6 +40,9 @@ static const unsigned char language_js[] = {
 static const unsigned char page_js[] = {
 #embed "../../web/page.js"
 };
+static const unsigned char plan_js[] = {
+#embed "../../web/plan.js"
+};
 static const unsigned char query_js[] = {
 #embed "../../web/query.js"
 };
@@ -107,6 +110,7 @@ static const cweb_file files[] = {
     {"/graph.js", script, graph_js, sizeof graph_js},
     {"/language.js", script, language_js, sizeof language_js},
     {"/page.js", script, page_js, sizeof page_js},
+    {"/plan.js", script, plan_js, sizeof plan_js},
     {"/query.js", script, query_js, sizeof query_js},
     {"/rules.js", script, rules_js, sizeof rules_js},
     {"/state.js", script, state_js, sizeof state_js},

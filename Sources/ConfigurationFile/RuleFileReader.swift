@@ -54,7 +54,7 @@ package enum RuleFileReader {
         do {
             _ = try Parser.parse(rule.expression)
         } catch {
-            throw written.error("could not parse expression: \(error.description)")
+            throw written.error("could not parse expression: \(error.helpfulDescription)")
         }
         rule.labels = try labels(&reader)
         if rule.kind == .recording {

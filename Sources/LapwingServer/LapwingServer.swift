@@ -37,9 +37,11 @@ package struct LapwingServer: Sendable {
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
         defer { services.database.close() }
-        let threads = NIOThreadPool(numberOfThreads: settings.queryConcurrency + 4)
+        let threads = NIOThreadPool(numberOfThreads: 4)
         threads.start()
-        let server = HTTPServer(api: services.api, threads: threads)
+        let queryThreads = NIOThreadPool(numberOfThreads: settings.queryConcurrency)
+        queryThreads.start()
+        let server = HTTPServer(api: services.api, threads: threads, queryThreads: queryThreads)
         let application = server.makeApplication(host: settings.host, port: settings.port, logger: logger) { port in
             services.state.markReady()
             logger.info(
@@ -61,6 +63,7 @@ package struct LapwingServer: Sendable {
             throw ServerError(error, settings: settings)
         }
         services.state.markStopping()
+        try? await queryThreads.shutdownGracefully()
         try? await threads.shutdownGracefully()
         logger.info("stopped")
     }

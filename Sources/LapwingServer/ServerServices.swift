@@ -30,6 +30,8 @@ struct ServerServices: Sendable {
         database = try Self.openDatabase(settings, configuration, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration), clock: clock)
+        let active = ActiveQueries(limits: settings.queryLimits, clock: clock)
+        let queryLog = QueryLog(clock: clock)
         let collectorPage = Self.makeCollector(settings, clock: clock)
         let machinePage = settings.makeMachinePage(clock: clock)
         let stateDatabase: StateDatabase
@@ -55,9 +57,11 @@ struct ServerServices: Sendable {
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
             userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
+        Self.apply(configuration, to: queryLog, logger: logger)
         state.setApply { (configuration) throws(ReloadError) in
             do throws(ServerError) {
                 try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
+                Self.apply(configuration, to: queryLog, logger: logger)
             } catch {
                 throw ReloadError(error.description)
             }
@@ -68,7 +72,7 @@ struct ServerServices: Sendable {
         ) { [state] in state.lastReload.succeeded ? 1 : 0 }
         var apiServices = WebAPI.Services(
             store: database, engine: engine, scraping: scraping, rules: rules, notifier: notifier, registry: registry,
-            collectorPage: collectorPage, status: state, clock: clock,
+            active: active, queryLog: queryLog, collectorPage: collectorPage, status: state, clock: clock,
             administration: settings.isAdministrationEnabled ? database : nil)
         apiServices.machinePage = machinePage
         if settings.receivesRemoteWrite {
@@ -98,6 +102,14 @@ struct ServerServices: Sendable {
         scraping.apply(configuration.scraping)
     }
 
+    /// A log that cannot be written is told and does not keep the server from running.
+    private static func apply(_ configuration: Configuration, to queryLog: QueryLog, logger: Logger) {
+        let path = configuration.queryLogFile
+        if !queryLog.write(to: path.isEmpty ? nil : path) {
+            logger.error("the query log cannot be opened", metadata: ["file": "\(path)"])
+        }
+    }
+
     private static func openDatabase(
         _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock, logger: Logger,
         registry: Registry
@@ -122,8 +134,15 @@ struct ServerServices: Sendable {
         engine.timeoutMilliseconds = settings.queryTimeoutMilliseconds
         engine.maximumSamples = settings.maximumSamples
         engine.resultCacheBytes = settings.resultCacheBytes
-        engine.defaultSubqueryStepMilliseconds = configuration.evaluationIntervalMilliseconds
+        // How often the shipped rules are evaluated says nothing about the queries of people: without a file Prometheus'
+        // own minute holds.
+        if settings.configurationFile != nil {
+            engine.defaultSubqueryStepMilliseconds = configuration.evaluationIntervalMilliseconds
+        }
         engine.delaysNameRemoval = settings.delaysNameRemoval
+        engine.usesStartTimestamps = settings.usesStartTimestamps
+        engine.usesTypeAndUnitLabels = settings.usesTypeAndUnitLabels
+        engine.memoryLimitBytes = settings.queryMemoryBytes
         return engine
     }
 

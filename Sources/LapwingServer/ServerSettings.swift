@@ -1,4 +1,5 @@
 package import ConfigurationFile
+import PromQL
 
 /// What the command line says; the configuration file says the rest.
 package struct ServerSettings: Sendable {
@@ -13,6 +14,11 @@ package struct ServerSettings: Sendable {
     package var lookbackMilliseconds: Int64 = 300_000
     package var queryTimeoutMilliseconds: Int64 = 120_000
     package var queryConcurrency = 20
+    /// Queries that may wait for others to end.
+    package var queryQueueLength = 500
+    /// Bytes that one query may hold, and all of them together.
+    package var queryMemoryBytes = 1 << 30
+    package var totalQueryMemoryBytes = 1 << 30
     package var maximumSamples = 50_000_000
     /// Memory for answers of range queries; 0 keeps none.
     package var resultCacheBytes = 32 << 20
@@ -26,12 +32,23 @@ package struct ServerSettings: Sendable {
     package var collectorRoot = ""
     package var collectorIntervalMilliseconds: Int64 = 10_000
     package var delaysNameRemoval = false
+    package var usesStartTimestamps = false
+    package var usesTypeAndUnitLabels = false
     /// Flags as given, for `/api/v1/status/flags`.
     package var flags: [(name: String, value: String)] = []
 
     package init() {}
 
     package static let defaultRetentionMilliseconds: Int64 = 15 * 86_400_000
+
+    /// How many queries may run and wait, and what they may hold together.
+    var queryLimits: ActiveQueries.Limits {
+        var limits = ActiveQueries.Limits()
+        limits.concurrency = queryConcurrency
+        limits.queueLength = queryQueueLength
+        limits.memoryBytes = totalQueryMemoryBytes
+        return limits
+    }
 
     /// The URL people reach the server at, without a slash at the end.
     package var shownURL: String {

@@ -13,10 +13,14 @@ package struct APIError: Error, Sendable {
         case unavailable
         case notFound = "not_found"
         case notAcceptable = "not_acceptable"
+        /// Too many queries, or too large ones together: ask again later.
+        case tooManyRequests = "too_many_requests"
     }
 
     package var kind: Kind
     package var message: String
+    /// What a misspelt name in a query probably was, as a question.
+    package var hint: String?
 
     package init(_ kind: Kind, _ message: String) {
         self.kind = kind
@@ -38,14 +42,22 @@ package struct APIError: Error, Sendable {
         case .internal, .unavailable: 500
         case .notFound: 404
         case .notAcceptable: 406
+        case .tooManyRequests: 429
         }
+    }
+
+    /// What is wrong with the text of a query.
+    init(_ error: SyntaxError) {
+        self = .invalidParameter("query", error.description)
+        hint = error.hint
     }
 
     /// What became of a query.
     package init(_ error: QueryError) {
         switch error {
-        case .syntax(let error): self = .invalidParameter("query", error.description)
+        case .syntax(let error): self.init(error)
         case .unsuitableType: self = .invalidParameter("query", error.description)
+        case .queueIsFull, .tooManyBytesTogether: self.init(.tooManyRequests, error.description)
         case .timedOut: self.init(.timeout, error.description)
         case .cancelled: self.init(.canceled, error.description)
         case .storage: self.init(.internal, error.description)

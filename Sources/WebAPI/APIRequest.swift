@@ -1,9 +1,11 @@
 import MetricModel
+package import PromQL
 
 /// A request, taken apart: nothing of the HTTP library, so that endpoints are tested without sockets.
 package struct APIRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET", head = "HEAD", post = "POST", put = "PUT", options = "OPTIONS"
+        case delete = "DELETE"
     }
 
     package var method: Method
@@ -13,6 +15,10 @@ package struct APIRequest: Sendable {
     /// Header fields by lower-case name.
     package var headers: [String: String]
     package var body: [UInt8]
+    /// The address that the request came from; empty where it is not known.
+    package var client = ""
+    /// The place in the line of queries that the request was given.
+    package var query: ActiveQuery?
 
     package init(
         method: Method = .get, path: String, parameters: QueryParameters = QueryParameters(),
@@ -67,9 +73,16 @@ package struct QueryParameters: Sendable {
 }
 
 extension QueryParameters {
+    /// How Prometheus' own tools write that a range has no beginning or no end.
+    private static let endsOfTime = [
+        "-292273086-05-16T16:47:06Z": Timestamp(milliseconds: -1 << 60),
+        "292277025-08-18T07:12:54.999999999Z": Timestamp(milliseconds: 1 << 60),
+    ]
+
     /// A time: seconds as a decimal number or RFC 3339.
     func time(_ name: String) throws(APIError) -> Timestamp? {
         guard let text = self[name] else { return nil }
+        if let end = Self.endsOfTime[text] { return end }
         guard let time = TimeText.parse(text) else {
             throw .invalidParameter(name, "cannot parse \"\(text)\" to a valid timestamp")
         }

@@ -52,8 +52,14 @@ package struct APIResponse: Sendable {
             $0.string(error.kind.rawValue)
             $0.key("error")
             $0.string(error.message)
+            if let hint = error.hint {
+                $0.key("suggestion")
+                $0.string(hint)
+            }
         }
-        return APIResponse(status: error.status, contentType: jsonType, body: .bytes(writer.bytes))
+        let headers = error.kind == .tooManyRequests ? [(name: "Retry-After", value: "1")] : []
+        return APIResponse(
+            status: error.status, contentType: jsonType, headers: headers, body: .bytes(writer.bytes))
     }
 }
 

@@ -4,10 +4,28 @@ package import Hummingbird
 package import Logging
 import NIOCore
 package import NIOPosix
+package import PromQL
 
 /// What answers requests; blocking, safe on many threads.
 package protocol RequestAnswering: Sendable {
     func respond(to request: APIRequest) -> APIResponse
+
+    /// Whether a request is answered at once, has to stand in line, or is refused.
+    ///
+    /// Called before `respond`, on an event loop: it must not block. `isWithdrawn` says whether the client has gone.
+    func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission
+}
+
+/// What is done with a request before it is answered.
+package enum Admission: Sendable {
+    case immediate
+    /// It waits for one of the threads that compute, and is given its place in the line.
+    case queued(ActiveQuery)
+    case refused(APIResponse)
+}
+
+extension RequestAnswering {
+    package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission { .immediate }
 }
 
 /// The web server: turns HTTP requests into `APIRequest`s, runs endpoints on threads of their own, sends the answers.
@@ -26,11 +44,19 @@ package struct HTTPServer: Sendable {
 
     private let api: any RequestAnswering
     private let threads: NIOThreadPool
+    /// As many as queries run at a time; the rest stands in line for them.
+    private let queryThreads: NIOThreadPool
+    private let connections = ConnectionWatch()
     private let limits: Limits
 
-    package init(api: any RequestAnswering, threads: NIOThreadPool, limits: Limits = Limits()) {
+    /// - Parameter queryThreads: The threads of requests that stand in line; nil where there are none.
+    package init(
+        api: any RequestAnswering, threads: NIOThreadPool, queryThreads: NIOThreadPool? = nil,
+        limits: Limits = Limits()
+    ) {
         self.api = api
         self.threads = threads
+        self.queryThreads = queryThreads ?? threads
         self.limits = limits
     }
 
@@ -40,20 +66,22 @@ package struct HTTPServer: Sendable {
         host: String, port: Int, logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) -> some ApplicationProtocol {
         let server = self
-        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
-            await server.respond(to: request)
+        let responder = CallbackResponder { (request: Request, context: ConnectionContext) in
+            await server.respond(to: request, context)
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: .seconds(limits.idleSeconds))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [connections.makeHandler()], idleTimeout: .seconds(limits.idleSeconds))),
             configuration: .init(address: .hostname(host, port: port)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
             logger: quiet)
     }
 
-    private func respond(to request: Request) async -> Response {
+    private func respond(to request: Request, _ context: ConnectionContext) async -> Response {
         guard let method = APIRequest.Method(rawValue: request.method.rawValue) else {
             return Response(status: .methodNotAllowed)
         }
@@ -73,16 +101,27 @@ package struct HTTPServer: Sendable {
                 parameters.prepend(formEncoded: String(decoding: body, as: UTF8.self))
             }
         }
-        let apiRequest = APIRequest(
+        var apiRequest = APIRequest(
             method: method, path: PercentEncoding.decode(path.utf8, plusIsSpace: false), parameters: parameters,
             headers: headers, body: body)
-        let answer: APIResponse
-        do {
-            answer = try await threads.runIfActive { [api] in api.respond(to: apiRequest) }
-        } catch {
-            answer = .text("stopping\n", status: 503)
+        apiRequest.client = context.client
+        let connection = connections.connection(of: context.channel)
+        switch api.admit(apiRequest, isWithdrawn: { connection?.isClosed ?? false }) {
+        case .refused(let answer): return makeResponse(answer, for: apiRequest)
+        case .immediate: return await respond(to: apiRequest, on: threads)
+        case .queued(let query):
+            apiRequest.query = query
+            return await respond(to: apiRequest, on: queryThreads)
         }
-        return makeResponse(answer, for: apiRequest)
+    }
+
+    private func respond(to request: APIRequest, on threads: NIOThreadPool) async -> Response {
+        do {
+            let answer = try await threads.runIfActive { [api] in api.respond(to: request) }
+            return makeResponse(answer, for: request)
+        } catch {
+            return makeResponse(.text("stopping\n", status: 503), for: request)
+        }
     }
 
     private static func split(_ target: String) -> (path: Substring, query: Substring) {

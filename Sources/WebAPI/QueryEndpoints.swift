@@ -4,13 +4,13 @@ import PromQL
 import PromQLSyntax
 import Storage
 
-/// `/query`, `/query_range`, `/format_query`: expressions in, answers out.
+/// `/query`, `/query_range`, `/format_query`, `/parse_query`: expressions in, answers out.
 struct QueryEndpoints: Sendable {
     /// The most steps of a range query, as in Prometheus.
     static let stepLimit: Int64 = 11_000
 
     let engine: QueryEngine
-    let store: any SampleStore
+    let runner: QueryRunner
     let clock: any WallClock
 
     func instant(_ request: APIRequest) throws(APIError) -> APIResponse {
@@ -19,12 +19,9 @@ struct QueryEndpoints: Sendable {
         let time = try parameters.time("time") ?? clock.now
         let options = try options(parameters)
         let expression = try expression(parameters)
-        let querier = try Self.querier(of: store)
-        let result: QueryResult
-        do {
-            result = try engine.instantQuery(expression, at: time, from: querier, options: options)
-        } catch {
-            throw APIError(error)
+        let description = Self.description(of: request, at: time)
+        let result = try runner.run(request, description, options) { (options, querier) throws(QueryError) in
+            try engine.instantQuery(expression, at: time, from: querier, options: options)
         }
         return respond(result, limit: limit, parameters: parameters)
     }
@@ -51,15 +48,35 @@ struct QueryEndpoints: Sendable {
         }
         let options = try options(parameters)
         let expression = try expression(parameters)
-        let querier = try Self.querier(of: store)
-        let result: QueryResult
-        do {
-            result = try engine.rangeQuery(
+        let description = Self.description(of: request, from: start, to: end, step: step)
+        let result = try runner.run(request, description, options) { (options, querier) throws(QueryError) in
+            try engine.rangeQuery(
                 expression, start: start, end: end, stepMilliseconds: step, from: querier, options: options)
-        } catch {
-            throw APIError(error)
         }
         return respond(result, limit: limit, parameters: parameters)
+    }
+
+    /// Who asks what, as far as the request says it; what does not parse is left out.
+    static func description(of request: APIRequest) -> QueryDescription {
+        let parameters = request.parameters
+        func time(_ name: String) -> Timestamp? { parameters[name].flatMap { TimeText.parse($0) } }
+        guard request.path.hasSuffix("_range"), let start = time("start"), let end = time("end") else {
+            return description(of: request, at: time("time"))
+        }
+        let step = parameters["step"].flatMap { TimeText.parseDuration($0) }
+        return description(of: request, from: start, to: end, step: step)
+    }
+
+    private static func description(of request: APIRequest, at time: Timestamp?) -> QueryDescription {
+        description(of: request, from: time, to: time, step: nil)
+    }
+
+    private static func description(
+        of request: APIRequest, from start: Timestamp?, to end: Timestamp?, step: Int64?
+    ) -> QueryDescription {
+        QueryDescription(
+            text: request.parameters["query"] ?? "", start: start, end: end, stepMilliseconds: step,
+            userAgent: request.headers["user-agent"] ?? "", client: request.client)
     }
 
     func format(_ request: APIRequest) throws(APIError) -> APIResponse {
@@ -67,11 +84,16 @@ struct QueryEndpoints: Sendable {
         return .success { $0.string(text) }
     }
 
+    func parse(_ request: APIRequest) throws(APIError) -> APIResponse {
+        let expression = try expression(request.parameters)
+        return .success { $0.expression(expression) }
+    }
+
     private func expression(_ parameters: QueryParameters) throws(APIError) -> Expression {
         do {
             return try Parser.parse(parameters["query"] ?? "")
         } catch {
-            throw .invalidParameter("query", error.description)
+            throw APIError(error)
         }
     }
 
@@ -79,6 +101,7 @@ struct QueryEndpoints: Sendable {
         var options = QueryOptions(text: parameters["query"])
         if let lookback = try parameters.duration("lookback_delta") { options.lookbackDeltaMilliseconds = lookback }
         if let timeout = try parameters.duration("timeout") { options.timeoutMilliseconds = timeout }
+        options.explains = parameters["explain"] == "true"
         return options
     }
 
@@ -95,6 +118,10 @@ struct QueryEndpoints: Sendable {
                 limitWarning = "results truncated due to limit"
             default: break
             }
+        }
+        if let stats = parameters["stats"], stats != "true", stats != "all" {
+            result.warnings.append(
+                "the value \"\(stats)\" of the parameter \"stats\" is deprecated: write \"true\" or \"all\"")
         }
         let encoder = QueryResultEncoder(
             result, limitWarning: limitWarning, showsStatistics: parameters["stats"] != nil)

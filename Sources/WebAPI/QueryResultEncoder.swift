@@ -68,14 +68,15 @@ final class QueryResultEncoder: Sendable {
             writer.string("scalar")
             writer.key("result")
             writer.beginArray()
-            writer.timestamp(milliseconds: timestamp.milliseconds)
+            // Unlike those of samples these times are printed as any number is.
+            writer.number(Double(timestamp.milliseconds) / 1000)
             writer.sampleValue(value, style: .plain)
             writer.endArray()
         case .string(let timestamp, let value):
             writer.string("string")
             writer.key("result")
             writer.beginArray()
-            writer.timestamp(milliseconds: timestamp.milliseconds)
+            writer.number(Double(timestamp.milliseconds) / 1000)
             writer.string(value)
             writer.endArray()
         case .vector:
@@ -97,6 +98,10 @@ final class QueryResultEncoder: Sendable {
         if showsStatistics {
             writer.key("stats")
             writer.statistics(result.statistics)
+        }
+        if let plan = result.plan {
+            writer.key("plan")
+            writer.plan(plan)
         }
         writer.endObject()
         writer.annotations(warnings: result.warnings + (limitWarning.map { [$0] } ?? []), infos: result.infos)
@@ -156,7 +161,8 @@ extension JSONWriter {
         endObject()
     }
 
-    fileprivate mutating func statistics(_ statistics: QueryStatistics) {
+    /// The object of `stats`.
+    mutating func statistics(_ statistics: QueryStatistics) {
         object { writer in
             writer.key("timings")
             writer.object {

@@ -22,6 +22,9 @@ package final class WebAPI: RequestAnswering {
         package var rules: RuleManager
         package var notifier: Notifier
         package var registry: Registry
+        /// The queries that wait and run.
+        package var active: ActiveQueries
+        package var queryLog: QueryLog
         /// Writes the container collector's page; nil where no collector runs.
         package var collectorPage: (@Sendable (inout [UInt8]) -> Void)?
         /// Writes the machine's page under node_exporter's names; nil where it is switched off.
@@ -35,7 +38,7 @@ package final class WebAPI: RequestAnswering {
 
         package init(
             store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
-            notifier: Notifier, registry: Registry,
+            notifier: Notifier, registry: Registry, active: ActiveQueries, queryLog: QueryLog,
             collectorPage: (@Sendable (inout [UInt8]) -> Void)?, status: any ServerStatus, clock: any WallClock,
             administration: (any StoreAdministration)? = nil
         ) {
@@ -47,6 +50,8 @@ package final class WebAPI: RequestAnswering {
             self.rules = rules
             self.notifier = notifier
             self.registry = registry
+            self.active = active
+            self.queryLog = queryLog
             self.status = status
             self.clock = clock
         }
@@ -54,19 +59,38 @@ package final class WebAPI: RequestAnswering {
 
     private let services: Services
     private let routes: [Route]
+    private let runner: QueryRunner
     private let files = WebFiles()
     private let logger: Logger
 
     package init(_ services: Services, logger: Logger) {
         self.services = services
         self.logger = logger
-        routes = Self.makeRoutes(services)
+        runner = QueryRunner(
+            store: services.store, active: services.active, log: services.queryLog,
+            metrics: QueryMetrics(services.registry, services.active, services.queryLog),
+            timeoutMilliseconds: services.engine.settings.timeoutMilliseconds)
+        routes = Self.makeRoutes(services, runner)
+    }
+
+    /// Queries stand in line; everything else is answered at once.
+    package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
+        guard request.path == "/api/v1/query" || request.path == "/api/v1/query_range" else { return .immediate }
+        guard request.method == .get || request.method == .post else { return .immediate }
+        do {
+            let cancellation = CancellationFlag(isWithdrawn: isWithdrawn)
+            return .queued(try runner.admit(QueryEndpoints.description(of: request), cancellation: cancellation))
+        } catch {
+            return .refused(.failure(error))
+        }
     }
 
     /// Answers a request.
     ///
     /// Every request gets an answer; errors are answers too.
     package func respond(to request: APIRequest) -> APIResponse {
+        // A query that did not come to run, because a parameter was wrong, leaves the line too.
+        defer { if let query = request.query { services.active.finish(query) } }
         if request.method == .options { return .noContent }
         for route in routes {
             guard let part = route.pattern.match(request.path) else { continue }
@@ -97,8 +121,9 @@ package final class WebAPI: RequestAnswering {
         return APIResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(body))
     }
 
-    private static func makeRoutes(_ services: Services) -> [Route] {
-        let query = QueryEndpoints(engine: services.engine, store: services.store, clock: services.clock)
+    private static func makeRoutes(_ services: Services, _ runner: QueryRunner) -> [Route] {
+        let query = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
+        let active = ActiveQueryEndpoints(active: services.active)
         let series = SeriesEndpoints(store: services.store)
         let status = StatusEndpoints(
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
@@ -117,6 +142,13 @@ package final class WebAPI: RequestAnswering {
             Route(form, "/api/v1/format_query", scope: .readOnly) { (request, _) throws(APIError) in
                 try query.format(request)
             },
+            Route(form, "/api/v1/parse_query", scope: .readOnly) { (request, _) throws(APIError) in
+                try query.parse(request)
+            },
+            Route(form, "/api/v1/status/queries", scope: .administration) { (request, _) in active.list(request) },
+            Route(
+                [.post, .delete], .between(prefix: "/api/v1/status/queries/", suffix: ""), scope: .administration
+            ) { (_, part) throws(APIError) in try active.end(part) },
             Route(form, "/api/v1/series", scope: .readOnly) { (request, _) throws(APIError) in
                 try series.series(request)
             },

@@ -15,13 +15,16 @@ struct QueryCommand: AsyncParsableCommand {
               lapwing query up --time 2026-11-23T14:00:00Z
               lapwing query 'container_memory_rss{id="/"}' --range 1h -o plot
               lapwing query 'sum by (id) (container_memory_rss)' -o csv > out.csv
+              lapwing query 'sum(rate(node_cpu_seconds_total[5m]))' --explain
+              lapwing query --running            the queries of a server
+              lapwing query --stop 12            ends the one with this number
 
             It asks any server that speaks Prometheus' API. Times are RFC 3339
             or seconds since 1970; durations 90s, 5m, 1h30m.
             """)
 
     @Argument(help: ArgumentHelp("The PromQL expression.", valueName: "expr"))
-    var expression: String
+    var expression: String?
 
     @Option(help: "The server to ask.")
     var server = "http://127.0.0.1:9090"
@@ -43,6 +46,15 @@ struct QueryCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A range that ends now (or at --end).", valueName: "duration"))
     var range: String?
 
+    @Flag(help: "Show what each part of the query took instead of the answer.")
+    var explain = false
+
+    @Flag(help: "List the queries that wait and run on the server.")
+    var running = false
+
+    @Option(help: ArgumentHelp("End the query with this number on the server.", valueName: "id"))
+    var stop: UInt64?
+
     @Option(
         name: .shortAndLong, help: "How to show the answer: \(Output.allCases.map(\.rawValue).joined(separator: ", "))."
     )
@@ -55,6 +67,9 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
+        guard [expression != nil, running, stop != nil].count(where: \.self) == 1 else {
+            throw ValidationError("Write an expression, or --running, or --stop with a number.")
+        }
         if time != nil, start != nil || range != nil {
             throw ValidationError("--time asks for one moment, --start and --range for many: choose one.")
         }
@@ -64,9 +79,11 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if running || stop != nil { return try await RunningQueries(client: APIClient(server: server)).run(stop: stop) }
         let window = try window()
         let client = APIClient(server: server)
-        var form = [(name: "query", value: expression)]
+        var form = [(name: "query", value: expression ?? "")]
+        if explain { form.append(("explain", "true")) }
         if let window {
             form.append(("start", Self.seconds(window.start)))
             form.append(("end", Self.seconds(window.end)))
@@ -83,7 +100,12 @@ struct QueryCommand: AsyncParsableCommand {
                 if status >= 400 { throw ExitStatus.failure }
                 return
             }
-            show(try await client.ask(path, form: form), window: window)
+            let answer = try await client.ask(path, form: form)
+            if explain, let plan = answer["data"]?["plan"] {
+                StandardStream.write(PlanOutput.text(plan))
+            } else {
+                show(answer, window: window)
+            }
         } catch let error as APIClientError {
             StandardStream.error("lapwing: " + error.description)
             if case .refused = error { throw ExitStatus.failure }

@@ -123,6 +123,19 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("query.max-concurrency"), help: "Queries at one time.")
     var queryConcurrency = 20
 
+    @Option(name: .customLong("query.max-queue"), help: "Queries that may wait for others to end.")
+    var queryQueueLength = 500
+
+    @Option(
+        name: .customLong("query.max-memory"),
+        help: ArgumentHelp("Memory that all queries may hold together, such as 512MB.", valueName: "size"))
+    var totalQueryMemory = "1GB"
+
+    @Option(
+        name: .customLong("query.max-query-memory"),
+        help: ArgumentHelp("Memory that one query may hold (default that of all).", valueName: "size"))
+    var queryMemory: String?
+
     @Option(name: .customLong("query.max-samples"), help: "Samples that one query may hold.")
     var maximumSamples = 50_000_000
 
@@ -178,20 +191,17 @@ struct ServeCommand: AsyncParsableCommand {
         settings.externalURL = externalURL
         settings.retentionMilliseconds = try retentionTime.map { try Self.duration($0, "--storage.retention.time") }
         if let retentionSize {
-            guard let bytes = SizeText.bytes(retentionSize) else {
-                throw ValidationError("--storage.retention.size: '\(retentionSize)' is no size. Write 512MB or 10GB.")
-            }
-            settings.retentionBytes = bytes
+            settings.retentionBytes = try Self.size(retentionSize, "--storage.retention.size")
         }
         settings.lookbackMilliseconds = try Self.duration(lookback, "--query.lookback-delta")
         settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout")
         settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
+        settings.queryQueueLength = max(0, min(queryQueueLength, 1_000_000))
+        settings.totalQueryMemoryBytes = try Self.size(totalQueryMemory, "--query.max-memory")
+        settings.queryMemoryBytes = try Self.size(queryMemory ?? totalQueryMemory, "--query.max-query-memory")
         settings.maximumSamples = maximumSamples
-        guard let resultCacheBytes = resultCacheSize == "0" ? 0 : SizeText.bytes(resultCacheSize) else {
-            throw ValidationError(
-                "--query.result-cache-size: '\(resultCacheSize)' is no size. Write 32MB, or 0 for none.")
-        }
-        settings.resultCacheBytes = resultCacheBytes
+        settings.resultCacheBytes =
+            resultCacheSize == "0" ? 0 : try Self.size(resultCacheSize, "--query.result-cache-size")
         settings.isLifecycleEnabled = enablesLifecycle
         settings.isAdministrationEnabled = enablesAdministration
         settings.receivesRemoteWrite = receivesRemoteWrite
@@ -200,6 +210,8 @@ struct ServeCommand: AsyncParsableCommand {
         settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
+        settings.usesStartTimestamps = names.contains("use-start-timestamps")
+        settings.usesTypeAndUnitLabels = names.contains("type-and-unit-labels")
         settings.flags = flags(names)
         return settings
     }
@@ -211,7 +223,9 @@ struct ServeCommand: AsyncParsableCommand {
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
-            ("query.max-samples", String(maximumSamples)), ("query.result-cache-size", resultCacheSize),
+            ("query.max-memory", totalQueryMemory), ("query.max-query-memory", queryMemory ?? totalQueryMemory),
+            ("query.max-queue", String(queryQueueLength)), ("query.max-samples", String(maximumSamples)),
+            ("query.result-cache-size", resultCacheSize),
             ("query.timeout", queryTimeout),
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
             ("storage.retention.time", retentionTime ?? ""), ("web.enable-admin-api", String(enablesAdministration)),
@@ -220,6 +234,13 @@ struct ServeCommand: AsyncParsableCommand {
             ("web.external-url", externalURL ?? ""),
             ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
         ]
+    }
+
+    private static func size(_ text: String, _ option: String) throws -> Int {
+        guard let bytes = SizeText.bytes(text) else {
+            throw ValidationError("\(option): '\(text)' is no size. Write 512MB or 10GB.")
+        }
+        return bytes
     }
 
     private static func duration(_ text: String, _ option: String) throws -> Int64 {

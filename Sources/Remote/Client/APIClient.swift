@@ -92,7 +92,8 @@ package struct APIClient: Sendable {
             guard let message = answer["error"]?.text else {
                 throw .notTheAPI(server: server, status: status, what: "no field \"status\"")
             }
-            throw .refused(type: answer["errorType"]?.text ?? "", message: message)
+            let hint = answer["suggestion"]?.text.map { ", " + $0 } ?? ""
+            throw .refused(type: answer["errorType"]?.text ?? "", message: message + hint)
         }
         return answer
     }

@@ -1,0 +1,131 @@
+import Glibc
+import Remote
+import TestSupport
+import Testing
+
+/// Queries that cost much, against the release binary.
+@Suite(
+    "Queries under control", .serialized, .enabled(if: RunningServer.binary != nil, "LAPWING names the release binary"))
+struct QueryControlTests {
+    /// Holds 600 groups of 36,000 steps: 170 MB, and some tenths of a second to make.
+    private static let expensive = "sum(max_over_time(sum by (n) (many)[1h:100ms]))"
+
+    /// An hour of 600 series, a sample a minute, in OpenMetrics' text.
+    private static func history() -> String {
+        let now = Int(time(nil))
+        var text = "# TYPE many gauge\n"
+        for number in 0..<600 {
+            for minute in 0..<60 { text += "many{n=\"\(number)\"} \(number) \(now - 3600 + minute * 60)\n" }
+        }
+        return text + "# EOF\n"
+    }
+
+    private func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + String(Int(byte) + 0x100, radix: 16).dropFirst()
+        }.joined()
+    }
+
+    private func start(_ arguments: [String], target: Int, _ folder: TemporaryDirectory) throws -> RunningServer {
+        let binary = try #require(RunningServer.binary)
+        let port = freeLoopbackPort()
+        folder.write(
+            "lapwing.yml",
+            """
+            global: {scrape_interval: 1s}
+            scrape_configs:
+            - job_name: steady
+              static_configs: [{targets: ['127.0.0.1:\(target)']}]
+            """)
+        return RunningServer(
+            binary: binary,
+            arguments: [
+                "serve", "--web.listen-address=127.0.0.1:\(port)", "--storage.path=\(folder.path)/data",
+                "--no-collector", "--config.file=\(folder.path)/lapwing.yml",
+            ] + arguments, folder: folder, port: port)
+    }
+
+    private func page() -> LoopbackServer {
+        LoopbackServer { _ in (200, "text/plain; version=0.0.4", "# TYPE steady gauge\nsteady 1\n") }
+    }
+
+    @Test("a thousand expensive queries at once are all answered or refused, and scraping goes on")
+    func thousand() async throws {
+        let folder = TemporaryDirectory()
+        let target = page()
+        defer { target.stop() }
+        folder.write("many.txt", Self.history())
+        let loading = ChildProcess.run(
+            [
+                try #require(RunningServer.binary), "import", "openmetrics", "\(folder.path)/many.txt",
+                "--storage.path",
+                "\(folder.path)/data",
+            ], folder: folder, name: "import")
+        #expect(loading.code == 0, "\(loading)")
+        let server = try start(
+            ["--query.max-memory=512MB", "--query.max-concurrency=4", "--query.max-queue=12"], target: target.port,
+            folder)
+        #expect(await RunningServer.wait(seconds: 20) { target.requests.count > 1 }, "\(server.log)")
+        let before = target.requests.count
+        let clock = ContinuousClock()
+        let began = clock.now
+        var flood = RequestFlood(
+            port: server.port, path: "/api/v1/query?query=\(escaped(Self.expensive))", count: 1000)
+        let statuses = flood.statuses(seconds: 120)
+        let seconds = Int(began.duration(to: clock.now).components.seconds)
+        let answered = statuses.count { $0 == 200 }
+        #expect(statuses.count == 1000)
+        #expect(statuses.allSatisfy { $0 == 200 || $0 == 429 || $0 == 503 }, "\(Set(statuses))")
+        #expect(answered >= 2, "\(answered) answered")
+        #expect(statuses.count { $0 == 429 } > 0)
+        // A scrape a second; one may be under way at either end.
+        #expect(target.requests.count - before >= seconds - 2, "\(target.requests.count - before) in \(seconds) s")
+        let metrics = server.get("/metrics").body
+        let memory = metrics.split(separator: "\n").first { $0.hasPrefix("process_resident_memory_bytes ") }
+        let bytes = memory.flatMap { Double($0.split(separator: " ")[1]) } ?? .infinity
+        #expect(bytes < 700e6, "\(bytes)")
+        #expect(metrics.contains("lapwing_queries_total{outcome=\"refused\"} "))
+        #expect(metrics.contains("lapwing_query_memory_bytes 0\n"), "the memory is given back")
+        #expect(server.stop() == 0)
+    }
+
+    @Test("a query ends when its client goes, and when somebody asks for it")
+    func endings() async throws {
+        let binary = try #require(RunningServer.binary)
+        let folder = TemporaryDirectory()
+        let target = page()
+        defer { target.stop() }
+        folder.write("log.txt", "")
+        let server = try start(["--query.max-concurrency=2"], target: target.port, folder)
+        #expect(await RunningServer.wait(seconds: 20) { target.requests.count > 1 }, "\(server.log)")
+        // Some minutes of work, a step at a time.
+        let endless = "sum(count_over_time(stddev_over_time(vector(time())[100h:1s])[11h:1s]))"
+        let path = "/api/v1/query?query=\(escaped(endless))"
+        func queries() async -> [JSONValue] {
+            await server.ask("/api/v1/status/queries")?["data"]?["queries"]?.elements ?? []
+        }
+        var gone = RequestFlood(port: server.port, path: path, count: 1)
+        #expect(await RunningServer.wait(seconds: 10) { await queries().first?["state"]?.text == "running" })
+        #expect(await queries().first?["query"]?.text == endless)
+        #expect(gone.statuses(seconds: 1) == [0])
+        #expect(await RunningServer.wait(seconds: 10) { await queries().isEmpty }, "the client has gone")
+        let child = ChildProcess(
+            ["curl", "-sg", "-m", "60", "-A", "patient/1", "http://127.0.0.1:\(server.port)\(path)"], folder: folder,
+            name: "patient")
+        #expect(await RunningServer.wait(seconds: 10) { await queries().first?["userAgent"]?.text == "patient/1" })
+        let address = "http://127.0.0.1:\(server.port)"
+        let listing = ChildProcess.run(
+            [binary, "query", "--running", "--server", address], folder: folder, name: "list")
+        #expect(listing.output.contains("patient/1") && listing.output.contains("1 of 2 run"), "\(listing)")
+        let id = await queries().first?["id"]?.text ?? ""
+        let stop = ChildProcess.run([binary, "query", "--stop", id, "--server", address], folder: folder, name: "stop")
+        #expect(stop.code == 0, "\(stop)")
+        child.wait()
+        #expect(child.output.contains("query was canceled in expression evaluation"), "\(child.output)")
+        let plan = ChildProcess.run(
+            [binary, "query", "sum(rate(steady[1m]))", "--explain", "--server", address], folder: folder, name: "plan")
+        #expect(plan.output.contains("    steady[1m]"), "\(plan)")
+        #expect(server.stop() == 0)
+    }
+}
