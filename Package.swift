@@ -90,7 +90,7 @@ let floor5: [Target] = [
         ], testsUse: [nioHTTP1]),
     building(
         "TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
-        testsUse: ["FaultyDisk"]),
+        testsUse: ["FaultyDisk", "crash-writer"]),
 ].flatMap { $0 }
 
 let floor6: [Target] = [
@@ -138,11 +138,27 @@ let floor9: [Target] = [
         swiftSettings: swiftSettings)
 ]
 
+/// With LAPWING_FUZZING set the mutation tests become a program for libFuzzer (`swift build --sanitize=fuzzer`).
+let isFuzzing = Context.environment["LAPWING_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = [
+    "Bytes", "Cgroups", "Exposition", "MetricModel", "PromQLSyntax", "Storage", "TSDB",
+]
+let fuzzing: Target =
+    isFuzzing
+    ? .executableTarget(
+        name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+        swiftSettings: swiftSettings + [.define("LAPWING_FUZZING"), .unsafeFlags(["-parse-as-library"])])
+    : .testTarget(name: "FuzzTests", dependencies: fuzzed, swiftSettings: swiftSettings)
+
 let grounds: [Target] = [
+    fuzzing,
     .target(
         name: "TestSupport", dependencies: ["Bytes", "MetricModel", "Storage"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
     .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+    .executableTarget(
+        name: "crash-writer", dependencies: ["MetricModel", "Storage", "TSDB", logging], path: "Tests/CrashWriter",
+        swiftSettings: swiftSettings),
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
     .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
     .executableTarget(

@@ -24,6 +24,10 @@ package struct DatabaseSettings: Sendable {
     package var journalBacklogLimitBytes = 256 << 20
     /// The most series the head may have.
     package var seriesLimit = 20_000_000
+    /// What the head's series may take by its own estimate (`SeriesTable.estimatedByteCount`); 0 has no limit.
+    ///
+    /// Series that the head knows go on, new ones are refused.
+    package var headLimitBytes = 0
     /// Samples of batches may be this much older than the newest sample; 0 takes any age.
     package var oldestAcceptedAgeMilliseconds: Int64 = 3_600_000
     /// Samples may be this much older than the newest of all although their series has newer ones; 0 takes none such.

@@ -19,6 +19,29 @@ package struct DatabaseState: Sendable {
     package var damagedParts: [String] = []
     /// Journal records that could not be used at the start.
     package var unusableJournalRecords = 0
+    /// Commits of the journal that were lost because its log was damaged or cut short by a loss of power.
+    package var lostJournalCommits = 0
+}
+
+extension DatabaseState {
+    /// What is wrong now, in words; empty when all is well.
+    package var problems: [String] {
+        var problems: [String] = []
+        if let journalFailure {
+            problems.append(
+                "the disk does not take samples: \(journalFailure); \(journalBacklogBytes) bytes wait in memory, "
+                    + "\(journalBacklogLimitBytes) may")
+        }
+        if let maintenanceFailure { problems.append("maintenance fails: \(maintenanceFailure)") }
+        problems += damagedParts.map { "damaged and left out: \($0)" }
+        if unusableJournalRecords > 0 {
+            problems.append("\(unusableJournalRecords) records of the journal were unusable at the start")
+        }
+        if lostJournalCommits > 0 {
+            problems.append("\(lostJournalCommits) commits of the journal were lost before the start")
+        }
+        return problems
+    }
 }
 
 extension TimeSeriesDatabase {
@@ -38,6 +61,7 @@ extension TimeSeriesDatabase {
         }
         state.damagedParts += maintenance.unreadable.descriptions
         state.unusableJournalRecords = unusableJournalRecords
+        state.lostJournalCommits = lostJournalCommits
         return state
     }
 
@@ -61,6 +85,15 @@ extension TimeSeriesDatabase {
         }
         registry.counter("lapwing_storage_samples_refused_total", help: "Samples of batches that were refused.") {
             Double(head.counters.refusedSamples.load(ordering: .relaxed))
+        }
+        registry.counter("lapwing_storage_series_refused_total", help: "Times that a new series found no room.") {
+            Double(head.counters.refusedSeries.load(ordering: .relaxed))
+        }
+        registry.gauge("lapwing_storage_series_bytes", help: "About what the series in memory take.") {
+            Double(head.withIndex { $0.series.estimatedByteCount })
+        }
+        registry.gauge("lapwing_storage_series_limit_bytes", help: "What they may take; 0 has no limit.") {
+            Double(head.settings.headLimitBytes)
         }
         registerJournal(in: registry)
         registry.gauge("lapwing_storage_partitions", help: "Partition files.") {
@@ -95,6 +128,9 @@ extension TimeSeriesDatabase {
 
     private func registerJournal(in registry: Registry) {
         let journal = head.journal
+        registry.gauge("lapwing_storage_writable", help: "Whether the disk takes what it is given.") {
+            journal.currentStatus.lastFailure == nil ? 1 : 0
+        }
         registry.counter("lapwing_storage_journal_commits_total", help: "Transactions of the journal.") {
             Double(journal.currentStatus.committedBatches)
         }

@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 package import MetricModel
+import SQLite
 package import SelfMetrics
 package import Storage
 import Synchronization
@@ -12,6 +13,8 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
     private let settings: DatabaseSettings
     /// Journal records that could not be used at the start.
     let unusableJournalRecords: Int
+    /// Commits of the journal that stood behind damage in its log at the start.
+    let lostJournalCommits: Int
     private let lock: FolderLock
     let views: ViewRegistry
     let maintenance: Maintenance
@@ -28,12 +31,16 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         try makeFolder(path)
         let lock = try FolderLock(folder: path)
         let journalPath = path + "/journal.sqlite"
-        try JournalFile.refuseNewerFormat(path: journalPath)
+        // Before anything opens the file: whoever closes it takes the log away.
+        let lostCommits = SQLiteLogInspection(databasePath: journalPath).lostCommitCount
+        if lostCommits > 0 {
+            logger.error(
+                "the journal's log is cut short or damaged; what was committed behind that place is lost",
+                metadata: ["path": "\(journalPath)-wal", "commits": "\(lostCommits)"])
+        }
         let folder = try PartitionFolder(path: path + "/partitions", logger: logger)
-        let file = try JournalFile(path: journalPath)
-        // Sealed before the process ended, but not yet taken out of the journal.
-        if folder.sealedBefore > 0 { try file.truncate(before: folder.sealedBefore, endedLanes: []) }
-        let contents = try HeadContents(replaying: file, logger: logger)
+        let (file, contents, wasDamaged) = try JournalSalvage.open(
+            path: journalPath, sealedBefore: folder.sealedBefore, logger: logger)
         let nextBatch = max(try file.highestBatch() + 1, folder.sealedBefore)
         let journal = Journal(file: file, nextBatch: nextBatch, settings: settings, logger: logger)
         let head = Head(contents: contents, journal: journal, settings: settings, clock: clock)
@@ -46,17 +53,18 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         let readers = folder.readers.map { $0.with(deletions.partitions[$0.name]) }
         let database = TimeSeriesDatabase(
             path: path, head: head, folder: folder, readers: readers, settings: settings, lock: lock, clock: clock,
-            logger: logger, unusableJournalRecords: contents.unusableRecords)
+            logger: logger, unusableJournalRecords: contents.unusableRecords + (wasDamaged ? 1 : 0),
+            lostJournalCommits: lostCommits)
         if let registry { database.register(in: registry) }
         return database
     }
 
     private init(
         path: String, head: Head, folder: PartitionFolder, readers: [PartitionReader], settings: DatabaseSettings,
-        lock: FolderLock,
-        clock: any WallClock, logger: Logger, unusableJournalRecords: Int
+        lock: FolderLock, clock: any WallClock, logger: Logger, unusableJournalRecords: Int, lostJournalCommits: Int
     ) {
         self.unusableJournalRecords = unusableJournalRecords
+        self.lostJournalCommits = lostJournalCommits
         self.path = path
         self.head = head
         self.settings = settings

@@ -27,7 +27,7 @@ struct PartitionDamageTests {
     func laterFormat() throws {
         let folder = PartitionTestFolder()
         let path = try Self.make(folder)
-        try Self.change(path, "PRAGMA user_version=99")
+        try Self.change(path, "PRAGMA user_version=99; UPDATE meta SET value = 99 WHERE key = 'format'")
         let before = SegmentCorpus.contents(of: path)
         let error = #expect(throws: StorageError.self) { try PartitionReader(path: path) }
         guard case .newerFormat(_, let found, let supported) = error else {

@@ -1,4 +1,5 @@
 import Bytes
+import Logging
 import MetricModel
 import Storage
 import Synchronization
@@ -77,10 +78,37 @@ final class Head: Sendable {
     }
 
     func intern(_ labels: LabelSet, in index: inout HeadIndex) throws(AppendError) -> UInt32 {
-        if index.series.count >= settings.seriesLimit, index.series.find(labels) == nil {
-            throw AppendError.seriesLimit(maximum: settings.seriesLimit)
+        if hasNoRoom(index), index.series.find(labels) == nil {
+            noteRefusal(of: labels, in: index)
+            throw AppendError.seriesLimit(maximum: min(settings.seriesLimit, index.series.count))
         }
         return index.series.intern(labels).series
+    }
+
+    /// Whether the head takes only series that it knows.
+    private func hasNoRoom(_ index: borrowing HeadIndex) -> Bool {
+        index.series.count >= settings.seriesLimit
+            || (settings.headLimitBytes > 0 && index.series.estimatedByteCount >= settings.headLimitBytes)
+    }
+
+    /// How often the log names a series that found no room.
+    private static let refusalLogNanoseconds: UInt64 = 60_000_000_000
+
+    private func noteRefusal(of labels: LabelSet, in index: borrowing HeadIndex) {
+        counters.refusedSeries.add(1, ordering: .relaxed)
+        let now = Monitor.monotonicNanoseconds
+        let last = counters.refusalLogged.load(ordering: .relaxed)
+        guard last == 0 || now - last > Self.refusalLogNanoseconds,
+            counters.refusalLogged.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged
+        else { return }
+        let isByCount = index.series.count >= settings.seriesLimit
+        journal.logger.warning(
+            "no room for new series; those that are known go on",
+            metadata: [
+                "series": "\(index.series.count)", "refused": "\(labels)",
+                "limit": isByCount
+                    ? "seriesLimit \(settings.seriesLimit)" : "headLimitBytes \(settings.headLimitBytes)",
+            ])
     }
 
     /// Goes on with the slots of `kept` in a new lane and ends the old one.

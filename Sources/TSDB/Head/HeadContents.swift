@@ -52,7 +52,7 @@ struct HeadContents {
 
     // MARK: Definitions
 
-    private mutating func readDefinitions(_ blob: UnsafeRawBufferPointer) -> Bool {
+    mutating func readDefinitions(_ blob: UnsafeRawBufferPointer) -> Bool {
         var isSound = true
         let isWhole = unsafe JournalRecord.forEach(in: blob) { kind, body in
             var offset = 0
@@ -159,7 +159,7 @@ struct HeadContents {
 
     // MARK: Batches
 
-    private mutating func readBatch(_ blob: UnsafeRawBufferPointer) -> Bool {
+    mutating func readBatch(_ blob: UnsafeRawBufferPointer) -> Bool {
         unsafe JournalRecord.forEach(in: blob) { kind, body in
             var offset = 0
             guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),

@@ -13,6 +13,10 @@ struct HeadCounters: ~Copyable, Sendable {
     let appendedSamples = Atomic<UInt64>(0)
     let appendedRows = Atomic<UInt64>(0)
     let refusedSamples = Atomic<UInt64>(0)
+    /// Times that a series found no room.
+    let refusedSeries = Atomic<UInt64>(0)
+    /// When the log last said so, monotonic.
+    let refusalLogged = Atomic<UInt64>(0)
 
     func raiseNewestTimestamp(to timestamp: Int64) {
         _ = newestTimestamp.max(timestamp, ordering: .relaxed)

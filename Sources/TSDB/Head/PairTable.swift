@@ -13,6 +13,10 @@ struct PairTable {
     }
 
     private var arena: [UInt8] = []
+
+    /// Bytes of the pairs' text, those of pairs that are gone included.
+    var textByteCount: Int { arena.count }
+
     private var garbageBytes = 0
     private var starts: [UInt32] = []
     private var lengths: [UInt32] = []

@@ -32,6 +32,12 @@ struct SeriesTable {
     private static let removed = UInt32.max
     private static let noLane = UInt32.max
 
+    /// What a series takes with its slots, its rows of two slices and its place in the cache of its target.
+    static let bytesPerSeries = 400
+
+    /// About what the series take, in constant time: what new ones are measured by.
+    var estimatedByteCount: Int { count * Self.bytesPerSeries + pairs.textByteCount }
+
     /// One more than the highest series number in use.
     var numberLimit: Int { hashes.count }
 

@@ -42,7 +42,7 @@ import Synchronization
 
     private let monitor = Monitor()
     let file: JournalFile
-    private let logger: Logger
+    let logger: Logger
     private let commitIntervalNanoseconds: UInt64
     private let syncIntervalNanoseconds: UInt64
     private let retryIntervalNanoseconds: UInt64

@@ -190,6 +190,27 @@ final class JournalFile: Sendable {
         }
     }
 
+    // MARK: Salvage
+
+    /// Puts a definition of another file in under its number.
+    func restore(definition id: Int64, lane: Int64, data: [UInt8]) throws(StorageError) {
+        try withConnection { connection throws(SQLiteError) in
+            let insert = try connection.cached("INSERT OR IGNORE INTO definition(id, lane, data) VALUES (?, ?, ?)")
+            try insert.bind(id, at: 1)
+            try insert.bind(lane, at: 2)
+            try insert.run(binding: data, at: 3)
+        }
+    }
+
+    /// Puts a batch of another file in under its number.
+    func restore(batch id: Int64, data: [UInt8]) throws(StorageError) {
+        try withConnection { connection throws(SQLiteError) in
+            let insert = try connection.cached("INSERT OR IGNORE INTO batch(id, data) VALUES (?, ?)")
+            try insert.bind(id, at: 1)
+            try insert.run(binding: data, at: 2)
+        }
+    }
+
     // MARK: Reading
 
     enum Table: String { case definition, batch }

@@ -28,9 +28,9 @@ final class Maintenance: Sendable {
     let views: ViewRegistry
     private let settings: DatabaseSettings
     private let clock: any WallClock
-    private let logger: Logger
+    let logger: Logger
     /// One thread at a time seals, merges or deletes.
-    private let turn = Mutex<Void>(())
+    let turn = Mutex<Void>(())
     private let status = Mutex(Status())
     private let lastSeal: Atomic<UInt64>
     private let isCancelled = Atomic<Bool>(false)
@@ -75,6 +75,7 @@ final class Maintenance: Sendable {
         do throws(StorageError) {
             if isSealingDue { try seal() }
             takeReadableAgain()
+            quarantineDamaged()
             try mergePartitions()
             try cleanDeletions()
             deleteOld()
@@ -91,21 +92,6 @@ final class Maintenance: Sendable {
         }
     }
 
-    /// Puts partitions back that the disk gives again, in place of those that they replaced.
-    private func takeReadableAgain() {
-        turn.withLock { _ in
-            let opened = unreadable.openAgain(in: folder, logger: logger)
-            let deletions = opened.isEmpty ? [:] : (try? head.journal.file.deletions().partitions) ?? [:]
-            let readers = opened.map { $0.with(deletions[$0.name]) }
-            guard !readers.isEmpty else { return }
-            let replaced = Set(readers.flatMap(\.metadata.replaces))
-            let present = views.current?.partitions ?? []
-            let kept = (present + readers).filter { !replaced.contains($0.name) }
-                .sorted { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
-            views.publish(kept, removing: present.filter { replaced.contains($0.name) }.map(\.path))
-        }
-    }
-
     private var isSealingDue: Bool {
         let byteCount = head.counters.rowBytes.load(ordering: .relaxed)
         guard byteCount > 0 else { return false }
@@ -113,6 +99,8 @@ final class Maintenance: Sendable {
         if age >= UInt64(settings.sliceMilliseconds) * 1_000_000 { return true }
         let seriesCount = head.withIndex { $0.series.count }
         if hasManyEndedSeries(of: seriesCount) { return true }
+        // Sealing few rows is dear; when memory is scarce it is done all the same.
+        if settings.headLimitBytes > 0, byteCount > settings.headLimitBytes / 2 { return true }
         return byteCount > settings.headBytesBeforeSealing && byteCount > seriesCount * 160
     }
 
@@ -133,12 +121,13 @@ final class Maintenance: Sendable {
     func sealNow() throws(StorageError) {
         let started = Monitor.monotonicNanoseconds
         head.renewLooseLane()
-        let lanes = head.lanes.sorted { $0.number < $1.number }
         let cutStarted = Monitor.monotonicNanoseconds
-        let cut = head.gate.withWriteLock {
-            // Every row that is in a batch before the cut is in a slice that ends here, and no other row is.
+        let (lanes, cut) = head.gate.withWriteLock {
+            // Every row that is in a batch before the cut is in a slice that ends here, and no other row is. The lanes are
+            // those of this moment: one that came before the gate closed may have rows already.
+            let lanes = head.lanes.sorted { $0.number < $1.number }
             for lane in lanes { lane.cut() }
-            return head.journal.cut()
+            return (lanes, head.journal.cut())
         }
         let cutNanoseconds = Monitor.monotonicNanoseconds - cutStarted
         let plan = SealingPlan(lanes: lanes, table: head.withIndex { $0.series })

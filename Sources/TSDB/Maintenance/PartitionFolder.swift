@@ -7,6 +7,9 @@ struct PartitionFolder {
     /// In `PartitionMetadata.replaces`: the partition holds what the journal has in batches before the number.
     private static let journalPrefix = "journal-"
 
+    /// Files that were put aside because they are damaged end with it.
+    static let damagedSuffix = ".damaged"
+
     let path: String
     private(set) var readers: [PartitionReader] = []
     /// Journal batches before this number are in partitions.
@@ -28,6 +31,9 @@ struct PartitionFolder {
             if name.hasSuffix(".tmp") || name.hasSuffix(".tmp-journal") {
                 unsafe unlink(file)
                 continue
+            }
+            if name.hasSuffix(Self.damagedSuffix) {
+                failures[name] = .corrupt(path: file, what: "put aside because it is damaged")
             }
             guard name.hasSuffix(PartitionSchema.fileExtension) else { continue }
             do throws(StorageError) {
@@ -65,7 +71,7 @@ struct PartitionFolder {
         found.sort { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
     }
 
-    private static func names(in path: String) -> [String] {
+    static func names(in path: String) -> [String] {
         guard let stream = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(stream) }
         var names: [String] = []

@@ -23,9 +23,14 @@ final class UnreadablePartitions: Sendable {
         }
     }
 
+    /// Adds a file that is left out from now on, under the name that it has now.
+    func add(_ name: String, reason: String, path: String) {
+        failures.withLock { $0[name] = .corrupt(path: path, what: reason) }
+    }
+
     /// Opens those that can be opened now.
     func openAgain(in folder: PartitionFolder, logger: Logger) -> [PartitionReader] {
-        let names = failures.withLock { $0.keys.sorted() }
+        let names = failures.withLock { $0.keys.filter { $0.hasSuffix(PartitionSchema.fileExtension) }.sorted() }
         var opened: [PartitionReader] = []
         for name in names {
             do throws(StorageError) {

@@ -30,6 +30,7 @@ final class PartitionReader: Sendable {
     private let idle: Mutex<[SQLiteConnection]>
     private let symbolBlocks = Mutex<[Int: SymbolBlock]>([:])
     private let damages = Mutex<[String]>([])
+    let isSuspect = Atomic<Bool>(false)
 
     /// Opens and checks a file, and touches nothing in it.
     ///
@@ -50,6 +51,11 @@ final class PartitionReader: Sendable {
             throw .corrupt(path: path, what: "it is not a finished partition")
         }
         guard version <= PartitionSchema.version else {
+            // The version stands in two places; where they differ one of them is damaged.
+            let written = try? connection.integer("SELECT value FROM meta WHERE key = 'format'")
+            guard written == nil || written == Int64(version) else {
+                throw .corrupt(path: path, what: "it says that its format is \(version) and \(written ?? 0)")
+            }
             throw .newerFormat(path: path, found: version, supported: PartitionSchema.version)
         }
         let (metadata, expectedBytes) = try withStorageErrors { () throws(SQLiteError) in
@@ -120,9 +126,14 @@ final class PartitionReader: Sendable {
     func withConnection<Value>(
         _ body: (SQLiteConnection) throws(StorageError) -> Value
     ) throws(StorageError) -> Value {
-        let connection = try borrowConnection()
-        defer { returnConnection(connection) }
-        return try body(connection)
+        do throws(StorageError) {
+            let connection = try borrowConnection()
+            defer { returnConnection(connection) }
+            return try body(connection)
+        } catch {
+            suspect(error)
+            throw error
+        }
     }
 
     // MARK: Damage
@@ -137,6 +148,11 @@ final class PartitionReader: Sendable {
             return true
         }
         if isNew { onDamage(error) }
+    }
+
+    /// Says that a query met damage that cannot be left out, so that maintenance looks at the whole file.
+    func suspect(_ error: StorageError) {
+        if case .corrupt = error { isSuspect.store(true, ordering: .relaxed) }
     }
 
     /// The parts that were found damaged.

@@ -11,6 +11,8 @@ final class PartitionClocks: Sendable {
         var clock: Clock
         /// The number of the first of them in the file's clock.
         var firstTick: Int
+        /// Ticks of the file's clock.
+        var tickCount: Int
     }
 
     let range: TimeRange
@@ -27,7 +29,7 @@ final class PartitionClocks: Sendable {
         let upper = end == .max ? ticks.upperBound : timestamps.firstIndex(notBelow: end + 1, in: ticks)
         let isWhole = lower == 0 && upper == timestamps.count
         let cut = isWhole ? timestamps : Array(timestamps[lower..<max(lower, upper)])
-        let made = View(clock: Clock(cut), firstTick: lower)
+        let made = View(clock: Clock(cut), firstTick: lower, tickCount: timestamps.count)
         // Two threads may have made it at the same time: the first one's object is everybody's.
         return views.withLock { views in
             if let known = views[number] { return known }
@@ -149,6 +151,9 @@ final class PartitionSeriesReader {
     ) throws(StorageError) {
         let place = segment.frame.place(of: index)
         let view = try view(of: place.clock)
+        guard place.clockOffset + place.tickCount <= view.tickCount else {
+            return try reader.note(.structure("clock reference"), in: "clock \(place.clock)")
+        }
         // Ticks of the file's clock that lie in the column and in the range.
         let lower = max(place.clockOffset, view.firstTick)
         let upper = min(place.clockOffset + place.tickCount, view.firstTick + view.clock.timestamps.count)

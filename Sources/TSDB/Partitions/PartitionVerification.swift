@@ -25,6 +25,7 @@ extension PartitionReader {
         let columns = try PartitionSeriesReader(reader: self, clocks: PartitionClocks(range: .all))
         var samples = 0
         var previous: LabelSet?
+        var clockCounts: [UInt32: Int] = [:]
         try withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: self, connection: connection)
             for series in 0..<UInt32(metadata.seriesCount) where findings.count < limit {
@@ -33,6 +34,14 @@ extension PartitionReader {
                     if let previous, !(previous < found) { findings.append("series \(series) is out of label order") }
                     previous = found
                     for column in try columns.columns(of: series) {
+                        if clockCounts[column.clock] == nil {
+                            clockCounts[column.clock] = try PartitionClocks.timestamps(
+                                of: column.clock, reader: self, connection: connection
+                            ).count
+                        }
+                        if column.clockOffset + column.values.count > clockCounts[column.clock] ?? 0 {
+                            findings.append("series \(series) reaches beyond clock \(column.clock)")
+                        }
                         samples += column.values.reduce(0) { $0 + (SpecialValue.isAbsent($1) ? 0 : 1) }
                     }
                     samples += try columns.histograms(of: series).count

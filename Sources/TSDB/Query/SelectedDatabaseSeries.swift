@@ -132,9 +132,14 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
         private mutating func read(_ place: Int, of partition: Int) throws(StorageError) {
             let source = series.partitions[partition]
-            if readers[partition] == nil { readers[partition] = try source.makeReader() }
-            guard let reader = readers[partition] else { return }
-            try reader.read(source.series[place], clocks: series.clocks, into: &pieces)
+            do throws(StorageError) {
+                if readers[partition] == nil { readers[partition] = try source.makeReader() }
+                guard let reader = readers[partition] else { return }
+                try reader.read(source.series[place], clocks: series.clocks, into: &pieces)
+            } catch {
+                source.reader.suspect(error)
+                throw error
+            }
         }
 
         /// Leaves out partitions that end before the newest sample found.

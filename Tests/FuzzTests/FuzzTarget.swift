@@ -1,0 +1,162 @@
+import Bytes
+import Exposition
+import MetricModel
+import PromQLSyntax
+import Storage
+
+@testable import Cgroups
+@testable import TSDB
+
+/// What reads bytes from outside, each as something that can be fed any bytes: it returns, whatever they are.
+///
+/// `FuzzMain` drives them with libFuzzer, `MutationTests` with a fixed list of mutations in every test run.
+enum FuzzTarget: String, CaseIterable, Sendable {
+    case exposition, promql, journal, segment, sealed, kernel
+
+    func run(_ bytes: [UInt8]) {
+        switch self {
+        case .exposition: Self.exposition(bytes)
+        case .promql: Self.promql(bytes)
+        case .journal: Self.journal(bytes)
+        case .segment: Self.segment(bytes)
+        case .sealed: Self.sealed(bytes)
+        case .kernel: Self.kernel(bytes)
+        }
+    }
+
+    /// Inputs that mean something, to begin with.
+    var seeds: [[UInt8]] {
+        switch self {
+        case .exposition: FuzzSeeds.exposition.map { Array($0.utf8) }
+        case .promql: FuzzSeeds.promql.map { Array($0.utf8) }
+        case .journal: FuzzSeeds.journal
+        case .segment: FuzzSeeds.segments
+        case .sealed: FuzzSeeds.sealed
+        case .kernel: FuzzSeeds.kernel.map { Array($0.utf8) }
+        }
+    }
+
+    // MARK: Text
+
+    /// The parser and the scrape cache, which must agree on whether a page is sound when it meets it a second time.
+    private static func exposition(_ bytes: [UInt8]) {
+        for format in [ExpositionFormat.text, .openMetrics] {
+            var parser = ExpositionParser(bytes, format: format)
+            do { while try parser.next() != nil {} } catch { _ = error.description }
+            var cache = ScrapeCache()
+            var page = ScrapePage()
+            let first = Result { () throws(ExpositionError) in try cache.read(bytes, format: format, into: &page) }
+            let seriesCount = page.series.count
+            let second = Result { () throws(ExpositionError) in try cache.read(bytes, format: format, into: &page) }
+            precondition((try? first.get()) == nil || (try? second.get()) != nil, "a page is sound only once")
+            precondition((try? first.get()) == nil || page.series.count == seriesCount, "a page has other series later")
+        }
+    }
+
+    /// What is parsed can be printed and parsed again.
+    private static func promql(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        do {
+            let tree = try Parser.parse(text)
+            let printed = tree.description
+            precondition((try? Parser.parse(printed))?.description == printed, "printing changes \(printed)")
+            _ = tree.prettyPrinted()
+        } catch {
+            _ = error.description
+        }
+        _ = try? Parser.parseSelector(text)
+        _ = try? SeriesNotation.parse(text)
+    }
+
+    private static func kernel(_ bytes: [UInt8]) {
+        let span = bytes.span
+        var devices: [BlockCounters] = []
+        BlockText.parseVersion1(span, areBytes: true, into: &devices, limit: 64)
+        BlockText.parseUnified(span, into: &devices, limit: 64)
+        var disks: [DiskCounters] = []
+        DiskStatistics.parse(span, into: &disks)
+        var numbers: [UInt64] = []
+        ExtraText.parsePerCPU(span, into: &numbers)
+        var nodes: [NodePages] = []
+        ExtraText.parseNodes(span, pageBytes: 4096, into: &nodes)
+        var interfaces: [InterfaceCounters] = []
+        NetworkText.parse(span, into: &interfaces, limit: 64)
+        _ = PressureText.parse(span)
+        _ = ProcessText.startTicks(span)
+        _ = ProcessText.state(span)
+        _ = ProcessText.schedule(span)
+        _ = ProcessText.openFilesLimit(span)
+        _ = ProcessText.referencedBytes(span)
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = MountTable.hierarchies(in: text)
+        _ = CgroupPathParser.identity(of: text)
+        _ = RuntimeFiles.docker(bytes)
+        _ = RuntimeFiles.annotations(bytes)
+        _ = RuntimeFiles.podman(bytes, identifier: "0123456789abcdef")
+    }
+
+    // MARK: The store
+
+    /// A journal's batch behind sound definitions, then everything that the head has from it.
+    private static func journal(_ bytes: [UInt8]) {
+        var contents = HeadContents()
+        for seed in FuzzSeeds.definitions { unsafe seed.withUnsafeBytes { _ = unsafe contents.readDefinitions($0) } }
+        let blob = JournalRecord.emptyHeader + bytes
+        unsafe blob.withUnsafeBytes { bytes in
+            _ = unsafe contents.readBatch(bytes)
+            var others = HeadContents()
+            _ = unsafe others.readDefinitions(bytes)
+        }
+        for lane in contents.index.lanes.values {
+            switch lane {
+            case .rows(let lane):
+                for entry in lane.snapshot(sequence: .max, epoch: 0).slices {
+                    var columns = SliceColumns(slots: Array(0..<lane.slotCount), rowCount: entry.rowCount)
+                    _ = columns.append(entry.slice, rows: 0..<entry.rowCount)
+                }
+            case .loose(let lane):
+                for slot in 0..<lane.withState({ $0.slotSeries.count }) {
+                    var piece = LoosePiece()
+                    _ = lane.read(slot: slot, generation: .max, epoch: 0, range: .all, into: &piece)
+                }
+            }
+        }
+    }
+
+    /// A segment's frame as it is after decompression.
+    private static func segment(_ bytes: [UInt8]) {
+        var frame = SegmentFrame()
+        do throws(SegmentDamage) {
+            unsafe try frame.load(size: bytes.count, firstSeries: 0) { target throws(SegmentDamage) in
+                unsafe target.copyBytes(from: bytes)
+                return bytes.count
+            }
+        } catch {
+            return
+        }
+        for index in frame.columns.indices {
+            let count = frame.columns[index].tickCount
+            precondition(count <= SegmentFormat.maximumTickCount, "a column without limit")
+            let target = UnsafeMutablePointer<Double>.allocate(capacity: max(1, count))
+            defer { unsafe target.deallocate() }
+            try? unsafe frame.decodeValues(index, into: target)
+            _ = try? frame.startTimestamps(index)
+        }
+        for series in UInt32(0)..<130 { _ = frame.columnRange(of: series) }
+    }
+
+    /// What lies in sealed blobs: postings, clocks, histograms, and the blob itself.
+    private static func sealed(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { raw in
+            _ = unsafe try? SealedBlob.open(raw)
+            _ = unsafe try? SegmentBlob.frame(0, in: raw)
+            _ = unsafe JournalRecord.fault(in: raw)
+        }
+        guard let blob = try? SealedBlob.seal(bytes, compresses: false) else { return }
+        unsafe blob.withUnsafeBytes { raw in
+            _ = unsafe try? PostingsCodec.decode(raw, seriesCount: 1000)
+            for count in [0, 1, 120, 1000] { _ = unsafe try? ClockCodec.decode(raw, count: count) }
+            _ = unsafe try? HistogramChunk.decode(raw)
+        }
+    }
+}
