@@ -54,6 +54,8 @@ package struct LapwingServer: Sendable {
                     .init(service: services.notifierService), .init(service: services.rulesService),
                     .init(service: services.scrapingService), .init(service: ReloadService(services.state)),
                     .init(service: application),
+                    // The last in the list is told to stop first: nobody waits for queries that take long.
+                    .init(service: QueryEndingService(active: services.active)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         services.state.setStop { Task { await group.triggerGracefulShutdown() } }
@@ -124,6 +126,16 @@ package enum ServerError: Error, Sendable, CustomStringConvertible {
             "cannot listen on \(address): \(reason). Stop what listens there, or choose another --web.listen-address"
         case .other(let text): text
         }
+    }
+}
+
+/// Ends the queries that wait and run when the server is told to stop.
+private struct QueryEndingService: Service {
+    let active: ActiveQueries
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        active.endAll()
     }
 }
 

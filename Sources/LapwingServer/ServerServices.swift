@@ -18,6 +18,8 @@ struct ServerServices: Sendable {
     let database: TimeSeriesDatabase
     let state: ServerState
     let api: WebAPI
+    /// The queries that wait and run.
+    let active: ActiveQueries
     let notifierService: TaskService
     let rulesService: TaskService
     let scrapingService: TaskService
@@ -30,7 +32,7 @@ struct ServerServices: Sendable {
         database = try Self.openDatabase(settings, configuration, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration), clock: clock)
-        let active = ActiveQueries(limits: settings.queryLimits, clock: clock)
+        active = ActiveQueries(limits: settings.queryLimits, clock: clock)
         let queryLog = QueryLog(clock: clock)
         let collectorPage = Self.makeCollector(settings, clock: clock)
         let machinePage = settings.makeMachinePage(clock: clock)

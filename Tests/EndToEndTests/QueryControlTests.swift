@@ -77,7 +77,8 @@ struct QueryControlTests {
         let answered = statuses.count { $0 == 200 }
         #expect(statuses.count == 1000)
         #expect(statuses.allSatisfy { $0 == 200 || $0 == 429 || $0 == 503 }, "\(Set(statuses))")
-        #expect(answered >= 2, "\(answered) answered")
+        // Those that were let in wait for each other's memory.
+        #expect(answered >= 10, "\(answered) answered")
         #expect(statuses.count { $0 == 429 } > 0)
         // A scrape a second; one may be under way at either end.
         #expect(target.requests.count - before >= seconds - 2, "\(target.requests.count - before) in \(seconds) s")
@@ -126,6 +127,9 @@ struct QueryControlTests {
         let plan = ChildProcess.run(
             [binary, "query", "sum(rate(steady[1m]))", "--explain", "--server", address], folder: folder, name: "plan")
         #expect(plan.output.contains("    steady[1m]"), "\(plan)")
-        #expect(server.stop() == 0)
+        var last = RequestFlood(port: server.port, path: path, count: 1)
+        #expect(await RunningServer.wait(seconds: 10) { await queries().first?["state"]?.text == "running" })
+        #expect(server.stop() == 0, "a query does not keep the server from stopping")
+        #expect(last.statuses(seconds: 1).count == 1)
     }
 }

@@ -78,6 +78,9 @@ struct ActiveQueriesTests {
         #expect(active.end(id: query.id))
         #expect(query.cancellation.isCancelled)
         #expect(active.counts.ended == 1)
+        let other = try active.admit(QueryDescription(text: "b"))
+        active.endAll()
+        #expect(other.cancellation.isCancelled)
     }
 
     @Test("queries share one budget of memory, and give back what they held, after failures too")
@@ -96,6 +99,24 @@ struct ActiveQueriesTests {
         #expect(harness.options.budget?.usedBytes == 0)
         held = nil
         #expect(budget.usedBytes == 0)
+    }
+
+    @Test("one query at a time may wait for memory; it gets what others give back, and is refused where nobody does")
+    func patience() throws {
+        let clock = StandingClock()
+        let active = queries(clock)
+        let first = try active.admit(QueryDescription(text: "a"))
+        let second = try active.admit(QueryDescription(text: "b"))
+        #expect(try active.becomePatient(first, timeoutMilliseconds: 1000) == 1000)
+        second.cancellation.cancel()
+        #expect(throws: QueryError.self) { try active.becomePatient(second, timeoutMilliseconds: 1000) }
+        active.finish(first)
+        let third = try active.admit(QueryDescription(text: "c"))
+        #expect(try active.becomePatient(third, timeoutMilliseconds: 500) == 500)
+        var harness = try QueryHarness(#"metric{id="1"} 1x99"#)
+        harness.options.budget = MemoryBudget(limitBytes: 100)
+        harness.options.waitsForMemory = true
+        #expect(harness.failure("metric", atMinute: 99).contains("--query.max-memory"))
     }
 
     @Test("a query tells how far it is")

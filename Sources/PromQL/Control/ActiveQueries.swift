@@ -1,3 +1,4 @@
+import Glibc
 package import MetricModel
 import Synchronization
 
@@ -26,6 +27,8 @@ package final class ActiveQueries: Sendable {
         var nextID: UInt64 = 1
         var queries: [UInt64: ActiveQuery] = [:]
         var counts = Counts()
+        /// A query that waits for memory, if there is one.
+        var patient: UInt64?
     }
 
     package let limits: Limits
@@ -83,6 +86,25 @@ package final class ActiveQueries: Sendable {
         return timeoutMilliseconds - waited
     }
 
+    /// Makes the query the one that may wait for the memory of others, when none else is: the milliseconds of its
+    /// time that are left then.
+    ///
+    /// It stays so until it is finished.
+    package func becomePatient(_ query: ActiveQuery, timeoutMilliseconds: Int64) throws(QueryError) -> Int64 {
+        while true {
+            let waited = Int64(clamping: (clock.monotonicNanoseconds &- query.admittedNanoseconds) / 1_000_000)
+            if query.cancellation.isCancelled { throw .cancelled(place: "query queue") }
+            guard waited < timeoutMilliseconds else { throw .timedOut(place: "query queue") }
+            let isNext = state.withLock { state in
+                if let other = state.patient, state.queries[other] != nil { return false }
+                state.patient = query.id
+                return true
+            }
+            if isNext { return timeoutMilliseconds - waited }
+            usleep(MemoryBudget.pauseMicroseconds)
+        }
+    }
+
     /// Takes a query off the list.
     package func finish(_ query: ActiveQuery) { state.withLock { $0.queries[query.id] = nil } }
 
@@ -95,6 +117,11 @@ package final class ActiveQueries: Sendable {
         }
         query?.cancellation.cancel()
         return query != nil
+    }
+
+    /// Asks all queries to end, because the server does.
+    package func endAll() {
+        for query in list() { query.cancellation.cancel() }
     }
 
     /// All that wait or run, the oldest first.

@@ -5,13 +5,15 @@ import Synchronization
 /// Safe on several threads.
 package final class MemoryBudget: Sendable {
     package let limitBytes: Int
+    /// Between two looks of somebody who waits for room.
+    static let pauseMicroseconds: UInt32 = 2000
     private let used = Atomic<Int>(0)
 
     package init(limitBytes: Int) { self.limitBytes = limitBytes }
 
     package var usedBytes: Int { used.load(ordering: .relaxed) }
 
-    /// Takes bytes if there is room for them; what is held afterwards, nil where there was none.
+    /// Takes bytes if there is room for them.
     func take(_ byteCount: Int) -> Bool {
         let after = used.add(byteCount, ordering: .relaxed).newValue
         if after <= limitBytes { return true }

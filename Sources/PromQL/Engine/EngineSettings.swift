@@ -37,6 +37,10 @@ package struct QueryOptions: Sendable {
     package var progress: QueryProgress?
     /// The bytes that the query shares with others; nil leaves it with its own limit alone.
     package var budget: MemoryBudget?
+    /// Where the shared bytes run out the query waits for others to end, as long as its time lasts.
+    ///
+    /// One query at a time may, or two of them could wait for each other.
+    package var waitsForMemory = false
     /// The result comes with the plan and what each part of it took.
     package var explains = false
 

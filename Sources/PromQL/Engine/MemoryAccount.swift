@@ -1,3 +1,4 @@
+import Glibc
 import MetricModel
 import Synchronization
 
@@ -11,9 +12,14 @@ final class MemoryAccount: Sendable {
     /// Shared with other queries.
     private let budget: MemoryBudget?
     private let progress: QueryProgress?
+    /// How long to wait for others to give back; nil does not wait.
+    private let waitsWithin: QueryLimits?
 
-    init(limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil) {
+    init(
+        limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil, waitsWithin: QueryLimits? = nil
+    ) {
         self.limitBytes = limitBytes
+        self.waitsWithin = waitsWithin
         self.budget = budget
         self.progress = progress
     }
@@ -33,12 +39,24 @@ final class MemoryAccount: Sendable {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytes(wanted: after, maximum: limitBytes)
         }
-        if let budget, !budget.take(byteCount) {
+        if let budget, !budget.take(byteCount), !waitForRoom(byteCount, in: budget, holding: after - byteCount) {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytesTogether(wanted: byteCount, maximum: budget.limitBytes)
         }
         _ = highest.max(after, ordering: .relaxed)
         progress?.noteHeld(after)
+    }
+
+    /// Waits for others to give back what they hold; false where they hold nothing or the query is over.
+    private func waitForRoom(_ byteCount: Int, in budget: MemoryBudget, holding own: Int) -> Bool {
+        guard let waitsWithin else { return false }
+        while !waitsWithin.isOver {
+            let othersHold = budget.usedBytes - own
+            if budget.take(byteCount) { return true }
+            if othersHold <= 0 { return false }
+            usleep(MemoryBudget.pauseMicroseconds)
+        }
+        return false
     }
 
     /// Gives reserved bytes back.

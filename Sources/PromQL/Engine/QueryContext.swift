@@ -32,14 +32,15 @@ final class QueryContext {
         self.isRangeQuery = isRangeQuery
         self.helpers = helpers
         progress = options.progress
-        memory = MemoryAccount(
-            limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress)
         text = options.text
         let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
         let timeout = UInt64(max(0, min(wanted, settings.timeoutMilliseconds)))
         limits = QueryLimits(
             clock: clock, deadlineNanoseconds: clock.monotonicNanoseconds &+ timeout &* 1_000_000,
             cancellation: options.cancellation)
+        memory = MemoryAccount(
+            limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress,
+            waitsWithin: options.waitsForMemory ? limits : nil)
     }
 
     func warn(_ message: String, at range: SourceRange) {

@@ -58,7 +58,15 @@ struct QueryRunner: Sendable {
         } catch {
             throw .storage(error)
         }
-        var result = try evaluate(options, querier)
+        var result: QueryResult
+        do {
+            result = try evaluate(options, querier)
+        } catch .tooManyBytesTogether {
+            // Once more, with the right to wait for the others: what they hold they give back.
+            options.timeoutMilliseconds = try active.becomePatient(query, timeoutMilliseconds: timeout)
+            options.waitsForMemory = true
+            result = try evaluate(options, querier)
+        }
         result.statistics.queueSeconds = query.queueSeconds(now: active.now)
         return result
     }
