@@ -80,7 +80,7 @@ let floor5: [Target] = [
     building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"]),
     building(
         "Remote",
-        uses: ["Bytes", "MetricModel", "SelfMetrics", "Storage", asyncHTTPClient, nioCore, nioHTTP1],
+        uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage", asyncHTTPClient, nioCore, nioHTTP1],
         testsUse: ["TSDB"]),
     building(
         "Scraping",

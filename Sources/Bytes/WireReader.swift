@@ -153,6 +153,9 @@
         return false
     }
 
+    /// A fault at the place where the reader is.
+    package func faultHere(_ reason: Fault.Reason) -> Fault { Fault(reason: reason, offset: position) }
+
     // MARK: Repeated numbers
 
     /// Appends the elements of a repeated numeric field, packed or one by one, in the type of the wire.

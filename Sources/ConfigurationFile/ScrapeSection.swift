@@ -62,7 +62,8 @@ enum ScrapeSection {
     private static func readFormats(
         _ reader: inout MappingReader, into job: inout ScrapeJobSettings, global: GlobalSection
     ) throws(ConfigurationError) {
-        if let written = try protocols(&reader) { job.protocols = written }
+        let written = try protocols(&reader)
+        if let written { job.protocols = written }
         job.fallbackProtocol = try reader.choice("fallback_scrape_protocol", ScrapeProtocol.self)
         if let scheme = try nameValidation(&reader) {
             job.nameValidation = scheme
@@ -77,6 +78,9 @@ enum ScrapeSection {
             try reader.boolean("convert_classic_histograms_to_nhcb") ?? inherited.convertsClassic
         job.nativeHistograms.alwaysScrapesClassic =
             try reader.boolean("always_scrape_classic_histograms") ?? inherited.alwaysScrapesClassic
+        if written == nil, global.scrape.protocols == nil {
+            job.protocols = ScrapeProtocol.defaultOrder(native: job.nativeHistograms.scrapesNative)
+        }
         job.nativeHistogramMinimumBucketFactor = try reader.number("native_histogram_min_bucket_factor") ?? 0
     }
 

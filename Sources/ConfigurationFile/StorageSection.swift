@@ -5,6 +5,8 @@ package struct StorageSection: Sendable, Hashable {
     /// Of the file system, in percent.
     package var retentionPercentage: Double?
     package var outOfOrderWindowMilliseconds: Int64 = 0
+    /// Exemplars that are kept in memory; 0 keeps none.
+    package var maximumExemplars = 100_000
 
     init() {}
 
@@ -22,7 +24,7 @@ package struct StorageSection: Sendable, Hashable {
             try section.finish()
         }
         if var section = try reader.mapping("exemplars") {
-            _ = try section.string("max_exemplars")
+            if let maximum = try section.integer("max_exemplars") { maximumExemplars = max(0, maximum) }
             try section.finish()
         }
         try reader.finish()

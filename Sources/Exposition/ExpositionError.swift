@@ -1,3 +1,5 @@
+package import Bytes
+
 /// What is wrong with an exposed page, and where.
 package struct ExpositionError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: Hashable, Sendable {
@@ -18,6 +20,10 @@ package struct ExpositionError: Error, Hashable, Sendable, CustomStringConvertib
         case missingName
         /// A sample without a time where each needs one.
         case missingTimestamp
+        /// A protobuf page that cannot be read; the place is a byte of the page.
+        case protobuf(WireReader.Fault)
+        /// A native histogram that is none.
+        case histogram(HistogramFault)
         case limitExceeded(name: String, limit: Int, value: Int)
     }
 
@@ -45,6 +51,8 @@ extension ExpositionError.Reason: CustomStringConvertible {
         case .duplicateLabel(let name): "label \"\(name)\" is there twice"
         case .missingName: "the sample has no metric name"
         case .missingTimestamp: "the sample has no timestamp; each needs one here"
+        case .protobuf(let fault): fault.description
+        case .histogram(let fault): "native histogram: \(fault)"
         case .limitExceeded(let name, let limit, let value): "\(name) is limited to \(limit), here it is \(value)"
         }
     }

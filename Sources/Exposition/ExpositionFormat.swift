@@ -30,3 +30,10 @@ package struct ExpositionLimits: Sendable, Hashable {
         self.pageBytes = min(pageBytes, Int(UInt32.max))
     }
 }
+
+/// What a scraper may get: text in one of the formats, or protobuf.
+package enum PageFormat: Sendable, Hashable {
+    case text(ExpositionFormat)
+    /// Prometheus' protobuf format, delimited.
+    case protobuf
+}

@@ -11,15 +11,20 @@ internal import MetricModel
 /// A page that is refused leaves the cache as it was, but for series that it numbered: these come as new with the next
 /// page that is read.
 package struct ScrapeCache: Sendable {
-    private let limits: ExpositionLimits
-    private var format = ExpositionFormat.text
+    let limits: ExpositionLimits
+    let histograms: HistogramChoices
+    /// The format of the last page.
+    var format = PageFormat.text(.text)
     var keys = SeriesKeys()
     var script = PageScript()
     let lineHash = LineHash()
     var pendingSeries: [NewSeries] = []
     var pendingMetadata: [MetadataLine] = []
 
-    package init(limits: ExpositionLimits = ExpositionLimits()) { self.limits = limits }
+    package init(limits: ExpositionLimits = ExpositionLimits(), histograms: HistogramChoices = HistogramChoices()) {
+        self.limits = limits
+        self.histograms = histograms
+    }
 
     /// How many series have numbers, those that were not in the last page included.
     package var seriesCount: Int { keys.count }
@@ -34,10 +39,10 @@ package struct ScrapeCache: Sendable {
         columns.removeAll()
         do {
             var scanner = unsafe try LineScanner(page: page, format: format, limits: limits)
-            if format != self.format {
+            if self.format != .text(format) {
                 // What is the same text may mean something else in the other format.
                 script = PageScript()
-                self.format = format
+                self.format = .text(format)
             }
             try scan(&scanner, into: &columns)
         } catch {
@@ -52,8 +57,20 @@ package struct ScrapeCache: Sendable {
     package mutating func read(
         _ page: [UInt8], format: ExpositionFormat, into columns: inout ScrapePage
     ) throws(ExpositionError) {
+        try read(page, format: .text(format), into: &columns)
+    }
+
+    /// Reads a page of any format from an array.
+    package mutating func read(
+        _ page: [UInt8], format: PageFormat, into columns: inout ScrapePage
+    ) throws(ExpositionError) {
         let result = unsafe page.withUnsafeBytes { bytes in
-            Result { () throws(ExpositionError) in unsafe try read(bytes, format: format, into: &columns) }
+            Result { () throws(ExpositionError) in
+                switch format {
+                case .text(let format): unsafe try read(bytes, format: format, into: &columns)
+                case .protobuf: unsafe try readProtobuf(bytes, into: &columns)
+                }
+            }
         }
         try result.get()
     }

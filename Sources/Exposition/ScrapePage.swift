@@ -18,6 +18,28 @@ package struct PageExemplar: Sendable, Hashable {
     package var exemplar: Exemplar
 }
 
+/// A native histogram of a page.
+package struct PageHistogram: Sendable, Hashable {
+    package var series: Int32
+    package var histogram: NativeHistogram
+    /// Milliseconds, `ScrapePage.noTimestamp` where it has none of its own.
+    package var timestamp: Int64
+    package var exemplars: [Exemplar] = []
+}
+
+/// How classic and native forms of a histogram are read from the protobuf format.
+package struct HistogramChoices: Sendable, Hashable {
+    /// Native histograms are read as such.
+    package var readsNative = false
+    /// Classic histograms become native ones with custom buckets.
+    package var convertsClassic = false
+    /// The classic series are read too where there is a native histogram.
+    package var alwaysReadsClassic = false
+    /// The most buckets of a native histogram; 0 has no limit but the format's.
+    package var bucketLimit = 0
+    package init() {}
+}
+
 /// The samples of one page as columns.
 ///
 /// Kept by the caller from scrape to scrape, so that a steady one allocates nothing.
@@ -34,6 +56,8 @@ package struct ScrapePage: Sendable {
     /// Milliseconds, as many as `values`, or empty where no sample has a timestamp.
     package internal(set) var timestamps: [Int64] = []
     package internal(set) var exemplars: [PageExemplar] = []
+    /// Native histograms, which only the protobuf format has.
+    package internal(set) var histograms: [PageHistogram] = []
     /// Series that are new to the cache, in the order of their numbers, which have no gaps from page to page.
     package internal(set) var newSeries: [NewSeries] = []
     /// What HELP, TYPE and UNIT lines say that were not passed over as known: all of the first page, then what stands
@@ -48,6 +72,7 @@ package struct ScrapePage: Sendable {
         values.removeAll(keepingCapacity: true)
         timestamps.removeAll(keepingCapacity: true)
         exemplars.removeAll(keepingCapacity: true)
+        histograms.removeAll(keepingCapacity: true)
         newSeries.removeAll(keepingCapacity: true)
         metadata.removeAll(keepingCapacity: true)
         hasSameSeries = false

@@ -52,12 +52,13 @@ struct ServerServices: Sendable {
                 states: SQLiteAlertStateStore(stateDatabase), clock: clock),
             logger: logger, registry: registry)
         notifier.register(in: registry)
+        let exemplars = ExemplarRing(capacity: configuration.storage.maximumExemplars, registry: registry)
         let scraping = ScrapeManager(
             store: database, clock: clock, logger: logger, registry: registry,
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
             inProcess: Self.ownPages(
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
-            userAgent: "Lapwing/\(BuildInformation.version)")
+            exemplars: exemplars, userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         Self.apply(configuration, to: queryLog, logger: logger)
         state.setApply { (configuration) throws(ReloadError) in
@@ -78,8 +79,11 @@ struct ServerServices: Sendable {
             administration: settings.isAdministrationEnabled ? database : nil)
         apiServices.machinePage = machinePage
         if settings.receivesRemoteWrite {
-            apiServices.writeReceiver = WriteReceiver(store: database, registry: registry)
+            apiServices.writeReceiver = WriteReceiver(store: database, exemplars: exemplars, registry: registry)
         }
+        apiServices.exemplars = exemplars
+        apiServices.lookbackMilliseconds = settings.lookbackMilliseconds
+        apiServices.externalLabels = { [state] in state.externalLabels }
         api = WebAPI(apiServices, logger: logger)
         notifierService = TaskService {
             await notifier.run()

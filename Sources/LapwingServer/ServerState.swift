@@ -1,6 +1,7 @@
 import ConfigurationFile
 import Logging
 import MetricModel
+import Rules
 import Synchronization
 import WebAPI
 
@@ -10,6 +11,7 @@ final class ServerState: ServerStatus {
         var isReady = false
         var isStopping = false
         var configurationText = ""
+        var externalLabels = LabelSet.empty
         var lastReload: (succeeded: Bool, time: Timestamp)
         var apply: (@Sendable (Configuration) throws(ReloadError) -> Void)?
         var stop: (@Sendable () -> Void)?
@@ -40,12 +42,14 @@ final class ServerState: ServerStatus {
         retentionText = parts.isEmpty ? "unlimited" : parts.joined(separator: " or ")
         var initial = State(lastReload: (true, startTime))
         initial.configurationText = configuration.text
+        initial.externalLabels = configuration.rules.externalLabels
         state = Mutex(initial)
     }
 
     var isReady: Bool { state.withLock { $0.isReady } }
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var configurationText: String { state.withLock { $0.configurationText } }
+    var externalLabels: LabelSet { state.withLock { $0.externalLabels } }
     var flags: [(name: String, value: String)] { settings.flags }
     var lastReload: (succeeded: Bool, time: Timestamp) { state.withLock { $0.lastReload } }
     var isLifecycleEnabled: Bool { settings.isLifecycleEnabled }
@@ -83,6 +87,7 @@ final class ServerState: ServerStatus {
                 for warning in configuration.warnings { logger.warning("\(warning)") }
                 state.withLock {
                     $0.configurationText = configuration.text
+                    $0.externalLabels = configuration.rules.externalLabels
                     $0.lastReload = (true, clock.now)
                 }
                 logger.info("configuration loaded")

@@ -80,8 +80,15 @@ package protocol SourceWriter: AnyObject, Sendable {
     /// - Complexity: O(slots)
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError)
 
+    /// The labels of the series in a slot; nil where the store does not tell.
+    func labels(of slot: Int) -> LabelSet?
+
     /// Gives the source up; its series stay readable.
     func close()
+}
+
+extension SourceWriter {
+    package func labels(of slot: Int) -> LabelSet? { nil }
 }
 
 /// A native histogram of a row.

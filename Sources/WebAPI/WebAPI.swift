@@ -35,6 +35,11 @@ package final class WebAPI: RequestAnswering {
         package var administration: (any StoreAdministration)?
         /// Takes remote write; nil where that is not enabled.
         package var writeReceiver: WriteReceiver?
+        package var exemplars: (any ExemplarStore)?
+        /// How old the newest sample of a federated series may be.
+        package var lookbackMilliseconds: Int64 = 300_000
+        /// What federated series get beside their own labels.
+        package var externalLabels: @Sendable () -> LabelSet = { .empty }
 
         package init(
             store: any SampleStore, engine: QueryEngine, scraping: ScrapeManager, rules: RuleManager,
@@ -130,6 +135,10 @@ package final class WebAPI: RequestAnswering {
         let targets = TargetEndpoints(scraping: services.scraping, received: services.writeReceiver)
         let rules = RuleEndpoints(rules: services.rules)
         let administration = AdministrationEndpoints(store: services.administration)
+        let exemplars = ExemplarEndpoint(exemplars: services.exemplars)
+        let federation = FederationEndpoint(
+            store: services.store, clock: services.clock, lookbackMilliseconds: services.lookbackMilliseconds,
+            externalLabels: services.externalLabels)
         let remote = RemoteEndpoints(receiver: services.writeReceiver)
         let form: Set<APIRequest.Method> = [.get, .post]
         let change: Set<APIRequest.Method> = [.post, .put]
@@ -185,6 +194,12 @@ package final class WebAPI: RequestAnswering {
             },
             Route([.get], "/api/v1/status/tsdb", scope: .readOnly) { (request, _) throws(APIError) in
                 try status.storage(request)
+            },
+            Route(form, "/api/v1/query_exemplars", scope: .readOnly) { (request, _) throws(APIError) in
+                try exemplars.query(request)
+            },
+            Route([.get], "/federate", scope: .readOnly) { (request, _) throws(APIError) in
+                try federation.federate(request)
             },
             Route([.post], "/api/v1/write", scope: .write) { (request, _) in remote.write(request) },
             Route([.post], "/api/v1/push", scope: .write) { (request, _) in remote.write(request) },

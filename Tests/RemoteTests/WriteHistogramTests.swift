@@ -1,4 +1,5 @@
 import Bytes
+import Exposition
 import MetricModel
 import SelfMetrics
 import Storage
@@ -13,7 +14,7 @@ struct WriteHistogramTests {
         var writer = WireWriter()
         body(&writer)
         return unsafe try writer.bytes.withRaw { bytes throws(HistogramFault) in
-            unsafe try HistogramReader(bucketLimit: 100).read(WireReader(bytes))
+            unsafe try HistogramReader(layout: .remoteWrite, bucketLimit: 100).read(WireReader(bytes))
         }
     }
 

@@ -226,7 +226,7 @@ struct SeriesHarness {
         time += 1000
         var report = ScrapeReport(timestamp: Timestamp(milliseconds: time), durationSeconds: 0.5)
         do throws(ScrapeFailure) {
-            try series.append(page: page, format: format, scratch: scratch, report: &report)
+            try series.append(page: page, format: .text(format), scratch: scratch, report: &report)
             return (nil, report)
         } catch {
             series.appendFailure(error, scratch: scratch, report: &report)

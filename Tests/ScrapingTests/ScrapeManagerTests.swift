@@ -102,7 +102,7 @@ struct ScrapeManagerTests {
         }
         let expected: [(String, String)] = [
             ("garbage:1", "line 1"), ("html:1", "unsupported Content-Type \"text/html\""),
-            ("blank:1", "blank Content-Type"), ("proto:1", "not implemented yet: scrape protocol PrometheusProto"),
+            ("blank:1", "blank Content-Type"), ("proto:1", "a length beyond the end of the message"),
             ("lines:1", "samplesPerPage is limited to 1000000"), ("utf8:1", "not valid UTF-8"),
             ("bomb:1", "body size limit exceeded"), ("torn:1", "cannot decompress the body"),
             ("none:1", "connection refused"),

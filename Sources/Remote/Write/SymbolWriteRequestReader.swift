@@ -1,4 +1,5 @@
 import Bytes
+import Exposition
 import MetricModel
 import Storage
 
@@ -129,7 +130,7 @@ struct SymbolWriteRequestReader {
                 what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
         }
         do {
-            let sample = try HistogramReader(bucketLimit: settings.histogramBucketLimit).read(message)
+            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(message)
             request.samples.histograms.append((series, sample))
         } catch {
             throw .histogram(error, series: series)

@@ -1,4 +1,5 @@
 import Bytes
+import Exposition
 import MetricModel
 import Storage
 

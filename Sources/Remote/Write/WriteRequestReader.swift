@@ -1,4 +1,5 @@
 import Bytes
+import Exposition
 import MetricModel
 import Storage
 
@@ -136,7 +137,7 @@ struct WriteRequestReader {
                 what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
         }
         do {
-            let sample = try HistogramReader(bucketLimit: settings.histogramBucketLimit).read(message)
+            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(message)
             request.samples.histograms.append((series, sample))
         } catch {
             throw .histogram(error, series: series)

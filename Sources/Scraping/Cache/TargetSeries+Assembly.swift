@@ -10,10 +10,40 @@ extension TargetSeries {
     }
 
     mutating func assemble(_ scratch: ScrapeScratch) -> Assembly {
-        if scratch.columns.timestamps.isEmpty || !context.job.honorsTimestamps {
-            return Self.assemble(scratch.columns, places, &scratch.row)
+        var assembly =
+            scratch.columns.timestamps.isEmpty || !context.job.honorsTimestamps
+            ? Self.assemble(scratch.columns, places, &scratch.row) : assembleWithTimes(scratch)
+        if !scratch.columns.histograms.isEmpty { assembleHistograms(scratch, &assembly) }
+        return assembly
+    }
+
+    /// Native histograms go beside the row, those with times of their own into the batch.
+    private mutating func assembleHistograms(_ scratch: ScrapeScratch, _ assembly: inout Assembly) {
+        for entry in scratch.columns.histograms {
+            let place = places[Int(entry.series)]
+            if place == Place.dropped { continue }
+            assembly.kept += 1
+            if hasOwnTime(entry) {
+                guard place <= Place.own else {
+                    if place >= 0 { assembly.needsLabels = true }
+                    continue
+                }
+                ownSeries[Int(Place.own - place)].isPresent = true
+                let sample = HistogramSample(timestamp: entry.timestamp, histogram: entry.histogram)
+                ownBatch.series.append(
+                    .init(
+                        labels: ownSeries[Int(Place.own - place)].labels, columns: SampleColumns(histograms: [sample])))
+                continue
+            }
+            guard let slot = place >= 0 ? Int(place) : slotOfOwnSeries(place, scratch) else { continue }
+            // One value a slot: what came first counts.
+            guard SpecialValue.isAbsent(scratch.row[slot]), !scratch.histograms.contains(where: { $0.slot == slot })
+            else {
+                assembly.duplicates += 1
+                continue
+            }
+            scratch.histograms.append(SlotHistogram(slot: slot, histogram: entry.histogram))
         }
-        return assembleWithTimes(scratch)
     }
 
     /// The loop over all samples of a page without timestamps.

@@ -6,8 +6,14 @@ extension TargetSeries {
     /// Puts markers into the row for slots that were present and have no value now.
     mutating func markVanished(_ scratch: ScrapeScratch) {
         while isPresent.count < scratch.row.count { isPresent.append(false) }
+        var histogramIndex = 0
+        let histogramSlots = scratch.histograms.map(\.slot).sorted()
         for slot in scratch.row.indices {
-            let hasValue = !SpecialValue.isAbsent(scratch.row[slot])
+            var hasValue = !SpecialValue.isAbsent(scratch.row[slot])
+            if histogramIndex < histogramSlots.count, histogramSlots[histogramIndex] == slot {
+                hasValue = true
+                histogramIndex += 1
+            }
             if isPresent[slot] && !hasValue { scratch.row[slot] = SpecialValue.stale }
             isPresent[slot] = hasValue
         }

@@ -32,6 +32,12 @@ struct TargetSeries {
         var wasPresent = false
     }
 
+    /// An exemplar of a series of the cache.
+    struct PlacedExemplar: Hashable {
+        var series: Int32
+        var exemplar: Exemplar
+    }
+
     /// What assembling a row found out.
     struct Assembly {
         var kept = 0
@@ -58,6 +64,8 @@ struct TargetSeries {
     /// Whether `isPresent` and the count belong to the series of the page before.
     private var isSteady = false
     private var steadyAssembly = Assembly()
+    /// What the last page had of exemplars: they stay on the page until others replace them.
+    var lastExemplars: Set<PlacedExemplar> = []
     /// Slots of the report series, nil where the store has no room.
     private var reportSlots: [Int?] = []
 
@@ -77,7 +85,8 @@ struct TargetSeries {
             limits: ExpositionLimits(
                 lineBytes: ScrapeSafety.lineBytes, labelsPerSeries: ScrapeSafety.labelsPerSeries,
                 samplesPerPage: max(ScrapeSafety.samples, context.job.limits.samples),
-                pageBytes: context.bodyLimit.bytes))
+                pageBytes: context.bodyLimit.bytes),
+            histograms: context.job.nativeHistograms.choices(limits: context.job.limits))
     }
 
     /// About how much memory the target's series take here.
@@ -91,7 +100,8 @@ struct TargetSeries {
             old.honorsLabels == new.honorsLabels && old.honorsTimestamps == new.honorsTimestamps
             && old.tracksTimestampsStaleness == new.tracksTimestampsStaleness
             && old.metricRelabeling == new.metricRelabeling && old.nameValidation == new.nameValidation
-            && old.limits == new.limits && old.extraScrapeMetrics == new.extraScrapeMetrics
+            && old.nativeHistograms == new.nativeHistograms && old.limits == new.limits
+            && old.extraScrapeMetrics == new.extraScrapeMetrics
         self.target = target
         self.context = context
         if isUnchanged { return }
@@ -114,12 +124,12 @@ struct TargetSeries {
     ///
     /// Where it throws nothing was stored, and `appendFailure` is to follow.
     mutating func append(
-        page: [UInt8], format: ExpositionFormat, scratch: ScrapeScratch, report: inout ScrapeReport
+        page: [UInt8], format: PageFormat, scratch: ScrapeScratch, report: inout ScrapeReport
     ) throws(ScrapeFailure) {
         report.bodyBytes = page.count
         let writer = try openWriter()
         try read(page, format, scratch)
-        report.samplesScraped = scratch.columns.values.count
+        report.samplesScraped = scratch.columns.values.count + scratch.columns.histograms.count
         let isSame = isSteady && scratch.columns.hasSameSeries && unresolved.isEmpty
         if !isSame { try resolveNewSeries(scratch.columns, writer, &report) }
         prepareRow(scratch, writer)
@@ -139,6 +149,7 @@ struct TargetSeries {
         markVanishedOwnSeries(at: report.timestamp)
         try appendOwnBatch(&report)
         try appendRow(scratch, writer, report, isUp: true)
+        appendExemplars(scratch, writer, at: report.timestamp)
         isSteady = unresolved.isEmpty
         if writer.generation != generation { try renumber(page, format, scratch, writer) }
         compactIfNeeded(scratch.columns)
@@ -197,7 +208,7 @@ struct TargetSeries {
                 sampleLimit: context.job.limits.samples)
         }
         do {
-            try writer.append(timestamp: report.timestamp, values: scratch.row, histograms: [])
+            try writer.append(timestamp: report.timestamp, values: scratch.row, histograms: scratch.histograms)
         } catch {
             isSteady = false
             throw .storage(reason: error.description)
@@ -220,11 +231,11 @@ struct TargetSeries {
     }
 
     private mutating func read(
-        _ page: [UInt8], _ format: ExpositionFormat, _ scratch: ScrapeScratch
+        _ page: [UInt8], _ format: PageFormat, _ scratch: ScrapeScratch
     ) throws(ScrapeFailure) {
         do throws(ExpositionError) {
             if page.isEmpty {
-                try cache.read([], format: .text, into: &scratch.columns)
+                try cache.read([], format: ExpositionFormat.text, into: &scratch.columns)
             } else {
                 try cache.read(page, format: format, into: &scratch.columns)
             }
@@ -246,8 +257,9 @@ struct TargetSeries {
         var seen: Set<Int32> = []
         var kept = 0
         var droppedNow: Set<Int32> = []
-        for index in columns.series.indices {
-            let number = columns.series[index]
+        let entries = columns.series.indices.map { (columns.series[$0], hasOwnTime(columns, $0)) }
+        let histograms = columns.histograms.map { ($0.series, hasOwnTime($0)) }
+        for (number, hasOwnTime) in entries + histograms {
             let place = places[Int(number)]
             if place == Place.dropped || droppedNow.contains(number) { continue }
             kept += 1
@@ -259,7 +271,7 @@ struct TargetSeries {
                 kept -= 1
                 droppedNow.insert(number)
             }
-            found.append((number, labels, hasOwnTime(columns, index)))
+            found.append((number, labels, hasOwnTime))
         }
         let limit = context.job.limits.samples
         guard limit == 0 || kept <= limit else { throw .sampleLimit(found: kept, limit: limit) }
@@ -297,6 +309,10 @@ struct TargetSeries {
             && columns.timestamps[index] != ScrapePage.noTimestamp
     }
 
+    func hasOwnTime(_ histogram: PageHistogram) -> Bool {
+        context.job.honorsTimestamps && histogram.timestamp != ScrapePage.noTimestamp
+    }
+
     private mutating func resolveReportSlots(_ writer: any SourceWriter, _ scratch: ScrapeScratch) {
         guard reportSlots.isEmpty else { return }
         let count = context.job.extraScrapeMetrics ? ReportSeries.allCases.count : ReportSeries.ordinaryCount
@@ -314,12 +330,13 @@ struct TargetSeries {
         places = []
         unresolved = [:]
         ownSeries = []
+        lastExemplars = []
         isSteady = false
     }
 
     /// The store has numbered the slots anew: finds them again from the page that is still at hand.
     private mutating func renumber(
-        _ page: [UInt8], _ format: ExpositionFormat, _ scratch: ScrapeScratch, _ writer: any SourceWriter
+        _ page: [UInt8], _ format: PageFormat, _ scratch: ScrapeScratch, _ writer: any SourceWriter
     ) throws(ScrapeFailure) {
         forgetLines()
         generation = writer.generation
@@ -328,7 +345,7 @@ struct TargetSeries {
         var report = ScrapeReport(timestamp: Timestamp(milliseconds: 0), durationSeconds: 0)
         try read(page, format, scratch)
         try resolveNewSeries(scratch.columns, writer, &report)
-        for number in scratch.columns.series {
+        for number in scratch.columns.series + scratch.columns.histograms.map(\.series) {
             let place = Int(places[Int(number)])
             guard place >= 0 else { continue }
             while isPresent.count <= place { isPresent.append(false) }
@@ -339,7 +356,7 @@ struct TargetSeries {
 
     /// Forgets lines that were on earlier pages when they are more than those on this one.
     private mutating func compactIfNeeded(_ columns: ScrapePage) {
-        guard cache.seriesCount > 2 * columns.series.count + 1000 else { return }
+        guard cache.seriesCount > 2 * (columns.series.count + columns.histograms.count) + 1000 else { return }
         let numbers = cache.compact()
         var kept = [Int32](repeating: Place.unresolved, count: cache.seriesCount)
         for (old, new) in numbers.enumerated() where new >= 0 && old < places.count { kept[Int(new)] = places[old] }

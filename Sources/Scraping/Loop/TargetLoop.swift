@@ -35,6 +35,8 @@ struct ScrapeEnvironment: Sendable {
     var clock: any WallClock
     var logger: Logger
     var metrics: ScrapeMetrics
+    /// Keeps exemplars; nil lets them go.
+    var exemplars: (any ExemplarStore)?
     /// Mixed into the phases so that two servers do not scrape at the same moment.
     var seed: UInt64
 }
@@ -47,9 +49,12 @@ final class ScrapeScratch: @unchecked Sendable {  // Confined to the executor of
     var page: [UInt8] = []
     var columns = ScrapePage()
     var row: [Double] = []
+    /// Native histograms beside the row.
+    var histograms: [SlotHistogram] = []
 
     /// An absent value for each of `count` slots.
     func prepareRow(count: Int) {
+        histograms.removeAll(keepingCapacity: true)
         if row.count > count { row.removeLast(row.count - count) }
         for slot in row.indices { row[slot] = SpecialValue.absent }
         while row.count < count { row.append(SpecialValue.absent) }
@@ -93,7 +98,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private var timer: (any ScheduledWork)?
     private var scrapeNumber = 0
     private var lastDroppedTicks = 0
-    private var knownFormat: (contentType: String, format: ExpositionFormat)?
+    private var knownFormat: (contentType: String, format: PageFormat)?
     private var onStop: (@Sendable () -> Void)?
 
     /// Makes what fetches a target's page; called again when the job's settings changed.
@@ -280,7 +285,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     }
 
     /// The format of a body; a target says the same each time.
-    private func format(of body: ScrapeBody) throws(ScrapeFailure) -> ExpositionFormat {
+    private func format(of body: ScrapeBody) throws(ScrapeFailure) -> PageFormat {
         if let known = knownFormat, known.contentType == body.contentType { return known.format }
         let format = try ContentNegotiation.format(
             contentType: body.contentType, fallback: context.job.fallbackProtocol)

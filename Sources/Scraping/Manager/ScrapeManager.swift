@@ -43,6 +43,7 @@ package final class ScrapeManager: Sendable {
     private let workers: [Worker]
     private let makeFetcher: TargetLoop.FetcherFactory
     private let eventLoops: MultiThreadedEventLoopGroup?
+    private let exemplars: (any ExemplarStore)?
     private let control = Mutex(Control())
     /// What the status pages read: a copy of the pools, replaced after each change.
     private let published = Mutex<[ScrapePool]>([])
@@ -54,13 +55,13 @@ package final class ScrapeManager: Sendable {
     package convenience init(
         store: any SampleStore, clock: any WallClock = SystemClock(), logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, inProcess: [String: InProcessPage] = [:], threadCount: Int = 2,
-        userAgent: String = ScrapeManager.userAgent
+        exemplars: (any ExemplarStore)? = nil, userAgent: String = ScrapeManager.userAgent
     ) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threadCount))
         let executors = group.makeIterator().map { EventLoopExecutor($0) }
         self.init(
             store: store, clock: clock, logger: logger, registry: registry, fileReader: fileReader,
-            executors: executors, eventLoops: group
+            executors: executors, eventLoops: group, exemplars: exemplars
         ) { target, context, executor in
             if let page = inProcess[target.url.withoutQuery] { return InProcessFetcher(page: page, executor: executor) }
             let executor = executor as? EventLoopExecutor ?? EventLoopExecutor(group.next())
@@ -74,7 +75,8 @@ package final class ScrapeManager: Sendable {
     init(
         store: any SampleStore, clock: any WallClock, logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, executors: [any ScrapeExecutor],
-        eventLoops: MultiThreadedEventLoopGroup? = nil, makeFetcher: @escaping TargetLoop.FetcherFactory
+        eventLoops: MultiThreadedEventLoopGroup? = nil, exemplars: (any ExemplarStore)? = nil,
+        makeFetcher: @escaping TargetLoop.FetcherFactory
     ) {
         precondition(!executors.isEmpty, "a scraper needs an executor")
         self.store = store
@@ -83,6 +85,7 @@ package final class ScrapeManager: Sendable {
         self.fileReader = fileReader
         self.makeFetcher = makeFetcher
         self.eventLoops = eventLoops
+        self.exemplars = exemplars
         metrics = ScrapeMetrics(registry)
         workers = executors.map { Worker(executor: $0) }
     }
@@ -161,7 +164,8 @@ package final class ScrapeManager: Sendable {
                 return TargetLoop(
                     target: target, context: context, forcedFailure: forcedFailure,
                     environment: ScrapeEnvironment(
-                        store: store, clock: clock, logger: logger, metrics: metrics, seed: control.seed),
+                        store: store, clock: clock, logger: logger, metrics: metrics, exemplars: exemplars,
+                        seed: control.seed),
                     executor: worker.executor, scratch: worker.scratch, makeFetcher: makeFetcher)
             }
             if isChanged { hasChanged = true }

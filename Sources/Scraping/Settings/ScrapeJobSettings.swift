@@ -1,3 +1,4 @@
+import Exposition
 package import MetricModel
 
 /// One entry of `scrape_configs`, with everything it inherits filled in.
@@ -6,13 +7,21 @@ package struct ScrapeJobSettings: Sendable, Hashable {
 
     /// The switches for native histograms.
     ///
-    /// They are read and kept; the text formats cannot carry such histograms, and the protobuf format is not
-    /// implemented yet.
+    /// Only the protobuf format carries such histograms; classic ones of the text formats are not converted.
     package struct NativeHistograms: Sendable, Hashable {
         package var scrapesNative = false
         package var convertsClassic = false
         package var alwaysScrapesClassic = false
         package init() {}
+
+        func choices(limits: ScrapeLimits) -> HistogramChoices {
+            var choices = HistogramChoices()
+            choices.readsNative = scrapesNative
+            choices.convertsClassic = convertsClassic
+            choices.alwaysReadsClassic = alwaysScrapesClassic
+            choices.bucketLimit = limits.nativeHistogramBuckets
+            return choices
+        }
     }
 
     package enum Scheme: String, Sendable { case http, https }
@@ -52,7 +61,7 @@ package struct ScrapeJobSettings: Sendable, Hashable {
         let interval = intervalMilliseconds ?? defaults.intervalMilliseconds
         self.intervalMilliseconds = interval
         self.timeoutMilliseconds = timeoutMilliseconds ?? defaults.timeout(forInterval: interval)
-        protocols = defaults.protocols ?? ScrapeProtocol.defaultOrder
+        protocols = defaults.protocols ?? ScrapeProtocol.defaultOrder(native: defaults.nativeHistograms.scrapesNative)
         extraScrapeMetrics = defaults.extraScrapeMetrics
         scrapeFailureLogFile = defaults.scrapeFailureLogFile
         limits = defaults.limits

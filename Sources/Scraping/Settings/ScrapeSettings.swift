@@ -118,6 +118,11 @@ package enum ScrapeProtocol: String, Sendable, CaseIterable {
     package static let defaultOrder: [ScrapeProtocol] = [
         .openMetricsText1, .openMetricsText0, .prometheusText1, .prometheusText0,
     ]
+
+    /// The order without configuration: protobuf first where native histograms are wanted, because it alone has them.
+    package static func defaultOrder(native: Bool) -> [ScrapeProtocol] {
+        native ? [.prometheusProto] + defaultOrder : defaultOrder
+    }
 }
 
 /// How a target is asked to write names that are not legacy names; the raw value is the name in the configuration.

@@ -30,6 +30,11 @@ final class HeadSource: SourceWriter {
 
     func slot(for labels: LabelSet) throws(AppendError) -> Int { try head.slot(for: labels, in: lane) }
 
+    func labels(of slot: Int) -> LabelSet? {
+        let series = lane.withState { $0.slotSeries.indices.contains(slot) ? $0.slotSeries[slot] : nil }
+        return series.map { series in head.withIndex { $0.series.labels(of: series) } }
+    }
+
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError) {
         let lane = lane
         do throws(AppendError) {

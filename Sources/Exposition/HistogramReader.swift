@@ -1,22 +1,25 @@
-import Bytes
-import MetricModel
+package import Bytes
+package import MetricModel
 
 /// What is wrong with a native histogram.
-enum HistogramFault: Error, Hashable, CustomStringConvertible {
+package enum HistogramFault: Error, Hashable, Sendable, CustomStringConvertible {
     case damaged(WireReader.Fault)
     case schema(Int64)
     case tooManyBuckets(limit: Int)
+    /// More than the configured `native_histogram_bucket_limit`.
+    case bucketLimit(count: Int, limit: Int)
     /// The spans speak of another number of buckets than there are.
     case spans(buckets: Int, inSpans: Int)
     case customValues(String)
     case negativeBucket
     case count(String)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .damaged(let fault): fault.description
         case .schema(let schema): "schema \(schema) is not one of -4 to 8 and -53"
         case .tooManyBuckets(let limit): "limit histogramBucketLimit exceeded: more than \(limit) buckets"
+        case .bucketLimit(let count, let limit): "native_histogram_bucket_limit exceeded: \(count) buckets, \(limit) allowed"
         case .spans(let buckets, let inSpans): "spans for \(inSpans) buckets, \(buckets) are given"
         case .customValues(let reason): "custom buckets: \(reason)"
         case .negativeBucket: "a bucket with a negative count"
@@ -25,15 +28,48 @@ enum HistogramFault: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// Reads the message `Histogram` of remote write, which is the same in 1.0 and 2.0.
+/// Reads the message `Histogram` of remote write (the same in 1.0 and 2.0) and that of the scrape format, which have the
+/// same parts under other numbers.
 ///
-///      1 count (int)   2 count (float)   3 sum   4 schema (zigzag)   5 zero threshold   6 zero count (int)
-///      7 zero count (float)   8 negative spans   9 negative deltas (zigzag)  10 negative counts (float)
-///     11 positive spans  12 positive deltas  13 positive counts  14 reset hint  15 timestamp (ms)
-///     16 custom values   17 start timestamp (2.0)
-///     BucketSpan: 1 offset (zigzag)  2 length
-struct HistogramReader {
-    var bucketLimit: Int
+///                      remote write   scrape format
+///     count (int)           1              1
+///     count (float)         2              4
+///     sum                   3              2
+///     schema (zigzag)       4              5
+///     zero threshold        5              6
+///     zero count (int)      6              7
+///     zero count (float)    7              8
+///     negative spans        8              9       BucketSpan: 1 offset (zigzag), 2 length
+///     negative deltas       9             10       zigzag
+///     negative counts      10             11       doubles
+///     positive spans       11             12
+///     positive deltas      12             13
+///     positive counts      13             14
+///     reset hint           14              -
+///     timestamp (ms)       15              -
+///     custom values        16              -
+///     start timestamp      17             15       milliseconds; in the scrape format seconds and nanoseconds
+package struct HistogramReader {
+    /// Which message it is.
+    package enum Layout { case remoteWrite, scrape }
+
+    /// What a field is, as the numbers of remote write say.
+    private static let scrapeFields = [0, 1, 3, 0, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17]
+
+    private let layout: Layout
+    private let bucketLimit: Int
+
+    package init(layout: Layout, bucketLimit: Int) {
+        self.layout = layout
+        self.bucketLimit = bucketLimit
+    }
+
+    private func part(_ field: Int) -> Int {
+        switch layout {
+        case .remoteWrite: field
+        case .scrape: field < Self.scrapeFields.count ? Self.scrapeFields[field] : 0
+        }
+    }
 
     /// One side of a histogram as it stands on the wire.
     private struct Side {
@@ -52,7 +88,8 @@ struct HistogramReader {
         }
     }
 
-    func read(_ message: WireReader) throws(HistogramFault) -> HistogramSample {
+    /// The histogram of a message, checked.
+    package func read(_ message: WireReader) throws(HistogramFault) -> HistogramSample {
         var reader = message
         var sample = HistogramSample(timestamp: 0, histogram: NativeHistogram())
         var schema: Int64 = 0
@@ -60,7 +97,7 @@ struct HistogramReader {
         var positive = Side()
         var customValues: [UInt64] = []
         while reader.next() {
-            switch (reader.field, reader.kind) {
+            switch (part(reader.field), reader.kind) {
             case (1, .varint): sample.histogram.count = Double(reader.number)
             case (2, .fixed64): sample.histogram.count = reader.double
             case (3, .fixed64): sample.histogram.sum = reader.double
@@ -78,6 +115,7 @@ struct HistogramReader {
             case (15, .varint): sample.timestamp = reader.signed
             case (16, _): _ = reader.appendNumbers(fixedWidth: true, limit: bucketLimit, to: &customValues)
             case (17, .varint): sample.startTimestamp = reader.signed
+            case (17, .bytes): sample.startTimestamp = WireTimestamp.milliseconds(reader.message)
             default: continue
             }
         }
@@ -126,7 +164,7 @@ struct HistogramReader {
 extension NativeHistogram {
     /// What makes a histogram from outside unusable, nil for a sound one: buckets that do not fit their spans, counts below
     /// zero, custom bounds out of order.
-    var fault: HistogramFault? {
+    package var fault: HistogramFault? {
         guard !isStale else { return nil }
         for (spans, buckets) in [(positiveSpans, positiveBuckets), (negativeSpans, negativeBuckets)] {
             var inSpans = 0

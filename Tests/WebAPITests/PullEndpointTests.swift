@@ -1,0 +1,77 @@
+import MetricModel
+import Storage
+import TestSupport
+import Testing
+
+@testable import WebAPI
+
+@Suite("Federation and exemplars")
+struct PullEndpointTests {
+    private struct FixedClock: WallClock {
+        var now: Timestamp { Timestamp(milliseconds: 1_000_000) }
+        var monotonicNanoseconds: UInt64 { 0 }
+        func sleep(milliseconds: Int64) async throws {}
+    }
+
+    private struct OneExemplar: ExemplarStore {
+        func append(_ exemplars: [SeriesExemplar]) -> ExemplarOutcome { ExemplarOutcome() }
+        func exemplars(matching selectors: [[LabelMatcher]], in range: TimeRange) -> [SeriesExemplars] {
+            guard selectors.count == 2 else { return [] }
+            let exemplar = Exemplar(
+                labels: LabelSet(["trace_id": "abc"]), value: 6, timestampMilliseconds: 1_600_096_945_479)
+            return [
+                SeriesExemplars(
+                    labels: LabelSet(["__name__": "a"]), exemplars: [(timestamp: 1_600_096_945_479, exemplar: exemplar)]
+                )
+            ]
+        }
+    }
+
+    private static func text(_ response: APIResponse) -> String {
+        guard case .bytes(let bytes) = response.body else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test("the newest samples of chosen series are a page, with external labels and an instance")
+    func federate() throws {
+        let store = MemoryStore()
+        func series(_ labels: KeyValuePairs<String, String>, _ samples: [(Int64, Double)]) -> SampleBatch.Series {
+            .init(
+                labels: LabelSet(labels),
+                columns: SampleColumns(timestamps: samples.map(\.0), values: samples.map(\.1)))
+        }
+        _ = try store.append(
+            SampleBatch([
+                series(["__name__": "b", "job": "x", "instance": "h:1"], [(900_000, 1), (990_000, 2.5)]),
+                series(["__name__": "a", "zone": "own"], [(999_000, 1)]),
+                series(["__name__": "a", "job": "ended"], [(999_000, SpecialValue.stale)]),
+                series(["__name__": "a", "job": "old"], [(1000, 3)]),
+            ]), onRejection: .refuseAll)
+        let endpoint = FederationEndpoint(
+            store: store, clock: FixedClock(), lookbackMilliseconds: 300_000,
+            externalLabels: { LabelSet(["zone": "eu"]) })
+        let parameters = QueryParameters(formEncoded: "match[]=a&match[]=%7Bjob%3D%22x%22%7D")
+        let response = try endpoint.federate(APIRequest(path: "/federate", parameters: parameters))
+        #expect(
+            Self.text(response) == """
+                # TYPE a untyped
+                a{instance="",zone="own"} 1 999000
+                # TYPE b untyped
+                b{instance="h:1",job="x",zone="eu"} 2.5 990000
+
+                """)
+    }
+
+    @Test("exemplars are asked for by every selector of the expression")
+    func exemplars() throws {
+        let endpoint = ExemplarEndpoint(exemplars: OneExemplar())
+        func ask(_ query: String) throws -> APIResponse {
+            try endpoint.query(APIRequest(path: "", parameters: QueryParameters(formEncoded: "query=\(query)")))
+        }
+        #expect(
+            Self.text(try ask("rate(a[5m])/b")) == #"{"status":"success","data":[{"seriesLabels":{"__name__":"a"},"#
+                + #""exemplars":[{"labels":{"trace_id":"abc"},"value":"6","timestamp":1600096945.479}]}]}"#)
+        #expect(try ask("1").status == 204)
+        #expect(Self.text(try ask("a")) == #"{"status":"success","data":[]}"#)
+    }
+}
