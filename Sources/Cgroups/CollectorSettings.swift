@@ -1,3 +1,5 @@
+package import MetricModel
+
 /// What the collector reads, how often, and the limits it keeps.
 package struct CollectorSettings: Sendable {
     /// Prefix of every path that is read, without a trailing slash.
@@ -18,6 +20,13 @@ package struct CollectorSettings: Sendable {
     package var watchesDirectories = true
     /// The groups of families that are read and exported.
     package var groups: MetricGroups = .byDefault
+    /// Only cgroups whose labels match all of these are exported; the others are known but not read, unless there are
+    /// some below them.
+    package var filters: [LabelMatcher] = []
+    /// The container labels that are exported, as `container_label_<name>`; none unless they are named here.
+    package var containerLabels: Set<String> = []
+    /// Where the names of a container stand.
+    package var labelPlacement = LabelPlacement.everySeries
     /// Whether the soft limit of open files of the process is raised to its hard limit (at most 65,536).
     package var raisesDescriptorLimit = true
     /// Descriptors kept open at most; the process's own limit may lower it.
@@ -41,4 +50,12 @@ package struct CollectorSettings: Sendable {
     package var ignoredHostInterfacePrefixes = ["veth", "docker", "nerdctl", "cali", "lxc", "tunl"]
 
     package init() {}
+}
+
+/// Where the names of a container stand.
+package enum LabelPlacement: String, CaseIterable, Sendable {
+    /// On every series, as cAdvisor has them.
+    case everySeries = "series"
+    /// Once, on `container_info`; all other series have `id` alone and are joined with it.
+    case info
 }

@@ -16,6 +16,10 @@ struct CgroupRecord {
     var identity: CgroupIdentity
     var names = ContainerNames()
     var labels: [UInt8]
+    /// The labels of `container_info` where the names stand there alone.
+    var infoLabels: [UInt8] = []
+    /// Whether the filters let its series through.
+    var isExported = true
     /// Which columns of the row hold a number.
     var present = FieldSet(rawValue: 0)
     var reading = ReadingState()
@@ -35,6 +39,11 @@ struct CgroupRecord {
     var networkNamespace: UInt64 = 0
     /// Whether the start time is that of its first process.
     var knowsStart = false
+}
+
+extension CgroupRecord {
+    /// Whether its series are written.
+    var isShown: Bool { isLive && isExported }
 }
 
 /// What decides which of a cgroup's files are read next; plain numbers, copied out of the record and back.
@@ -122,6 +131,7 @@ struct CgroupTable {
         records[slot].extra = nil
         records[slot].accounts = nil
         records[slot].labels = []
+        records[slot].infoLabels = []
         vacant.append(slot)
         liveCount -= 1
     }

@@ -7,6 +7,10 @@ struct ContainerNames: Equatable {
     var namespace = ""
     /// How often the runtime or the kubelet restarted it, 0 when not told.
     var restarts: UInt64 = 0
+    /// 1 healthy, 0 starting or unhealthy, nil without a check.
+    var health: UInt64?
+    /// The container's own labels that may be exported, sorted by name.
+    var labels: [ContainerLabel] = []
 
     /// Takes what is known there and not here.
     mutating func merge(_ other: ContainerNames) {
@@ -16,6 +20,26 @@ struct ContainerNames: Equatable {
         if pod.isEmpty { pod = other.pod }
         if namespace.isEmpty { namespace = other.namespace }
         restarts = max(restarts, other.restarts)
+        health = other.health ?? health
+        if labels.isEmpty { labels = other.labels }
+    }
+}
+
+/// A label that the runtime or the image gave the container.
+struct ContainerLabel: Equatable {
+    var name: String
+    var value: String
+
+    /// The name as a label of a series: `container_label_` and the name, everything but letters, digits and `_` as `_`.
+    var exportedName: String {
+        var bytes = Array("container_label_".utf8)
+        for byte in name.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F: bytes.append(byte)
+            default: bytes.append(0x5F)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -25,6 +49,17 @@ enum CgroupLabels {
     static func rendered(path: [UInt8], identity: CgroupIdentity, names: ContainerNames) -> [UInt8] {
         var bytes: [UInt8] = []
         append("container", Array(names.container.utf8), to: &bytes)
+        // Of two names that become one the first counts.
+        var last = ""
+        for label in names.labels where !label.value.isEmpty {
+            let name = label.exportedName
+            if name == last { continue }
+            last = name
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: "\(name)=\"".utf8)
+            appendEscaped(Array(label.value.utf8), to: &bytes)
+            bytes.append(UInt8(ascii: "\""))
+        }
         append("id", path, to: &bytes)
         append("image", Array(names.image.utf8), to: &bytes)
         append("name", Array((names.name.isEmpty ? identity.name : names.name).utf8), to: &bytes)

@@ -6,10 +6,13 @@ struct NameFiles {
     static let maximumEntries = 50_000
     static let maximumFileBytes = 4 << 20
 
-    private let rootPath: String
+    let rootPath: String
+    /// The container labels that may be kept.
+    let labels: Set<String>
 
-    init(rootPath: String) {
+    init(rootPath: String, labels: Set<String> = []) {
         self.rootPath = rootPath
+        self.labels = labels
     }
 
     /// What `/var/log/containers` and `/var/log/pods` say, asked for once for many containers.
@@ -75,42 +78,5 @@ struct NameFiles {
         case found(ContainerNames)
         case missing
         case denied
-    }
-
-    /// Reads the file in which the container's runtime keeps its names.
-    func runtimeNames(of identity: CgroupIdentity, reader: inout FileReader) -> Outcome {
-        let identifier = identity.containerID
-        var wasDenied = false
-        func read(_ path: String, _ interpret: ([UInt8]) -> ContainerNames?) -> ContainerNames? {
-            guard let bytes = reader.contents(path: rootPath + path, limitBytes: Self.maximumFileBytes) else {
-                if errno == EACCES || errno == EPERM { wasDenied = true }
-                return nil
-            }
-            return interpret(bytes)
-        }
-        let docker = "/var/lib/docker/containers/\(identifier)/config.v2.json"
-        let namespace = identity.runtimeNamespace.isEmpty ? "k8s.io" : identity.runtimeNamespace
-        let containerd = "/run/containerd/io.containerd.runtime.v2.task/\(namespace)/\(identifier)/config.json"
-        let storage = "containers/storage/overlay-containers"
-        var names: ContainerNames?
-        switch identity.runtime {
-        case .docker: names = read(docker, RuntimeFiles.docker)
-        case .containerd, .kata: names = read(containerd, RuntimeFiles.annotations)
-        case .crio: names = read("/run/\(storage)/\(identifier)/userdata/config.json", RuntimeFiles.annotations)
-        case .podman:
-            names = read("/var/lib/\(storage)/containers.json") { RuntimeFiles.podman($0, identifier: identifier) }
-            if names == nil {
-                names = read("/run/\(storage)/volatile-containers.json") {
-                    RuntimeFiles.podman($0, identifier: identifier)
-                }
-            }
-        default: break
-        }
-        // A bare identifier in a pod may be Docker's or CRI-O's as well as containerd's.
-        if names == nil, identity.isKubernetes, identity.runtime != .docker {
-            names = read(docker, RuntimeFiles.docker)
-        }
-        if let names { return .found(names) }
-        return wasDenied ? .denied : .missing
     }
 }

@@ -1,7 +1,7 @@
 /// Takes names out of the JSON files of container runtimes.
 enum RuntimeFiles {
     /// Docker's `config.v2.json`; nil when it has no name.
-    static func docker(_ bytes: [UInt8]) -> ContainerNames? {
+    static func docker(_ bytes: [UInt8], labels wanted: Set<String> = []) -> ContainerNames? {
         var names = ContainerNames()
         JSONStrings.forEach(in: bytes) { path, value in
             switch path {
@@ -10,14 +10,29 @@ enum RuntimeFiles {
             case ["Config", "Labels", "io.kubernetes.container.name"]: names.container = value
             case ["Config", "Labels", "io.kubernetes.pod.name"]: names.pod = value
             case ["Config", "Labels", "io.kubernetes.pod.namespace"]: names.namespace = value
+            case ["RestartCount"]: names.restarts = UInt64(value) ?? 0
+            case ["State", "Health", "Status"]: names.health = health(value)
             default: break
             }
+            if path.count == 3, path[0] == "Config", path[1] == "Labels", wanted.contains(path[2]) {
+                names.labels.append(ContainerLabel(name: path[2], value: value))
+            }
         }
+        names.labels.sort { $0.exportedName < $1.exportedName }
         return names.name.isEmpty ? nil : names
     }
 
+    /// Docker's words for the state of a health check.
+    static func health(_ word: String) -> UInt64? {
+        switch word {
+        case "healthy": 1
+        case "starting", "unhealthy": 0
+        default: nil
+        }
+    }
+
     /// The annotations in an OCI runtime's `config.json`, as containerd, CRI-O and nerdctl write them.
-    static func annotations(_ bytes: [UInt8]) -> ContainerNames? {
+    static func annotations(_ bytes: [UInt8], labels wanted: Set<String> = []) -> ContainerNames? {
         var names = ContainerNames()
         JSONStrings.forEach(in: bytes) { path, value in
             guard path.count == 2, path[0] == "annotations" else { return }
@@ -34,9 +49,18 @@ enum RuntimeFiles {
                 // The field's word for the container that only holds a pod's namespaces.
                 if value == "sandbox", names.container.isEmpty { names.container = "POD" }
             case "io.kubernetes.cri-o.Name", "nerdctl/name": names.name = value
+            case "io.kubernetes.container.restartCount": names.restarts = UInt64(value) ?? 0
+            case "io.kubernetes.cri-o.Labels", "nerdctl/labels":
+                JSONStrings.forEach(in: Array(value.utf8)) { inner, text in
+                    if inner.count == 1, wanted.contains(inner[0]) {
+                        names.labels.append(ContainerLabel(name: inner[0], value: text))
+                    }
+                }
             default: break
             }
+            if wanted.contains(path[1]) { names.labels.append(ContainerLabel(name: path[1], value: value)) }
         }
+        names.labels.sort { $0.exportedName < $1.exportedName }
         return names == ContainerNames() ? nil : names
     }
 
@@ -72,7 +96,7 @@ struct JSONStrings {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Calls for each string value with the keys that lead to it; an array's elements have the key "".
+    /// Calls for each string, number and truth value with the keys that lead to it; an array's elements have the key "".
     static func forEach(in bytes: [UInt8], _ visit: ([String], String) -> Void) {
         var walker = JSONStrings(bytes: bytes)
         _ = walker.value(visit)
@@ -88,7 +112,12 @@ struct JSONStrings {
             guard let text = string() else { return false }
             visit(path, text)
             return true
-        default: return scalar()
+        default:
+            let start = position
+            guard scalar() else { return false }
+            let text = String(decoding: bytes[start..<position], as: UTF8.self)
+            if text != "null" { visit(path, text) }
+            return true
         }
     }
 

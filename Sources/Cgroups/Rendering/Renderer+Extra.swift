@@ -8,7 +8,7 @@ extension Renderer {
         }
         let family = Family.cpuUsage
         var hasHeading = false
-        for slot in table.records.indices where table.records[slot].isLive {
+        for slot in table.records.indices where table.records[slot].isShown {
             let numbers = table.records[slot].extra?.perCPU ?? []
             let hasTotal = table.records[slot].present.contains(.cpuUsage) && groups.contains(.cpu)
             guard !numbers.isEmpty || hasTotal else { continue }
@@ -24,6 +24,16 @@ extension Renderer {
                 line(family.name, labels, Array(label.utf8), .seconds, number, &output)
             }
         }
+    }
+
+    /// The names of cgroups that have any, once, for joining.
+    mutating func renderInfo(_ table: CgroupTable, into output: inout [UInt8]) {
+        let name = "container_info"
+        let named = table.records.filter { $0.isShown && !$0.infoLabels.isEmpty }
+        if !named.isEmpty {
+            output.append(contentsOf: Family.heading(name, .gauge, "The names of a cgroup; always 1."))
+        }
+        for record in named { line(Array(name.utf8), record.infoLabels, [], .integer, 1, &output) }
     }
 
     /// One line, if there may be one more.
@@ -52,7 +62,7 @@ extension Renderer {
         ]
         for (name, kind, help, value) in families {
             var hasHeading = false
-            for record in sweeper.table.records where record.isLive {
+            for record in sweeper.table.records where record.isShown {
                 for counters in record.extra?.hugePages ?? [] {
                     guard let number = value(counters), sweeper.pageSizes.indices.contains(counters.size) else {
                         continue
@@ -69,7 +79,7 @@ extension Renderer {
     private mutating func renderNodes(_ table: CgroupTable, into output: inout [UInt8]) {
         let name = "container_memory_numa_pages"
         var hasHeading = false
-        for record in table.records where record.isLive {
+        for record in table.records where record.isShown {
             for entry in record.extra?.nodePages ?? [] {
                 if !hasHeading {
                     output.append(contentsOf: Family.heading(name, .gauge, "Pages of memory on each node, by kind."))

@@ -16,6 +16,7 @@ struct Renderer {
     mutating func render(_ sweeper: inout Sweeper, into output: inout [UInt8]) {
         written = 0
         leftOut = 0
+        if sweeper.settings.labelPlacement == .info { renderInfo(sweeper.table, into: &output) }
         renderCPUUsage(sweeper.table, into: &output)
         for family in families { render(family, sweeper.table, into: &output) }
         renderExtra(sweeper, into: &output)
@@ -43,7 +44,7 @@ struct Renderer {
         var hasHeading = false
         for slot in table.records.indices {
             let present = table.records[slot].present
-            if present.isDisjoint(with: mask) || !table.records[slot].isLive { continue }
+            if present.isDisjoint(with: mask) || !table.records[slot].isShown { continue }
             if !hasHeading {
                 output.append(contentsOf: family.heading)
                 hasHeading = true
@@ -66,7 +67,7 @@ struct Renderer {
         }
         for family in BlockFamily.perCgroup {
             var hasHeading = false
-            for slot in sweeper.table.records.indices where sweeper.table.records[slot].isLive {
+            for slot in sweeper.table.records.indices where sweeper.table.records[slot].isShown {
                 let record = sweeper.table.records[slot]
                 // The root's own files tell nothing on version 1; the machine's disks are what it means.
                 if record.id.count == 1, !sweeper.hostDisks.isEmpty {
@@ -104,7 +105,7 @@ struct Renderer {
         ]
         for namespace in sweeper.networks.namespaces {
             let record = sweeper.table.records[namespace.slot]
-            guard record.isLive, record.generation == namespace.generation else { continue }
+            guard record.isShown, record.generation == namespace.generation else { continue }
             sources.append((record.labels, namespace.interfaces))
         }
         for family in NetworkFamily.all {

@@ -119,6 +119,7 @@ extension Sweeper {
             }
             slot = table.insert(path: path, depth: depth, idPrefix: idPrefix)
             statistics.cgroupsAppeared &+= 1
+            relabel(slot)
             beginLookup(slot)
             beginLife(slot)
         }

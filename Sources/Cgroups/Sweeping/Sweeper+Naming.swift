@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Learning the names of containers and pods from files, again and again until they are known.
 extension Sweeper {
     /// The first new attempt comes after this time, each further one after twice the last, up to a minute.
@@ -22,7 +24,11 @@ extension Sweeper {
         var left = settings.maximumNameLookupsPerSweep
         for slot in table.records.indices where table.records[slot].isLive {
             let lookup = table.records[slot].lookup
-            guard lookup.state == .pending || lookup.state == .denied, now >= lookup.dueNanoseconds else { continue }
+            // A health check changes its mind; the file that tells is read again.
+            let changes = lookup.state == .found && table.records[slot].names.health != nil
+            guard lookup.state == .pending || lookup.state == .denied || changes, now >= lookup.dueNanoseconds else {
+                continue
+            }
             guard left > 0 else { return }
             left -= 1
             lookUp(slot, now: now, logs: &logs)
@@ -47,7 +53,8 @@ extension Sweeper {
         var wasDenied = false
         var isFound = identity.kind == .pod && !names.pod.isEmpty
         if identity.kind == .container {
-            switch nameFiles.runtimeNames(of: identity, reader: &reader) {
+            let path = String(decoding: table.records[slot].id, as: UTF8.self)
+            switch nameFiles.runtimeNames(of: identity, path: path, reader: &reader) {
             case .found(let known):
                 names.merge(known)
                 isFound = true
@@ -64,8 +71,22 @@ extension Sweeper {
         table.records[slot].lookup.dueNanoseconds = now &+ min(doubled, Self.lastRetryNanoseconds)
         guard names != table.records[slot].names else { return }
         table.records[slot].names = names
-        table.records[slot].labels = CgroupLabels.rendered(
-            path: table.records[slot].id, identity: identity, names: names)
+        if let health = names.health { table.set(.health, of: slot, to: health) }
+        let wasExported = table.records[slot].isExported
+        relabel(slot)
+        // A filter that asks for its name could not let it through before.
+        if table.records[slot].isExported, !wasExported { sample(slot, now: now) }
+    }
+
+    /// Renders the labels anew and asks the filters.
+    mutating func relabel(_ slot: Int) {
+        let record = table.records[slot]
+        let all = CgroupLabels.rendered(path: record.id, identity: record.identity, names: record.names)
+        var short: [UInt8] = []
+        if settings.labelPlacement == .info { CgroupLabels.append("id", record.id, to: &short) }
+        table.records[slot].labels = settings.labelPlacement == .info ? short : all
+        table.records[slot].infoLabels = settings.labelPlacement == .info && all != short ? all : []
+        table.records[slot].isExported = settings.filters.allSatisfy { $0.matches(record.labelValue($0.name)) }
     }
 
     /// Containers and pods that still lack names: those never found, and those whose files may not be read.
@@ -78,5 +99,21 @@ extension Sweeper {
             if record.lookup.state == .denied { result.denied += 1 }
         }
         return result
+    }
+}
+
+extension CgroupRecord {
+    /// The value of a label by its name, for filters; empty when it has none.
+    func labelValue(_ name: String) -> String {
+        switch name {
+        case "id": return String(decoding: id, as: UTF8.self)
+        case "name": return names.name.isEmpty ? identity.name : names.name
+        case "image": return names.image
+        case "container": return names.container
+        case "pod": return names.pod
+        case "namespace": return names.namespace
+        case "pod_uid": return identity.podUID
+        default: return names.labels.first { $0.exportedName == name }?.value ?? ""
+        }
     }
 }

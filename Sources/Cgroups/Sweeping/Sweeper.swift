@@ -52,7 +52,7 @@ struct Sweeper {
         budget = DescriptorBudget(settings: settings)
         devices = BlockDeviceNames(rootPath: settings.rootPath)
         machine = MachineFacts(rootPath: settings.rootPath)
-        nameFiles = NameFiles(rootPath: settings.rootPath)
+        nameFiles = NameFiles(rootPath: settings.rootPath, labels: settings.containerLabels)
         workloads = Workloads(
             maximumCount: settings.maximumWorkloads, keptMilliseconds: settings.workloadsKeptMilliseconds)
         hierarchies = MountTable.open(rootPath: settings.rootPath, reader: &reader)
@@ -87,6 +87,8 @@ struct Sweeper {
         if start >= scanDue { scan(now: start) }
         let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
         for slot in table.records.indices where table.records[slot].isLive {
+            // Cgroups that are filtered out still bound those below them.
+            guard table.records[slot].isExported || table.records[slot].childCount > 0 else { continue }
             readCgroup(slot, now: start)
             guard table.records[slot].isLive else { continue }
             table.set(.lastSeen, of: slot, to: wall)
