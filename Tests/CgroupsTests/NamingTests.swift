@@ -45,7 +45,8 @@ struct NamingTests {
                 #"{"annotations":{"nerdctl/name":"web"}}"#
             ),
             (
-                "/default/\(identifier)", "run/k3s/containerd/io.containerd.runtime.v2.task/default/\(identifier)/config.json",
+                "/default/\(identifier)",
+                "run/k3s/containerd/io.containerd.runtime.v2.task/default/\(identifier)/config.json",
                 #"{"annotations":{"nerdctl/name":"web"}}"#
             ),
         ])

@@ -89,7 +89,8 @@ extension NameFiles {
 
     /// The number of the user in `/user.slice/user-1000.slice/…`.
     static func user(in path: String) -> UInt32? {
-        for component in path.split(separator: "/") where component.hasPrefix("user-") && component.hasSuffix(".slice") {
+        for component in path.split(separator: "/") where component.hasPrefix("user-") && component.hasSuffix(".slice")
+        {
             if let number = UInt32(component.dropFirst(5).dropLast(6)) { return number }
         }
         return nil
