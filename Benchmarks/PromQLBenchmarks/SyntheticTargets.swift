@@ -60,8 +60,11 @@ struct SyntheticTargets {
 
     /// Appends every scrape of the span that ends at `end`.
     ///
-    /// What is older than `unsealed` scrapes lies in partitions afterwards, merged as a server would have it.
-    func fill(_ database: TimeSeriesDatabase, end: Int64, spanSeconds: Int, unsealed: Int) throws {
+    /// What is older than `unsealed` scrapes lies in partitions afterwards, merged as a server would have it. As long as
+    /// the answer is held, the targets are open.
+    func fill(
+        _ database: TimeSeriesDatabase, end: Int64, spanSeconds: Int, unsealed: Int
+    ) throws -> [any SourceWriter] {
         var random = Xorshift(state: 0x9E37_79B9_7F4A_7C15)
         var writers: [any SourceWriter] = []
         var rows: [[Double]] = []
@@ -96,6 +99,7 @@ struct SyntheticTargets {
         if unsealed == 0 { try database.seal() }
         try database.flush()
         database.maintain()
+        return writers
     }
 
     private static func move(_ values: inout [Double], _ random: inout Xorshift) {

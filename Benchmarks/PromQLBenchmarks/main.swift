@@ -25,9 +25,10 @@ let targets = SyntheticTargets(
 let isFilled = unsafe isKept && access(folder + "/journal.sqlite", F_OK) == 0
 let quiet = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 let database = try TimeSeriesDatabase.open(path: folder, settings: settings, logger: quiet)
+var openTargets: [any SourceWriter] = []
 if !isFilled {
     let started = Measurement.wallSeconds
-    try targets.fill(
+    openTargets = try targets.fill(
         database, end: end, spanSeconds: spanSeconds, unsealed: Int(arguments.number("--unsealed", default: 60)))
     print("filled in \(Text.fixed(Measurement.wallSeconds - started, 1)) s")
 }
@@ -46,7 +47,8 @@ for line in try arguments.queryLines() {
     if let wanted = arguments.text("--filter"), !line.contains(wanted) { continue }
     do {
         let measured = try Measurement(
-            query, engine, database, end: end - behindSeconds * 1000, repeats: Int(arguments.number("--repeat", default: 5)))
+            query, engine, database, end: end - behindSeconds * 1000,
+            repeats: Int(arguments.number("--repeat", default: 5)))
         print(
             Text.fixed(measured.wallMilliseconds, 3, width: 10), Text.fixed(measured.cpuMilliseconds, 3, width: 10),
             Text.right("\(measured.seriesCount)", 8), Text.right("\(measured.samplesRead)", 11),
@@ -56,5 +58,6 @@ for line in try arguments.queryLines() {
     }
 }
 print("peak memory of the process: \(Measurement.peakMemoryBytes >> 20) MB")
+openTargets = []
 database.close()
 if !isKept { Arguments.remove(folder) }

@@ -8,13 +8,11 @@ struct GroupedSeries {
     var hasHistograms = false
     var cost = QueryCost()
 
-    /// - Parameter ordersByLabels: Groups and members come in order of labels, not as the store gave them.
     init(
-        _ operand: any VectorOperator, _ grouping: Grouping, _ context: QueryContext, ordersByLabels: Bool = false
+        _ operand: any VectorOperator, _ grouping: Grouping, _ context: QueryContext
     ) throws(QueryError) {
         let collected = try operand.collect(context)
         series = collected.series
-        if ordersByLabels { series.sort { LabelOrder.precedes($0.labels, $1.labels) } }
         cost = collected.cost
         var indexes: [LabelSet: Int] = [:]
         for (position, next) in series.enumerated() {

@@ -14,25 +14,55 @@ struct RankingAggregation: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let limits = try ElementLimit.counts(parameter.evaluate(context), of: operand, context)
         guard limits.contains(where: { $0 > 0 }) else { return try operand.discard(context) }
-        var grouped = try GroupedSeries(operand, grouping, context, ordersByLabels: timeline.count == 1)
+        if timeline.count == 1, !context.isRangeQuery { return try streamInstant(limits[0], context, body) }
+        var grouped = try GroupedSeries(operand, grouping, context)
         if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
         var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
-        var order: [Int] = []
         for group in grouped.groups {
             try context.limits.check()
             for step in 0..<timeline.count {
                 let best = best(limits[step], of: group.members, at: step, in: grouped.series)
                 for index in best { kept[index].values[step] = grouped.series[index].values[step] }
-                if timeline.count == 1 { order.append(contentsOf: best) }
             }
         }
         for index in kept.indices { kept[index].dropsName = grouped.series[index].dropsName }
         grouped.series = []
-        // At one time the result is ranked; over several the order carries no meaning.
-        for index in timeline.count == 1 ? order : Array(kept.indices) where !kept[index].isEmpty {
-            try body(&kept[index])
-        }
+        for index in kept.indices where !kept[index].isEmpty { try body(&kept[index]) }
         context.release(grouped.cost)
+    }
+
+    /// At one time the result is ranked: the best first, group by group in order of the groups' first labels.
+    ///
+    /// Only the best so far are held.
+    private func streamInstant(_ limit: Int, _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        var groups: [InstantRanking] = []
+        var indexes: [LabelSet: Int] = [:]
+        var hasHistograms = false
+        var held = QueryCost()
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            if series.isEmpty { return }
+            if !series.histograms.isEmpty { hasHistograms = true }
+            let key = grouping.key(of: series.labels)
+            let index = indexes[key] ?? groups.count
+            if index == groups.count {
+                indexes[key] = index
+                groups.append(InstantRanking(first: series.labels))
+            }
+            groups[index].note(series.labels)
+            guard !series.values[0].isAbsent else { return }
+            let change = groups[index].add(series, limit: limit) { ranks($0, before: $1) }
+            context.release(change.released)
+            try context.hold(change.held)
+            held += change.held
+            held.samples -= change.released.samples
+            held.bytes -= change.released.bytes
+        }
+        if hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        groups.sort { LabelOrder.precedes($0.first, $1.first) }
+        for index in groups.indices {
+            for place in groups[index].best.indices { try body(&groups[index].best[place]) }
+        }
+        context.release(held)
     }
 
     /// The best elements of a step, best first, those equal in order of appearance; NaN ranks last.
@@ -95,5 +125,40 @@ enum ElementLimit {
             return "Scalar value \(GoNumber.general(greatest)) overflows int64"
         }
         return nil
+    }
+}
+
+/// The best elements of a group at one time.
+private struct InstantRanking {
+    /// The labels that come first of all elements of the group.
+    var first: LabelSet
+    /// Best first, those equal in order of labels.
+    var best: [StepSeries] = []
+
+    init(first: LabelSet) { self.first = first }
+
+    mutating func note(_ labels: LabelSet) { if LabelOrder.precedes(labels, first) { first = labels } }
+
+    /// Takes an element in where it is among the best; what it costs, and what the one that had to go did.
+    mutating func add(
+        _ series: StepSeries, limit: Int, ranks: (Double, Double) -> Bool
+    ) -> (held: QueryCost, released: QueryCost) {
+        func comesBefore(_ other: StepSeries) -> Bool {
+            let value = series.values[0]
+            if ranks(value, other.values[0]) { return true }
+            return !ranks(other.values[0], value) && LabelOrder.precedes(series.labels, other.labels)
+        }
+        if best.count >= limit, let last = best.last, !comesBefore(last) { return (QueryCost(), QueryCost()) }
+        var low = 0
+        var high = best.count
+        while low < high {
+            let middle = (low + high) / 2
+            if comesBefore(best[middle]) { high = middle } else { low = middle + 1 }
+        }
+        var kept = series
+        kept.dropHistograms()
+        best.insert(kept, at: low)
+        guard best.count > limit else { return (kept.cost, QueryCost()) }
+        return (kept.cost, best.removeLast().cost)
     }
 }

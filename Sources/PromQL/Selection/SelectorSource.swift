@@ -11,6 +11,8 @@ struct SelectorSource: SeriesSource {
     private static let blockBytes = 4 << 20
     /// Below this many output cells and estimated samples a second thread costs more than it gives.
     private static let parallelThreshold = 100_000
+    /// A series costs as much as so many cells, however few it has.
+    private static let cellsPerSeries = 100
 
     let matchers: [LabelMatcher]
     /// How far the store is read beyond the windows: anchored and smoothed ranges look outside.
@@ -37,7 +39,7 @@ struct SelectorSource: SeriesSource {
         let runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
             limits: context.limits)
-        let work = selected.count * timeline.count + selected.estimatedSampleCount
+        let work = selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
         defer { context.release(cache) }

@@ -34,6 +34,8 @@ struct KernelRunner: Sendable {
     private let timeline: Timeline
     private let hints: ResetHints
     private var cache: WindowCache
+    /// The result is the newest sample as it is: the store was asked for nothing outside the only window.
+    private let takesNewest: Bool
     private(set) var samplesQueryable = 0
     private(set) var samplesRead = 0
     private(set) var readsHistograms = false
@@ -44,6 +46,7 @@ struct KernelRunner: Sendable {
     ) {
         self.kernel = kernel
         self.limits = limits
+        takesNewest = timeline.count == 1 && (kernel as? NewestSample)?.aspect == .value
         self.hints = hints
         self.windows = windows
         self.timeline = timeline
@@ -54,6 +57,11 @@ struct KernelRunner: Sendable {
     mutating func run(_ columns: inout SampleColumns, into output: inout StepSeries) -> KernelNotes {
         var notes: KernelNotes = []
         samplesRead += columns.values.count + columns.histograms.count
+        if takesNewest, columns.histograms.isEmpty {
+            samplesQueryable += 1
+            if let newest = columns.values.last, !newest.isStale { output.values[0] = newest }
+            return notes
+        }
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         guard !columns.isEmpty else { return notes }
         if !columns.histograms.isEmpty { readsHistograms = true }

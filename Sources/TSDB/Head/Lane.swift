@@ -269,13 +269,17 @@ final class Lane: Sendable {
         }
     }
 
-    /// Time and bits of a slot in the newest row, where a view that stands at `sequence` sees that row.
-    func newest(slot: Int, sequence: UInt64) -> (timestamp: Int64, bits: UInt64, hasHistograms: Bool)? {
+    /// Time and bits of all slots in the newest row; nil where a view does not see that row here, because it came later or
+    /// a partition has it, and where there may be histograms.
+    ///
+    /// The bits are shared with the lane until its next row.
+    func newestRow(sequence: UInt64, epoch: UInt64) -> (timestamp: Int64, bits: [UInt64])? {
         state.withLock { state in
-            guard state.isOpen, state.lastSequence <= sequence, slot < state.values.count,
-                !state.current.isEmpty || !state.frozen.isEmpty
+            let slice = state.current.isEmpty ? state.frozen.last : state.current
+            guard state.isOpen, state.lastSequence <= sequence, let slice, slice.sealedEpoch > epoch,
+                !slice.hasHistograms
             else { return nil }
-            return (state.lastTimestamp, state.values.lastBits[slot], state.current.hasHistograms)
+            return (state.lastTimestamp, state.values.lastBits)
         }
     }
 }

@@ -162,10 +162,17 @@ struct SeriesTable {
     }
 
     func attachments(of series: UInt32) -> [Attachment] {
+        var result: [Attachment] = []
+        appendAttachments(of: series, to: &result)
+        return result
+    }
+
+    /// Adds the attachments of a series to a list.
+    func appendAttachments(of series: UInt32, to list: inout [Attachment]) {
         let first = attachments[Int(series)]
-        guard first.lane != Self.noLane else { return [] }
-        guard !moreAttachments.isEmpty, let more = moreAttachments[series] else { return [first] }
-        return [first] + more
+        guard first.lane != Self.noLane else { return }
+        list.append(first)
+        if !moreAttachments.isEmpty, let more = moreAttachments[series] { list += more }
     }
 
     /// The slot of a series in a lane, nil where it has none there.

@@ -19,7 +19,6 @@ final class ClockCache: Sendable {
     private struct State {
         var joined: [[Span]: Clock] = [:]
         var thinned: [Pattern: Clock] = [:]
-        var singles: [Int64: Clock] = [:]
         /// Clocks that keys name by identity must live as long as the keys.
         var held: [Clock] = []
     }
@@ -61,16 +60,6 @@ final class ClockCache: Sendable {
                 state.thinned[key] = made
                 state.held.append(clock)
             }
-            return made
-        }
-    }
-
-    /// A clock with one tick.
-    func single(_ timestamp: Int64) -> Clock {
-        state.withLock { state in
-            if let known = state.singles[timestamp] { return known }
-            let made = Clock([timestamp])
-            if state.singles.count < Self.patternLimit { state.singles[timestamp] = made }
             return made
         }
     }

@@ -56,6 +56,13 @@ struct ColumnPieces {
         for (start, timestamp) in zip(new, timestamps) where start != 0 { starts[timestamp] = start }
     }
 
+    /// Adds the one sample of a clock with one tick.
+    mutating func append(bits: UInt64, clock: Clock) {
+        if bits == SpecialValue.staleBits { mayHaveStaleMarkers = true }
+        values.append(Double(bitPattern: bits))
+        addPiece(Piece(clock: clock, offset: 0, start: values.count - 1, count: 1, isFromHead: true))
+    }
+
     /// Adds values that are dense already.
     mutating func append(_ dense: [Double], clock: Clock, offset: Int = 0, isFromHead: Bool) {
         guard !dense.isEmpty else { return }

@@ -12,8 +12,16 @@ struct ViewPosition: Sendable {
 /// The series of the head that a selector found, with the lanes that have rows for it.
 struct HeadSelection: Sendable {
     enum Reading: Sendable {
-        case rows(Lane, LaneReading)
+        case rows(LaneReading)
+        /// The newest row alone, and the rows before it for the slots that it has nothing for.
+        case newest(NewestRow, rest: LaneReading?)
         case loose(LooseLane)
+    }
+
+    /// The newest row of a lane as it stood when the view was made.
+    struct NewestRow: Sendable {
+        let clock: Clock
+        let bits: [UInt64]
     }
 
     struct Place: Sendable {
@@ -30,7 +38,6 @@ struct HeadSelection: Sendable {
     private let ahead = NextReading()
     private let position: ViewPosition
     private let range: TimeRange
-    private let needsOnlyNewest: Bool
 
     var count: Int { labels.count }
 
@@ -38,45 +45,56 @@ struct HeadSelection: Sendable {
     {
         self.position = position
         range = request.range
-        needsOnlyNewest = request.needsOnlyNewest
-        var found: [(labels: LabelSet, attachments: [Attachment])] = []
-        var lanes: [UInt32: HeadLane] = [:]
-        var wanted: [UInt32: [Int]] = [:]
+        var found = FoundSeries()
         try head.withIndex { index throws(StorageError) in
             let postings = try MatcherResolution.resolve(request.matchers, in: index)
-            found.reserveCapacity(postings.count)
-            postings.forEach { number in
-                let attachments = index.series.attachments(of: number)
-                guard !attachments.isEmpty else { return }
-                found.append((index.series.labels(of: number), attachments))
-                for attachment in attachments { wanted[attachment.lane, default: []].append(Int(attachment.slot)) }
-            }
-            for number in wanted.keys { lanes[number] = index.lanes[number] }
+            found.reserve(postings.count)
+            postings.forEach { found.add($0, of: index) }
+            found.findLanes(in: index)
         }
-        var readingOfLane: [UInt32: Int] = [:]
-        for (number, lane) in lanes {
-            switch lane {
-            case .loose(let lane):
-                readingOfLane[number] = readings.count
-                readings.append(.loose(lane))
-            case .rows(let lane):
-                let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
-                let reading = LaneReading(
-                    snapshot: snapshot, range: range, wantedSlots: wanted[number] ?? [], memory: memory)
-                guard !reading.isEmpty else { continue }
-                readingOfLane[number] = readings.count
-                readings.append(.rows(lane, reading))
-            }
+        var readingOfLane = [Int](repeating: -1, count: found.lanes.count)
+        for (number, lane) in found.lanes.enumerated() {
+            guard let reading = reading(of: lane.lane, lane.slots, request, memory) else { continue }
+            readingOfLane[number] = readings.count
+            readings.append(reading)
         }
-        for entry in found {
+        labels.reserveCapacity(found.labels.count)
+        placeStarts.reserveCapacity(found.labels.count + 1)
+        places.reserveCapacity(found.attachments.count)
+        for series in found.labels.indices {
             let start = places.count
-            for attachment in entry.attachments {
-                guard let reading = readingOfLane[attachment.lane] else { continue }
-                places.append(Place(reading: reading, slot: Int(attachment.slot)))
+            for index in found.attachmentRange(of: series) {
+                let reading = readingOfLane[found.laneOfAttachment[index]]
+                if reading >= 0 { places.append(Place(reading: reading, slot: Int(found.attachments[index].slot))) }
             }
             guard places.count > start else { continue }
-            labels.append(entry.labels)
+            labels.append(found.labels[series])
             placeStarts.append(places.count)
+        }
+    }
+
+    /// How a lane's slots are read; nil where it has no rows in the range.
+    private func reading(
+        of lane: HeadLane?, _ slots: [Int], _ request: SelectRequest, _ memory: borrowing QueryMemory
+    ) -> Reading? {
+        switch lane {
+        case nil: return nil
+        case .loose(let lane): return .loose(lane)
+        case .rows(let lane):
+            func rows(_ slots: [Int]) -> LaneReading? {
+                let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
+                let reading = LaneReading(snapshot: snapshot, range: range, wantedSlots: slots, memory: memory)
+                return reading.isEmpty ? nil : reading
+            }
+            guard request.needsOnlyNewest,
+                let newest = lane.newestRow(sequence: position.sequence, epoch: position.epoch),
+                range.contains(Timestamp(milliseconds: newest.timestamp))
+            else { return rows(slots).map { .rows($0) } }
+            let absentBits = SpecialValue.absentBits
+            let missing = slots.filter { $0 >= newest.bits.count || newest.bits[$0] == absentBits }
+            return .newest(
+                NewestRow(clock: Clock([newest.timestamp]), bits: newest.bits),
+                rest: missing.isEmpty ? nil : rows(missing))
         }
     }
 
@@ -84,37 +102,29 @@ struct HeadSelection: Sendable {
     func estimatedSampleCount(of series: Int) -> Int {
         places[placeStarts[series]..<placeStarts[series + 1]].reduce(0) { sum, place in
             switch readings[place.reading] {
-            case .rows(_, let reading): sum + reading.clock.timestamps.count
-            case .loose: sum + 1
+            case .rows(let reading): sum + reading.clock.timestamps.count
+            case .newest, .loose: sum + 1
             }
         }
     }
 
-    /// The newest sample where the newest rows tell it; false where the rows must be read.
-    func readNewest(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) -> Bool {
-        let here = places[placeStarts[series]..<placeStarts[series + 1]]
-        guard needsOnlyNewest, here.count == 1, let place = here.first,
-            case .rows(let lane, let reading) = readings[place.reading],
-            let newest = lane.newest(slot: place.slot, sequence: position.sequence), !newest.hasHistograms,
-            newest.bits != SpecialValue.absentBits, newest.timestamp == reading.clock.timestamps.last
-        else { return false }
-        pieces.append(
-            [Double(bitPattern: newest.bits)], clock: clocks.single(newest.timestamp), isFromHead: true)
-        return true
-    }
-
-    /// Adds what the head has of a series.
+    /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
     func read(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
-        for place in places[placeStarts[series]..<placeStarts[series + 1]] {
-            switch readings[place.reading] {
-            case .rows(_, let reading):
-                try reading.read(
-                    slot: place.slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
+        for index in placeStarts[series]..<placeStarts[series + 1] {
+            let slot = places[index].slot
+            switch readings[places[index].reading] {
+            case .rows(let reading):
+                try reading.read(slot: slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
+            case .newest(let row, let rest):
+                if slot < row.bits.count, row.bits[slot] != SpecialValue.absentBits {
+                    pieces.append(bits: row.bits[slot], clock: row.clock)
+                } else if let rest {
+                    try rest.read(slot: slot, decoded: try decoded(rest), clocks: clocks, into: &pieces)
+                }
             case .loose(let lane):
                 var loose = LoosePiece()
                 let isSound = lane.read(
-                    slot: place.slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose
-                )
+                    slot: slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose)
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
                 pieces.note(starts: loose.startTimestamps, of: loose.timestamps)
                 pieces.append(loose.values, clock: Clock(loose.timestamps), isFromHead: true)
@@ -131,7 +141,7 @@ struct HeadSelection: Sendable {
         guard reading.readsTogether else { return nil }
         if let ready = try reading.decodeUnlessBusy() { return ready }
         while let next = ahead.take(below: readings.count) {
-            guard case .rows(_, let other) = readings[next], other.readsTogether, other !== reading else { continue }
+            guard case .rows(let other) = readings[next], other.readsTogether, other !== reading else { continue }
             _ = try other.decodeUnlessBusy()
             break
         }
@@ -146,5 +156,48 @@ private final class NextReading: Sendable {
     func take(below limit: Int) -> Int? {
         let taken = next.add(1, ordering: .relaxed).oldValue
         return taken < limit ? taken : nil
+    }
+}
+
+/// Series of the head and what they are attached to, taken down while the index is locked.
+private struct FoundSeries {
+    var labels: [LabelSet] = []
+    var attachments: [Attachment] = []
+    private var ends: [Int] = []
+    /// For each attachment its lane's place in `lanes`.
+    var laneOfAttachment: [Int] = []
+    var lanes: [(number: UInt32, lane: HeadLane?, slots: [Int])] = []
+
+    mutating func reserve(_ count: Int) {
+        labels.reserveCapacity(count)
+        attachments.reserveCapacity(count)
+        ends.reserveCapacity(count)
+    }
+
+    mutating func add(_ series: UInt32, of index: HeadIndex) {
+        let before = attachments.count
+        index.series.appendAttachments(of: series, to: &attachments)
+        guard attachments.count > before else { return }
+        labels.append(index.series.labels(of: series))
+        ends.append(attachments.count)
+    }
+
+    func attachmentRange(of series: Int) -> Range<Int> { (series == 0 ? 0 : ends[series - 1])..<ends[series] }
+
+    mutating func findLanes(in index: HeadIndex) {
+        var places: [UInt32: Int] = [:]
+        laneOfAttachment.reserveCapacity(attachments.count)
+        for attachment in attachments {
+            let place: Int
+            if let known = places[attachment.lane] {
+                place = known
+            } else {
+                place = lanes.count
+                places[attachment.lane] = place
+                lanes.append((attachment.lane, index.lanes[attachment.lane], []))
+            }
+            lanes[place].slots.append(Int(attachment.slot))
+            laneOfAttachment.append(place)
+        }
     }
 }

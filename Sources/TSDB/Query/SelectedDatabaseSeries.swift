@@ -146,9 +146,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
         private mutating func readNewest(
             _ index: Int, _ head: Int, into columns: inout SampleColumns
         ) throws(StorageError) -> Bool {
-            if head >= 0, !series.selection.readNewest(head, clocks: series.clocks, into: &pieces) {
-                try series.selection.read(head, clocks: series.clocks, into: &pieces)
-            }
+            if head >= 0 { try series.selection.read(head, clocks: series.clocks, into: &pieces) }
             let width = series.partitions.count
             for partition in (0..<width).reversed() {
                 let place = Int(series.places[index * width + partition])
