@@ -14,16 +14,12 @@ struct GroupedSeries {
         let collected = try operand.collect(context)
         series = collected.series
         cost = collected.cost
-        var indexes: [LabelSet: Int] = [:]
+        var numbers = GroupNumbers(grouping)
         for (position, next) in series.enumerated() {
             if !next.histograms.isEmpty { hasHistograms = true }
-            let key = grouping.key(of: next.labels)
-            if let index = indexes[key] {
-                groups[index].members.append(position)
-            } else {
-                indexes[key] = groups.count
-                groups.append((key, [position]))
-            }
+            let index = numbers.number(of: next.labels)
+            if index == groups.count { groups.append((numbers.labels[index], [])) }
+            groups[index].members.append(position)
         }
         if context.isRangeQuery { groups.sort { LabelOrder.precedes($0.labels, $1.labels) } }
     }

@@ -1,9 +1,10 @@
+import Bytes
 import MetricModel
 import PromQLSyntax
 
 /// The labels by which an aggregation gathers its series.
 struct Grouping: Sendable {
-    private let filter: LabelFilter
+    fileprivate let filter: LabelFilter
     /// All series are one group: `by ()` or no clause.
     let isSingleGroup: Bool
 
@@ -19,6 +20,49 @@ struct Grouping: Sendable {
 
     /// The labels of a series' group.
     func key(of labels: LabelSet) -> LabelSet { isSingleGroup ? .empty : filter.apply(labels) }
+}
+
+extension Grouping {
+    /// Writes the labels of a series' group in place of what was in `key`.
+    func encode(_ labels: LabelSet, into key: inout [UInt8]) {
+        if isSingleGroup { key.removeAll(keepingCapacity: true) } else { filter.encode(labels, into: &key) }
+    }
+}
+
+/// The groups of an aggregation, numbered as they appear; a series of a known group costs no allocation.
+struct GroupNumbers {
+    private let grouping: Grouping
+    private(set) var labels: [LabelSet] = []
+    /// Open addressing: number + 1, 0 for a free place.
+    private var places = [UInt32](repeating: 0, count: 64)
+    private var key: [UInt8] = []
+
+    init(_ grouping: Grouping) { self.grouping = grouping }
+
+    /// The number of a series' group; `labels.count` before the call where it is new.
+    mutating func number(of series: LabelSet) -> Int {
+        grouping.encode(series, into: &key)
+        let hash = ByteHash.hash(key)
+        var place = Int(truncatingIfNeeded: hash) & (places.count - 1)
+        while places[place] != 0 {
+            let number = Int(places[place]) - 1
+            if labels[number].byteHash == hash, labels[number].hasEncoding(key) { return number }
+            place = (place + 1) & (places.count - 1)
+        }
+        labels.append(LabelSet(encoded: Array(key)))
+        places[place] = UInt32(labels.count)
+        if labels.count * 2 > places.count { grow() }
+        return labels.count - 1
+    }
+
+    private mutating func grow() {
+        places = [UInt32](repeating: 0, count: places.count * 2)
+        for (number, set) in labels.enumerated() {
+            var place = Int(truncatingIfNeeded: set.byteHash) & (places.count - 1)
+            while places[place] != 0 { place = (place + 1) & (places.count - 1) }
+            places[place] = UInt32(number) + 1
+        }
+    }
 }
 
 /// The annotations of an aggregation.

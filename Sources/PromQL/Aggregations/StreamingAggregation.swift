@@ -17,23 +17,19 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var groups: [Group] = []
-        var indexes: [LabelSet: Int] = [:]
+        var numbers = GroupNumbers(grouping)
         var notes: AggregationNotes = []
         var held = QueryCost()
         let stepCount = timeline.count
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let key = grouping.key(of: series.labels)
-            let index: Int
-            if let known = indexes[key] {
-                index = known
-            } else {
-                index = groups.count
+            let index = numbers.number(of: series.labels)
+            if index == groups.count {
+                let key = numbers.labels[index]
                 let cost = QueryCost(
                     samples: stepCount,
                     bytes: stepCount * Accumulator.bytesPerStep + 2 * StepSeries.overheadBytes + 2 * key.encoded.count)
                 try context.hold(cost)
                 held += cost
-                indexes[key] = index
                 groups.append(
                     Group(labels: key, dropsName: false, accumulator: Accumulator(stepCount: stepCount)))
             }

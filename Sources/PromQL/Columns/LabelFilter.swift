@@ -49,6 +49,22 @@ struct LabelFilter: Sendable {
         return LabelSet(encoded: result)
     }
 
+    /// Writes the labels of the choice in place of what was in `result`.
+    func encode(_ labels: LabelSet, into result: inout [UInt8]) {
+        result.removeAll(keepingCapacity: true)
+        let bytes = labels.encoded
+        var position = 0
+        var candidate = 0
+        while position < bytes.count {
+            let start = position
+            let name = Self.string(in: bytes, at: &position)
+            _ = Self.string(in: bytes, at: &position)
+            while candidate < names.count, Self.compare(names[candidate], bytes, name) < 0 { candidate += 1 }
+            let isNamed = candidate < names.count && Self.compare(names[candidate], bytes, name) == 0
+            if isNamed == keepsNamed { result.append(contentsOf: bytes[start..<position]) }
+        }
+    }
+
     @inline(__always)
     private static func string(in bytes: [UInt8], at position: inout Int) -> Range<Int> {
         var length = 0
