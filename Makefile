@@ -24,6 +24,10 @@ test: setup-tests
 test-end-to-end: build
 	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --filter EndToEndTests
 
+## What the scrape path and the store cost, stage by stage.
+bench: setup
+	swift run -c release --scratch-path .build-release StoreBenchmarks 10000 100000 1000000
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 

@@ -89,7 +89,7 @@ let floor5: [Target] = [
             logging, nioCore, nioPosix, nioSSL,
         ], testsUse: [nioHTTP1]),
     building(
-        "TSDB", uses: ["Bytes", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
+        "TSDB", uses: ["Bytes", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
         testsUse: ["FaultyDisk", "crash-writer"]),
 ].flatMap { $0 }
 
@@ -164,6 +164,13 @@ let grounds: [Target] = [
     .executableTarget(
         name: "CollectorBenchmark", dependencies: ["Cgroups", "MetricModel"], path: "Benchmarks/CollectorBenchmark",
         swiftSettings: swiftSettings),
+    .target(name: "CountedAllocations", path: "Benchmarks/CountedAllocations"),
+    .executableTarget(
+        name: "StoreBenchmarks",
+        dependencies: [
+            "Bytes", "CountedAllocations", "Exposition", "MetricModel", "Storage", "TSDB", logging,
+        ],
+        path: "Benchmarks/StoreBenchmarks", swiftSettings: swiftSettings),
     .executableTarget(
         name: "PromQLBenchmarks", dependencies: ["MetricModel", "PromQL", "PromQLSyntax", "Storage", "TSDB", logging],
         path: "Benchmarks/PromQLBenchmarks", swiftSettings: swiftSettings),

@@ -74,6 +74,21 @@ struct ScrapeCacheTests {
         #expect(reader.page.hasSameSeries)
     }
 
+    @Test("a series takes few bytes, however long its labels, and a steady page takes the same memory again")
+    func memory() throws {
+        let label = String(repeating: "x", count: 300)
+        let page = (0..<2000).map { "a_metric_of_some_length{label=\"\(label)\",number=\"\($0)\"} \($0)\n" }.joined()
+        var reader = Reader()
+        _ = try reader.cache.read(Array(page.utf8), format: .text, into: &reader.page)
+        let byteCount = reader.cache.byteCount
+        #expect(byteCount < 2000 * 40)
+        let capacity = reader.page.values.capacity
+        for _ in 0..<3 { _ = try reader.cache.read(Array(page.utf8), format: .text, into: &reader.page) }
+        #expect(reader.cache.byteCount == byteCount)
+        #expect(reader.page.values.capacity == capacity)
+        #expect(reader.page.hasSameSeries)
+    }
+
     @Test("a metadata change is told")
     func metadataChange() throws {
         var reader = Reader()

@@ -1,3 +1,4 @@
+import CMalloc
 import Glibc
 import Logging
 import MetricModel
@@ -73,7 +74,8 @@ final class Maintenance: Sendable {
     /// Failures are logged and tried again next time.
     func runOnce() {
         do throws(StorageError) {
-            if isSealingDue { try seal() }
+            let hasSealed = isSealingDue
+            if hasSealed { try seal() }
             takeReadableAgain()
             quarantineDamaged()
             try mergePartitions()
@@ -81,6 +83,8 @@ final class Maintenance: Sendable {
             deleteOld()
             dropSealed()
             try deleteUnused()
+            // What sealing gathered in small blocks would stay with the process: 80 MB at 200,000 series.
+            if hasSealed { malloc_trim(0) }
             status.withLock { $0.lastFailure = nil }
         } catch {
             if case .cancelled = error { return }
