@@ -22,6 +22,7 @@ struct Renderer {
         renderExtra(sweeper, into: &output)
         if groups.contains(.diskIO) { renderBlockIO(&sweeper, into: &output) }
         if groups.contains(.network) { renderNetworks(sweeper, into: &output) }
+        if groups.contains(.network) { renderSockets(sweeper, into: &output) }
         if groups.contains(.workload) { renderWorkloads(sweeper.workloads, into: &output) }
         if groups.contains(.machine) { renderMachine(sweeper, into: &output) }
         sweeper.statistics.seriesLeftOut &+= leftOut

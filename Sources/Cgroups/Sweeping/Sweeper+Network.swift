@@ -13,10 +13,14 @@ struct NetworkTable {
         var slot: Int
         var generation: UInt32
         var interfaces: [InterfaceCounters] = []
+        var sockets = SocketCounters()
     }
 
     var hostInode: UInt64 = 0
     var hostInterfaces: [InterfaceCounters] = []
+    var hostSockets = SocketCounters()
+    /// The process whose namespace the host's is: 1, or we ourselves where it is not to be seen.
+    var hostProcess = "1"
     var namespaces: [Namespace] = []
     var due: UInt64 = 0
 }
@@ -28,6 +32,7 @@ extension Sweeper {
         findNamespaces()
         guard now >= networks.due else { return }
         networks.due = due(settings.openedFilesIntervalMilliseconds, after: now)
+        networks.hostSockets = readSockets(process: networks.hostProcess)
         var index = 0
         while index < networks.namespaces.count {
             if readNamespace(index) {
@@ -46,6 +51,7 @@ extension Sweeper {
                 reader.readRecords(at: AT_FDCWD, path: path) == .read
             else { continue }
             networks.hostInode = status.inode
+            networks.hostProcess = process
             let buffer = reader.buffer
             NetworkText.parse(
                 buffer.span.extracting(0..<reader.byteCount), into: &networks.hostInterfaces,
@@ -117,6 +123,7 @@ extension Sweeper {
         NetworkText.parse(
             buffer.span.extracting(0..<reader.byteCount), into: &networks.namespaces[index].interfaces,
             limit: settings.maximumInterfacesPerNamespace)
+        networks.namespaces[index].sockets = readSockets(process: String(namespace.process))
         return true
     }
 
