@@ -17,6 +17,7 @@ let swiftSettings: [SwiftSetting] = [
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -24,6 +25,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// A building and, where it has behaviour of its own, the test target beside it.
@@ -40,6 +42,7 @@ func systemLibrary(_ name: String, package: String, pkgConfig: String? = nil) ->
 }
 
 let floor0: [Target] = [
+    systemLibrary("CCrypt", package: "libcrypt-dev"),
     systemLibrary("CKernel", package: "libc6-dev"),
     systemLibrary("CDeflate", package: "libdeflate-dev"),
     systemLibrary("CMalloc", package: "libc6-dev"),
@@ -94,6 +97,8 @@ let floor5: [Target] = [
 ].flatMap { $0 }
 
 let floor6: [Target] = [
+    building(
+        "Access", uses: ["CCrypt", "MetricModel", logging, nioPosix, nioSSL]),
     building("PromQLScripts", uses: ["Bytes", "MetricModel", "PromQL", "PromQLSyntax", "Storage"], testsUse: ["TSDB"]),
     building(
         "Rules",
@@ -107,14 +112,14 @@ let floor7: [Target] = [
     building(
         "ConfigurationFile",
         uses: [
-            "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", "YAML",
+            "Access", "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", "YAML",
         ]),
     building(
         "WebAPI",
         uses: [
-            "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax", "Remote",
-            "Rules",
-            "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, logging, nioCore, nioPosix,
+            "Access", "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax",
+            "Remote", "Rules", "Scraping", "SelfMetrics", "Storage", httpTypes, hummingbird, hummingbirdCore, logging,
+            nioCore, nioHTTPTypes, nioPosix, nioSSL,
         ]),
 ].flatMap { $0 }
 
@@ -122,8 +127,8 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL", "Remote",
-            "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
+            "Access", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL",
+            "Remote", "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
             serviceLifecycle, unixSignals,
         ])
 ].flatMap { $0 }
@@ -132,9 +137,10 @@ let floor9: [Target] = [
     .executableTarget(
         name: "lapwing",
         dependencies: [
-            "Bytes", "CMalloc", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel", "PromQLScripts",
-            "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
+            "Access", "Bytes", "CMalloc", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel",
+            "PromQLScripts", "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
         ],
+        exclude: ["Deployment"],
         swiftSettings: swiftSettings)
 ]
 
@@ -184,6 +190,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),

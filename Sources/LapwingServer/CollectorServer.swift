@@ -1,3 +1,4 @@
+import Access
 import Cgroups
 package import Logging
 import MetricModel
@@ -19,6 +20,7 @@ package struct CollectorServer: Sendable {
 
     /// Runs until SIGTERM or SIGINT.
     package func run() async throws(ServerError) {
+        let access = try settings.makeAccess(logger: logger)
         var collectorSettings = CollectorSettings()
         collectorSettings.rootPath = settings.collectorRoot
         collectorSettings.freshnessMilliseconds = settings.collectorIntervalMilliseconds
@@ -32,10 +34,12 @@ package struct CollectorServer: Sendable {
                 collector.render(into: &output)
                 registry.render(into: &output)
             }, machinePage: settings.makeMachinePage(clock: SystemClock()))
-        let application = HTTPServer(api: api, threads: threads).makeApplication(
+        let server = settings.makeHTTPServer(api: api, threads: threads, access: access, registry: registry)
+        let scheme = access?.isEncrypted == true ? "https" : "http"
+        let application = server.makeApplication(
             host: settings.host, port: settings.port, logger: logger
         ) { [logger, settings] port in
-            logger.info("listening", metadata: ["address": "http://\(settings.host):\(port)/metrics"])
+            logger.info("listening", metadata: ["address": "\(scheme)://\(settings.host):\(port)/metrics"])
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .error)

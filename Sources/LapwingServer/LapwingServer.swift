@@ -1,3 +1,4 @@
+import Access
 import Cgroups
 package import ConfigurationFile
 package import Logging
@@ -34,6 +35,7 @@ package struct LapwingServer: Sendable {
     package func run() async throws(ServerError) {
         let configuration = try readConfiguration()
         for warning in configuration.warnings { logger.warning("\(warning)") }
+        let access = try settings.makeAccess(logger: logger)
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
         defer { services.database.close() }
@@ -41,12 +43,15 @@ package struct LapwingServer: Sendable {
         threads.start()
         let queryThreads = NIOThreadPool(numberOfThreads: settings.queryConcurrency)
         queryThreads.start()
-        let server = HTTPServer(api: services.api, threads: threads, queryThreads: queryThreads)
+        let server = settings.makeHTTPServer(
+            api: services.api, threads: threads, queryThreads: queryThreads, access: access,
+            registry: services.registry)
+        let scheme = access?.isEncrypted == true ? "https" : "http"
         let application = server.makeApplication(host: settings.host, port: settings.port, logger: logger) { port in
             services.state.markReady()
             logger.info(
                 "listening",
-                metadata: ["address": "http://\(settings.host):\(port)", "storage": "\(settings.storagePath)"])
+                metadata: ["address": "\(scheme)://\(settings.host):\(port)", "storage": "\(settings.storagePath)"])
         }
         let group = ServiceGroup(
             configuration: .init(

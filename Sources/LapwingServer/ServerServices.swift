@@ -17,6 +17,7 @@ import WebAPI
 struct ServerServices: Sendable {
     let database: TimeSeriesDatabase
     let state: ServerState
+    let registry: Registry
     let api: WebAPI
     /// The queries that wait and run.
     let active: ActiveQueries
@@ -28,6 +29,7 @@ struct ServerServices: Sendable {
         settings: ServerSettings, configuration: Configuration, clock: any WallClock, logger: Logger
     ) throws(ServerError) {
         let registry = Registry()
+        self.registry = registry
         ProcessStatistics.register(in: registry)
         database = try Self.openDatabase(settings, configuration, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)

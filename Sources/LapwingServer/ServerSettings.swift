@@ -8,6 +8,11 @@ package struct ServerSettings: Sendable {
     package var storagePath = "data"
     package var host = "127.0.0.1"
     package var port = 9090
+    /// TLS, users and headers, in Prometheus' format; nil lets everybody in over plain HTTP.
+    package var webConfigurationFile: String?
+    package var maximumConnections = 512
+    /// A connection without a request is closed after this time.
+    package var readTimeoutMilliseconds: Int64 = 300_000
     package var externalURL: String?
     package var retentionMilliseconds: Int64?
     package var retentionBytes: Int?

@@ -1,6 +1,8 @@
+package import Access
 import Bytes
 import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 package import NIOPosix
@@ -38,7 +40,20 @@ package struct HTTPServer: Sendable {
         package var bodyBytes = 32 << 20
         /// Bodies at least this large are compressed for clients that accept gzip.
         package var compressionThresholdBytes = 1024
+        /// A connection without a request is closed after this time.
         package var idleSeconds: Int64 = 300
+        /// The head of the first request must be there after this time, the TLS handshake included.
+        package var headSeconds: Int64 = 10
+        /// A body that stands still is given up after this time.
+        package var bodySeconds: Int64 = 30
+        /// Connections at once; more wait in the kernel's queue.
+        package var connections = 512
+        /// Connections at once from one address; more are closed.
+        package var connectionsPerAddress = 256
+        /// All headers of a request together.
+        package var headerBytes = 32 << 10
+        /// Path and parameters; longer queries are posted.
+        package var targetBytes = 16 << 10
         package init() {}
     }
 
@@ -46,19 +61,28 @@ package struct HTTPServer: Sendable {
     private let threads: NIOThreadPool
     /// As many as queries run at a time; the rest stands in line for them.
     private let queryThreads: NIOThreadPool
-    private let connections = ConnectionWatch()
+    private let watch = ConnectionWatch()
     private let limits: Limits
+    private let access: AccessControl?
+    private let connections: ConnectionCounter
 
-    /// - Parameter queryThreads: The threads of requests that stand in line; nil where there are none.
+    /// - Parameters:
+    ///   - queryThreads: The threads of requests that stand in line; nil where there are none.
+    ///   - access: asked before every request, whatever its path; nil lets everybody in, over plain HTTP.
     package init(
         api: any RequestAnswering, threads: NIOThreadPool, queryThreads: NIOThreadPool? = nil,
-        limits: Limits = Limits()
+        limits: Limits = Limits(), access: AccessControl? = nil
     ) {
         self.api = api
         self.threads = threads
         self.queryThreads = queryThreads ?? threads
         self.limits = limits
+        self.access = access
+        connections = ConnectionCounter(maximumPerAddress: limits.connectionsPerAddress)
     }
+
+    /// Connections at once, and those closed because their address had too many.
+    package var connectionCounts: (open: Int, refused: UInt64) { (connections.count, connections.refused) }
 
     /// The service to run.
     /// - Parameter onRunning: called with the port once connections are accepted.
@@ -67,18 +91,60 @@ package struct HTTPServer: Sendable {
     ) -> some ApplicationProtocol {
         let server = self
         let responder = CallbackResponder { (request: Request, context: ConnectionContext) in
-            await server.respond(to: request, context)
+            await server.guarded(request, context)
+        }
+        let limits = limits
+        let access = access
+        let connections = connections
+        let watch = watch
+        let builder = HTTPServerBuilder { responder in
+            let configuration = HTTP1Channel.Configuration(
+                additionalChannelHandlers: [
+                    watch.makeHandler(),
+                    RequestDeadlines(head: .seconds(limits.headSeconds), body: .seconds(limits.bodySeconds)),
+                ], idleTimeout: .seconds(limits.idleSeconds),
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes))
+            return GuardedChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration), access: access,
+                connections: connections)
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [connections.makeHandler()], idleTimeout: .seconds(limits.idleSeconds))),
-            configuration: .init(address: .hostname(host, port: port)),
+            server: builder,
+            configuration: .init(
+                address: .hostname(host, port: port),
+                availableConnectionsDelegate: .maximum(limits.connections, logger: quiet)),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
             logger: quiet)
+    }
+
+    /// Asks for credentials before anything is looked at, so that no path is open by being forgotten.
+    private func guarded(_ request: Request, _ context: ConnectionContext) async -> Response {
+        var response: Response
+        switch await access?.decide(authorization: request.headers[.authorization]) ?? .allowed {
+        case .allowed:
+            let isShort = request.uri.string.utf8.count <= limits.targetBytes
+            response = isShort ? await respond(to: request, context) : Response(status: .uriTooLong)
+        case .denied:
+            response = Self.refusal(.unauthorized, "Unauthorized\n")
+            response.headers[.wwwAuthenticate] = "Basic"
+        case .busy:
+            response = Self.refusal(.serviceUnavailable, "too many logins are being checked\n")
+            response.headers[.retryAfter] = "1"
+        }
+        for header in access?.headers ?? [] {
+            if let name = HTTPField.Name(header.name) { response.headers[name] = header.value }
+        }
+        return response
+    }
+
+    private static func refusal(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     private func respond(to request: Request, _ context: ConnectionContext) async -> Response {
@@ -105,7 +171,7 @@ package struct HTTPServer: Sendable {
             method: method, path: PercentEncoding.decode(path.utf8, plusIsSpace: false), parameters: parameters,
             headers: headers, body: body)
         apiRequest.client = context.client
-        let connection = connections.connection(of: context.channel)
+        let connection = watch.connection(of: context.channel)
         switch api.admit(apiRequest, isWithdrawn: { connection?.isClosed ?? false }) {
         case .refused(let answer): return makeResponse(answer, for: apiRequest)
         case .immediate: return await respond(to: apiRequest, on: threads)

@@ -1,5 +1,7 @@
+import Access
 import ArgumentParser
 import ConfigurationFile
+import Logging
 import Rules
 import Scraping
 
@@ -8,7 +10,7 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check configuration and rule files, without starting anything.",
         discussion: "Exit code 0: all fine. 2: a file is wrong, each with file:line:column and what was expected.",
-        subcommands: [CheckConfiguration.self, CheckRules.self])
+        subcommands: [CheckConfiguration.self, CheckRules.self, CheckWebConfiguration.self])
 }
 
 struct CheckConfiguration: ParsableCommand {
@@ -65,6 +67,29 @@ struct CheckRules: ParsableCommand {
             } catch {
                 failures += 1
                 StandardStream.error(error.description)
+            }
+        }
+        if failures > 0 { throw ExitStatus.usage }
+    }
+}
+
+struct CheckWebConfiguration: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "web-config", abstract: "Read files for --web.config.file, certificates included.")
+
+    @Argument(help: "Web-config files.")
+    var files: [String]
+
+    func run() throws {
+        var failures = 0
+        for file in files {
+            do {
+                _ = try AccessControl(path: file, logger: Logger(label: "check")) { try WebFileReader.read(path: file) }
+                StandardStream.output("\(file): valid")
+            } catch {
+                failures += 1
+                let text = String(describing: error)
+                StandardStream.error(text.hasPrefix(file) ? text : "\(file): \(text)")
             }
         }
         if failures > 0 { throw ExitStatus.usage }

@@ -35,6 +35,7 @@ struct CollectCommand: AsyncParsableCommand {
         help: "Whether /metrics/node shows the machine under node_exporter's names.")
     var machine = true
 
+    @OptionGroup var webOptions: WebOptions
     @OptionGroup var logOptions: LogOptions
 
     func run() async throws {
@@ -42,6 +43,7 @@ struct CollectCommand: AsyncParsableCommand {
             throw ValidationError("--collector.interval: '\(interval)' is no duration. Write 1s or 10s.")
         }
         var settings = ServerSettings()
+        try webOptions.apply(to: &settings)
         settings.host = listenAddress.host
         settings.port = listenAddress.port
         settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
@@ -51,6 +53,7 @@ struct CollectCommand: AsyncParsableCommand {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
             StandardStream.error("lapwing: " + error.description)
+            if case .configuration = error { throw ExitStatus.usage }
             throw ExitStatus.failure
         }
     }

@@ -30,6 +30,33 @@ struct LogOptions: ParsableArguments {
     }
 }
 
+/// How `serve` and `collect` meet their clients.
+struct WebOptions: ParsableArguments {
+    @Option(
+        name: .customLong("web.config.file"),
+        help: ArgumentHelp("TLS, users and headers, in Prometheus' web-config format.", valueName: "file"))
+    var configurationFile: String?
+
+    @Option(
+        name: .customLong("web.max-connections"), help: "Connections at once; half of them from one address at most.")
+    var maximumConnections = 512
+
+    @Option(
+        name: .customLong("web.read-timeout"),
+        help: ArgumentHelp("A connection without a request is closed after this time.", valueName: "duration"))
+    var readTimeout = "5m"
+
+    func apply(to settings: inout ServerSettings) throws {
+        guard let milliseconds = DurationText.milliseconds(readTimeout), milliseconds >= 1_000 else {
+            throw ValidationError("--web.read-timeout: '\(readTimeout)' is no duration of a second or more. Write 5m.")
+        }
+        guard maximumConnections > 0 else { throw ValidationError("--web.max-connections is at least 1.") }
+        settings.webConfigurationFile = configurationFile
+        settings.maximumConnections = maximumConnections
+        settings.readTimeoutMilliseconds = milliseconds
+    }
+}
+
 /// A host and a port, `127.0.0.1:9090` or `:9090`.
 struct ListenAddress: ExpressibleByArgument {
     var host: String
@@ -165,6 +192,7 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var features: [String] = []
 
+    @OptionGroup var webOptions: WebOptions
     @OptionGroup var logOptions: LogOptions
 
     func run() async throws {
@@ -186,6 +214,7 @@ struct ServeCommand: AsyncParsableCommand {
         var settings = ServerSettings()
         settings.configurationFile = configurationFile
         settings.storagePath = storagePath
+        try webOptions.apply(to: &settings)
         settings.host = listenAddress.host
         settings.port = listenAddress.port
         settings.externalURL = externalURL
@@ -230,9 +259,12 @@ struct ServeCommand: AsyncParsableCommand {
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),
             ("storage.retention.time", retentionTime ?? ""), ("web.enable-admin-api", String(enablesAdministration)),
             ("web.enable-lifecycle", String(enablesLifecycle)),
+            ("web.config.file", webOptions.configurationFile ?? ""),
             ("web.enable-remote-write-receiver", String(receivesRemoteWrite)),
             ("web.external-url", externalURL ?? ""),
             ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
+            ("web.max-connections", String(webOptions.maximumConnections)),
+            ("web.read-timeout", webOptions.readTimeout),
         ]
     }
 

@@ -10,7 +10,8 @@ struct ArrowTests {
         (
             0,
             [
-                "CDeflate", "CKernel", "CMalloc", "CRE2", "CSQLite", "CShippedRules", "CSnappy", "CWebFiles", "CYAML",
+                "CCrypt", "CDeflate", "CKernel", "CMalloc", "CRE2", "CSQLite", "CShippedRules", "CSnappy", "CWebFiles",
+                "CYAML",
                 "CZstd",
             ]
         ),
@@ -19,7 +20,7 @@ struct ArrowTests {
         (3, ["Exposition", "PromQLSyntax", "Storage"]),
         (4, ["SelfMetrics"]),
         (5, ["Cgroups", "Notifications", "PromQL", "Remote", "Scraping", "TSDB"]),
-        (6, ["PromQLScripts", "Rules"]),
+        (6, ["Access", "PromQLScripts", "Rules"]),
         (7, ["ConfigurationFile", "WebAPI"]),
         (8, ["LapwingServer"]),
         (9, ["lapwing"]),
@@ -31,9 +32,11 @@ struct ArrowTests {
         ("FoundationEssentials", []),
         ("CYAML", ["YAML"]),
         ("CSQLite", ["SQLite"]),
+        ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),
         ("Hummingbird", ["WebAPI", "LapwingServer"]),
+        ("HummingbirdCore", ["WebAPI"]),
         ("HummingbirdTLS", ["WebAPI", "LapwingServer"]),
         ("AsyncHTTPClient", ["Notifications", "Remote"]),
         ("NIOHTTP1", ["Notifications", "Remote", "Scraping"]),

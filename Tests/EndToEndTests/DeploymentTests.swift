@@ -1,0 +1,76 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// The unit and the manifest that are shipped, held against the tools that will read them.
+@Suite("Deployment files")
+struct DeploymentTests {
+    private static let folder =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        + "/Sources/lapwing/Deployment"
+
+    private static func has(_ program: String) -> Bool {
+        ChildProcess.run(["sh", "-c", "command -v \(program)"], folder: TemporaryDirectory(), name: "which").code == 0
+    }
+
+    @Test(
+        "systemd understands the unit, and finds little to reproach",
+        .enabled(if: has("systemd-analyze"), "systemd-analyze is installed"))
+    func unit() {
+        let folder = TemporaryDirectory()
+        let text = TemporaryDirectory.read(Self.folder + "/lapwing-collect.service")
+        #expect(text.contains("ExecStart=/usr/bin/lapwing collect"))
+        // The program need not be installed where the test runs.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.hasPrefix("ExecStart=") ? "ExecStart=/bin/true" : String($0)
+        }
+        let unit = folder.write("lapwing-collect.service", lines.joined(separator: "\n"))
+        let verified = ChildProcess.run(["systemd-analyze", "verify", unit], folder: folder, name: "verify")
+        #expect(verified.code == 0 && verified.errors.isEmpty, "\(verified.errors)")
+        // 2.2 of 10: it needs the network and the sight of all processes.
+        let judged = ChildProcess.run(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=22", "--no-pager", unit], folder: folder,
+            name: "security")
+        #expect(judged.code == 0, "\(judged.output.suffix(400))")
+    }
+
+    @Test(
+        "Kubernetes' own types know every field of the manifest, and it asks for no privileges",
+        .enabled(if: has("kubectl") && has("python3"), "kubectl is installed"))
+    func manifest() {
+        let folder = TemporaryDirectory()
+        let path = Self.folder + "/collector-daemonset.yaml"
+        // Reading into the client's types and writing again loses what they do not know.
+        let known = ChildProcess.run(
+            ["kubectl", "label", "--local", "-f", path, "checked=yes", "-o", "json"], folder: folder, name: "kubectl")
+        #expect(known.code == 0, "\(known.errors)")
+        let types = folder.write("types.json", known.output)
+        let script = folder.write(
+            "check.py",
+            """
+            import json, sys, yaml
+            written = yaml.safe_load(open("\(path)"))
+            known = json.load(open("\(types)"))
+            def lost(left, right, place):
+                if isinstance(left, dict):
+                    for key, value in left.items():
+                        if not isinstance(right, dict) or key not in right:
+                            # A false that is left out is the default.
+                            if value is not False: print("unknown:", place + "." + key)
+                        else: lost(value, right[key], place + "." + key)
+                elif isinstance(left, list):
+                    for index, value in enumerate(left): lost(value, right[index], place + "[%d]" % index)
+                elif str(left) != str(right): print("different:", place, left, right)
+            lost(written, known, "")
+            pod = written["spec"]["template"]["spec"]
+            own = pod["containers"][0]["securityContext"]
+            assert own["allowPrivilegeEscalation"] is False and own["privileged"] is False
+            assert own["readOnlyRootFilesystem"] is True and own["capabilities"] == {"drop": ["ALL"]}
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert not (pod["hostPID"] or pod["hostNetwork"] or pod["hostIPC"] or pod["automountServiceAccountToken"])
+            assert all(mount["readOnly"] is True for mount in pod["containers"][0]["volumeMounts"])
+            """)
+        let checked = ChildProcess.run(["/usr/bin/python3", script], folder: folder, name: "check")
+        #expect(checked.code == 0 && checked.output.isEmpty, "\(checked.output)\(checked.errors)")
+    }
+}

@@ -1,0 +1,104 @@
+import Glibc
+import TestSupport
+import Testing
+
+/// The kernel that runs as a process.
+private enum UnifiedKernel {
+    /// Runs a command under that kernel; beside the repository, where it is there.
+    static var tool: String? {
+        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let found = ChildProcess.run(
+            ["sh", "-c", "command -v linux.uml >/dev/null && realpath -e '\(root)/../shared/tools/with-cgroup2'"],
+            folder: TemporaryDirectory(), name: "which")
+        return found.code == 0 ? found.output.split(separator: "\n").first.map(String.init) : nil
+    }
+}
+
+/// The collector under a real kernel whose only hierarchy is version 2, with real processes, limits and an OOM kill.
+@Suite(
+    "A kernel with cgroup version 2",
+    .enabled(
+        if: RunningServer.binary != nil && UnifiedKernel.tool != nil,
+        "LAPWING names the release binary, and ../shared/tools/with-cgroup2 and user-mode-linux are there"))
+struct UnifiedKernelTests {
+    /// Three cgroups: one that is throttled, one whose process is killed for its memory, one with a limit of processes.
+    private static func script(binary: String) -> String {
+        """
+        cd /sys/fs/cgroup
+        mkdir busy hog pod pod/inner
+        echo "20000 100000" > busy/cpu.max
+        echo 20M > hog/memory.max
+        echo '+memory +pids' > pod/cgroup.subtree_control
+        echo 100M > pod/memory.max
+        echo 50 > pod/inner/pids.max
+        (\(binary) collect --web.listen-address=127.0.0.1:8080 --collector.interval=100ms >$OUT/log 2>&1 &)
+        ask() { curl -sf -m 20 "http://127.0.0.1:8080$1"; }
+        for attempt in $(seq 100); do ask /-/ready >/dev/null && break; sleep 0.1; done
+        sh -c 'echo $$ > busy/cgroup.procs; exec timeout 2 sh -c "while :; do :; done"' &
+        sh -c 'echo $$ > pod/inner/cgroup.procs; exec sleep 60' &
+        sh -c 'echo $$ > hog/cgroup.procs; exec python3 -c "x = bytearray(200 << 20)"' 2>/dev/null
+        echo "hog ended with $?"
+        sleep 1.5
+        ask /metrics > $OUT/page
+        ask /metrics/node > $OUT/node
+        grep . busy/cpu.stat hog/memory.events > $OUT/truth
+        rmdir hog
+        sleep 0.5
+        ask /metrics > $OUT/later
+        """
+    }
+
+    @Test("limits, throttling, an OOM kill and processes are told as the kernel counts them")
+    func realProcesses() throws {
+        let binary = try #require(RunningServer.binary)
+        let tool = try #require(UnifiedKernel.tool)
+        let folder = TemporaryDirectory()
+        let script = folder.write("script.sh", Self.script(binary: binary))
+        // /tmp is fresh under that kernel, so the script comes as an argument.
+        let ran = ChildProcess.run(
+            ["env", "OUT=\(folder.path)/out", tool, "-t", "120", "bash", "-c", TemporaryDirectory.read(script)],
+            folder: folder, name: "kernel")
+        try #require(ran.code == 0, "\(ran.output)\(ran.errors)\(TemporaryDirectory.read(folder.path + "/out/log"))")
+        #expect(ran.output.contains("hog ended with 137"))
+        let page = Lines(folder.path + "/out/page")
+        let truth = TemporaryDirectory.read(folder.path + "/out/truth")
+        #expect(truth.contains("oom_kill 1"), "\(truth)")
+
+        #expect(page.value("container_oom_events_total", "/hog") == 1)
+        #expect(page.value("container_spec_memory_limit_bytes", "/hog") == Double(20 << 20))
+        #expect(page.value("container_spec_cpu_quota", "/busy") == 20_000)
+        #expect(page.value("container_spec_cpu_period", "/busy") == 100_000)
+        #expect((page.value("container_cpu_cfs_throttled_periods_total", "/busy") ?? 0) >= 3)
+        #expect((page.value("container_cpu_cfs_throttled_seconds_total", "/busy") ?? 0) > 0.1)
+        let used = page.value("container_cpu_usage_seconds_total", "/busy") ?? 0
+        #expect(used > 0.1 && used < 1.5, "20 % of two seconds, not \(used)")
+        #expect(page.value("container_threads", "/pod/inner") == 1)
+        #expect(page.value("container_threads_max", "/pod/inner") == 50)
+        #expect(page.value("container_processes", "/pod/inner") == 1)
+        #expect((page.value("container_memory_usage_bytes", "/pod/inner") ?? 0) > 0)
+        #expect(page.value("container_spec_memory_limit_bytes", "/pod") == Double(100 << 20))
+        #expect(page.value("container_scrape_error", nil) == 0)
+
+        let node = Lines(folder.path + "/out/node")
+        #expect((node.value("node_memory_MemTotal_bytes", nil) ?? 0) > 400e6)
+        #expect(node.text.contains("node_uname_info{"))
+        let later = Lines(folder.path + "/out/later")
+        #expect(later.value("container_memory_usage_bytes", "/hog") == nil, "it is gone")
+        #expect(later.value("container_threads", "/pod/inner") == 1, "it is still there")
+    }
+
+    /// A page, asked for single values.
+    private struct Lines {
+        let text: String
+
+        init(_ path: String) { text = TemporaryDirectory.read(path) }
+
+        func value(_ name: String, _ identifier: String?) -> Double? {
+            let line = text.split(separator: "\n").first { line in
+                guard let identifier else { return line.hasPrefix(name + " ") }
+                return line.hasPrefix(name + "{") && line.contains("id=\"\(identifier)\"")
+            }
+            return line?.split(separator: " ").last.flatMap { Double($0) }
+        }
+    }
+}
