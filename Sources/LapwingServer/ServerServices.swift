@@ -31,10 +31,16 @@ struct ServerServices: Sendable {
         let registry = Registry()
         self.registry = registry
         ProcessStatistics.register(in: registry)
-        database = try Self.openDatabase(settings, configuration, clock: clock, logger: logger, registry: registry)
+        let memory = ProcessMemory(settingBytes: settings.memoryLimitBytes)
+        memory.register(in: registry, logger: logger)
+        database = try Self.openDatabase(
+            settings, configuration, memory, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
-        let engine = QueryEngine(settings: Self.engineSettings(settings, configuration), clock: clock)
-        active = ActiveQueries(limits: settings.queryLimits, clock: clock)
+        state.setStorageProblems { [database] in database.state.problems }
+        let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
+        var limits = settings.queryLimits
+        limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
+        active = ActiveQueries(limits: limits, clock: clock)
         let queryLog = QueryLog(clock: clock)
         let collectorPage = Self.makeCollector(settings, clock: clock)
         let machinePage = settings.makeMachinePage(clock: clock)
@@ -119,10 +125,11 @@ struct ServerServices: Sendable {
     }
 
     private static func openDatabase(
-        _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock, logger: Logger,
-        registry: Registry
+        _ settings: ServerSettings, _ configuration: Configuration, _ memory: ProcessMemory, clock: any WallClock,
+        logger: Logger, registry: Registry
     ) throws(ServerError) -> TimeSeriesDatabase {
         var database = DatabaseSettings()
+        memory.apply(to: &database)
         let retention = settings.retention(configuration.storage)
         database.retentionMilliseconds = retention.milliseconds
         database.retentionBytes = retention.bytes
@@ -136,7 +143,9 @@ struct ServerServices: Sendable {
         }
     }
 
-    private static func engineSettings(_ settings: ServerSettings, _ configuration: Configuration) -> EngineSettings {
+    private static func engineSettings(
+        _ settings: ServerSettings, _ configuration: Configuration, _ memory: ProcessMemory
+    ) -> EngineSettings {
         var engine = EngineSettings()
         engine.lookbackDeltaMilliseconds = settings.lookbackMilliseconds
         engine.timeoutMilliseconds = settings.queryTimeoutMilliseconds
@@ -151,6 +160,7 @@ struct ServerServices: Sendable {
         engine.usesStartTimestamps = settings.usesStartTimestamps
         engine.usesTypeAndUnitLabels = settings.usesTypeAndUnitLabels
         engine.memoryLimitBytes = settings.queryMemoryBytes
+        memory.apply(to: &engine)
         return engine
     }
 

@@ -27,6 +27,8 @@ package struct ServerSettings: Sendable {
     package var maximumSamples = 50_000_000
     /// Memory for answers of range queries; 0 keeps none.
     package var resultCacheBytes = 32 << 20
+    /// Bytes that the process may take; nil takes nine tenths of what the kernel allows it.
+    package var memoryLimitBytes: Int?
     package var isLifecycleEnabled = false
     package var isAdministrationEnabled = false
     package var receivesRemoteWrite = false

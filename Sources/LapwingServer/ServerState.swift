@@ -15,6 +15,7 @@ final class ServerState: ServerStatus {
         var lastReload: (succeeded: Bool, time: Timestamp)
         var apply: (@Sendable (Configuration) throws(ReloadError) -> Void)?
         var stop: (@Sendable () -> Void)?
+        var storageProblems: (@Sendable () -> [String])?
     }
 
     let startTime: Timestamp
@@ -68,6 +69,12 @@ final class ServerState: ServerStatus {
     }
 
     func setStop(_ stop: @escaping @Sendable () -> Void) { state.withLock { $0.stop = stop } }
+
+    var storageProblems: [String] { state.withLock { $0.storageProblems }?() ?? [] }
+
+    func setStorageProblems(_ problems: @escaping @Sendable () -> [String]) {
+        state.withLock { $0.storageProblems = problems }
+    }
 
     func quit() { state.withLock { $0.stop }?() }
 

@@ -16,10 +16,19 @@ package protocol ServerStatus: Sendable {
     /// Whether `/-/reload` and `/-/quit` are answered.
     var isLifecycleEnabled: Bool { get }
 
+    /// What is wrong with the store, in words; empty when all is well.
+    ///
+    /// A disk that takes nothing, damage that was left out.
+    var storageProblems: [String] { get }
+
     /// Loads the configuration again; the old one stays when the new one is wrong, and the error says why.
     func reload() throws(ReloadError)
     /// Begins an orderly stop.
     func quit()
+}
+
+extension ServerStatus {
+    package var storageProblems: [String] { [] }
 }
 
 /// A reload that was refused.

@@ -48,6 +48,7 @@ struct StatusEndpoints: Sendable {
 
     func runtimeInformation(_ request: APIRequest) -> APIResponse {
         let reload = status.lastReload
+        let problems = status.storageProblems
         return .success { writer in
             writer.object {
                 $0.key("startTime")
@@ -64,6 +65,8 @@ struct StatusEndpoints: Sendable {
                 $0.string(TimeText.rfc3339(reload.time))
                 $0.key("corruptionCount")
                 $0.integer(0)
+                $0.key("storageProblems")
+                $0.array(of: problems) { $0.string($1) }
                 $0.key("goroutineCount")
                 $0.integer(0)
                 $0.key("GOMAXPROCS")

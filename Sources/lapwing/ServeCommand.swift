@@ -171,6 +171,13 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("Memory for answers of range queries, reused a step later; 0 is off.", valueName: "size"))
     var resultCacheSize = "32MB"
 
+    @Option(
+        name: .customLong("memory.limit"),
+        help: ArgumentHelp(
+            "Memory that the process gives itself, such as 512MB (default nine tenths of what the kernel allows).",
+            valueName: "size"))
+    var memoryLimit: String?
+
     @Flag(
         name: .customLong("collector"), inversion: .prefixedNo,
         help: "Collect container metrics of this host at /metrics/cadvisor.")
@@ -222,6 +229,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let retentionSize {
             settings.retentionBytes = try Self.size(retentionSize, "--storage.retention.size")
         }
+        settings.memoryLimitBytes = try memoryLimit.map { try Self.size($0, "--memory.limit") }
         settings.lookbackMilliseconds = try Self.duration(lookback, "--query.lookback-delta")
         settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout")
         settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
@@ -251,6 +259,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("collector.root", collectorRoot),
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),
+            ("memory.limit", memoryLimit ?? ""),
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
             ("query.max-memory", totalQueryMemory), ("query.max-query-memory", queryMemory ?? totalQueryMemory),
             ("query.max-queue", String(queryQueueLength)), ("query.max-samples", String(maximumSamples)),
