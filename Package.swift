@@ -138,7 +138,8 @@ let floor9: [Target] = [
         name: "lapwing",
         dependencies: [
             "Access", "Bytes", "CMalloc", "ConfigurationFile", "Exposition", "LapwingServer", "MetricModel",
-            "PromQLScripts", "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI", argumentParser, logging,
+            "PromQLScripts", "PromQLSyntax", "Remote", "Rules", "Scraping", "Storage", "TSDB", "WebAPI",
+            argumentParser, logging,
         ],
         exclude: ["Deployment"],
         swiftSettings: swiftSettings)

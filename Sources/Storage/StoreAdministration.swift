@@ -16,4 +16,9 @@ package protocol StoreAdministration: Sendable {
 
     /// Frees the space of deleted samples now.
     func cleanTombstones() throws(StorageError)
+
+    /// Writes a copy that another process can open, and gives its name in the folder `snapshots`.
+    ///
+    /// - Parameter skippingHead: Leaves out the newest samples, those that only memory and journal have.
+    func snapshot(skippingHead: Bool) throws(StorageError) -> String
 }

@@ -163,6 +163,21 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         try maintenance.delete(matching: selectors, in: range)
     }
 
+    package func snapshot(skippingHead: Bool) throws(StorageError) -> String {
+        guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        let date = CivilDate(maintenance.clock.now)
+        func padded(_ number: Int, _ width: Int = 2) -> String {
+            String(repeating: "0", count: max(0, width - String(number).utf8.count)) + String(number)
+        }
+        let unique = String(UInt64.random(in: (1 << 60) ... .max), radix: 16)
+        let name =
+            "\(padded(date.year, 4))\(padded(date.month))\(padded(date.day))T\(padded(date.hour))"
+            + "\(padded(date.minute))\(padded(date.second))Z-\(unique)"
+        let snapshot = StoreSnapshot(source: path, folder: path + "/snapshots", name: name)
+        try maintenance.snapshot(snapshot, skippingHead: skippingHead)
+        return name
+    }
+
     package func cleanTombstones() throws(StorageError) {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
         try maintenance.cleanDeletions()

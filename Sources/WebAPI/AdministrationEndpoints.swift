@@ -78,6 +78,26 @@ struct AdministrationEndpoints: Sendable {
         return .noContent
     }
 
+    func snapshot(_ request: APIRequest) throws(APIError) -> APIResponse {
+        let store = try enabled()
+        let text = request.parameters["skip_head"] ?? "false"
+        guard let skipsHead = ["true": true, "1": true, "false": false, "0": false][text] else {
+            throw .invalidParameter("skip_head", "unable to parse boolean \"\(text)\"")
+        }
+        let name: String
+        do {
+            name = try store.snapshot(skippingHead: skipsHead)
+        } catch {
+            throw APIError(error)
+        }
+        return .success { writer in
+            writer.object {
+                $0.key("name")
+                $0.string(name)
+            }
+        }
+    }
+
     func cleanTombstones(_ request: APIRequest) throws(APIError) -> APIResponse {
         let store = try enabled()
         do {

@@ -214,6 +214,9 @@ package final class WebAPI: RequestAnswering {
             Route(change, "/api/v1/admin/tsdb/delete_series", scope: .administration) {
                 (request, _) throws(APIError) in try administration.deleteSeries(request)
             },
+            Route(change, "/api/v1/admin/tsdb/snapshot", scope: .administration) { (request, _) throws(APIError) in
+                try administration.snapshot(request)
+            },
             Route(change, "/api/v1/admin/tsdb/clean_tombstones", scope: .administration) {
                 (request, _) throws(APIError) in try administration.cleanTombstones(request)
             },

@@ -8,9 +8,11 @@ import Scraping
 /// `lapwing check`: files, without a server.
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check configuration and rule files, without starting anything.",
+        commandName: "check", abstract: "Check configuration, rules and storage, without starting anything.",
         discussion: "Exit code 0: all fine. 2: a file is wrong, each with file:line:column and what was expected.",
-        subcommands: [CheckConfiguration.self, CheckRules.self, CheckWebConfiguration.self])
+        subcommands: [
+            CheckConfiguration.self, CheckRules.self, CheckStorage.self, CheckWebConfiguration.self,
+        ])
 }
 
 struct CheckConfiguration: ParsableCommand {

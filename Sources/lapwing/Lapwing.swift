@@ -19,7 +19,7 @@ struct Lapwing: AsyncParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             ServeCommand.self, CollectCommand.self, QueryCommand.self, CheckCommand.self, TestCommand.self,
-            ImportCommand.self, VersionCommand.self,
+            ImportCommand.self, ExportCommand.self, VersionCommand.self,
         ])
 
     /// As `ParsableCommand.main`, but wrong usage ends with 2, as the program promises everywhere.

@@ -9,7 +9,7 @@ struct StoreCommandTests {
 
     private func lapwing(_ arguments: String...) throws -> (code: Int32, output: String, errors: String) {
         let result = ChildProcess.run(
-            [try #require(RunningServer.binary)] + arguments, folder: folder, name: "lapwing-\(arguments[0])")
+            [try #require(RunningServer.binary)] + arguments, folder: TemporaryDirectory(), name: "lapwing")
         return (result.code, result.output, result.errors)
     }
 
@@ -68,6 +68,39 @@ struct StoreCommandTests {
             "\(server.log)")
         #expect(server.get("/api/v1/admin/tsdb/clean_tombstones", arguments: ["-XPOST"]).status == 204)
         #expect(server.get("/api/v1/label/a/values").body.contains("[\"2\"]"))
+        #expect(server.stop() == 0)
+    }
+
+    @Test("what was exported is imported as the same, from a folder and from a server")
+    func exports() async throws {
+        let text = """
+            a{b="1"} 1.5 1000
+            a{b="1"} 2 1010.5
+            a{b="x\\"\\n"} +Inf 1000
+            c NaN 1000
+            # EOF
+
+            """
+        let file = write(text, to: "some.om")
+        #expect(try lapwing("import", "openmetrics", file, "--storage.path", "\(folder.path)/data").code == 0)
+        let all = try lapwing(
+            "export", "--match", "a", "--match", "{__name__=~\"a|c\"}", "--storage.path", "\(folder.path)/data")
+        #expect(all.code == 0, "\(all.errors)")
+        #expect(all.output == text.replacing(" 2 1010.5", with: " 2.0 1010.5"))
+        #expect(try lapwing("check", "storage", "\(folder.path)/data").code == 0)
+        #expect(try lapwing("check", "storage", "\(folder.path)/nowhere").code == 1)
+        let server = try server("--web.enable-admin-api")
+        let address = "http://127.0.0.1:\(server.port)"
+        #expect(await RunningServer.wait(seconds: 20) { await server.values("vector(1)") != nil }, "\(server.log)")
+        let part = try lapwing(
+            "export", "--match", "a{b=\"1\"}", "--start", "1000", "--end", "1011", "--server", address)
+        #expect(part.output == "a{b=\"1\"} 1.5 1000\na{b=\"1\"} 2.0 1010.5\n# EOF\n", "\(part.errors)")
+        let snapshot = server.get("/api/v1/admin/tsdb/snapshot", arguments: ["-XPOST"])
+        #expect(snapshot.status == 200)
+        let name = String(snapshot.body.split(separator: "\"").dropLast().last ?? "")
+        let copy = "\(folder.path)/data/snapshots/\(name)"
+        #expect(try lapwing("check", "storage", copy).code == 0, "\(snapshot.body)")
+        #expect(try lapwing("export", "--match", "{__name__=~\"a|c\"}", "--storage.path", copy).output == all.output)
         #expect(server.stop() == 0)
     }
 

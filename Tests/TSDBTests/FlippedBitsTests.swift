@@ -23,7 +23,7 @@ struct FlippedBitsTests {
         var original = Original()
         for entry in workload.written { original.written[entry.labels, default: []].insert(entry.sample) }
         for folder in ["", "/partitions"] {
-            for name in PartitionFolder.names(in: disk.dataPath + folder)
+            for name in FolderListing.names(in: disk.dataPath + folder)
             where name != "lock" && !name.hasSuffix("-shm") {
                 guard let content = SegmentCorpus.contents(of: disk.dataPath + folder + "/" + name) else { continue }
                 if content.isEmpty { continue }

@@ -110,6 +110,35 @@ struct LateSampleTests {
         #expect(try append([(1000, 2)], to: database).appended == 1)
     }
 
+    @Test("an import of years in pieces becomes months, each sample once; times that are none are refused")
+    func longImports() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let day: Int64 = 86_400_000
+        let times = (0..<800).map { Self.now - Int64($0) * day }
+        var expected: [PlainSample] = []
+        for round in 0..<3 {
+            // The second half of each round was in the round before.
+            let part = times[round * 200..<round * 200 + 400].reversed()
+            let columns = SampleColumns(timestamps: Array(part), values: part.map { Double($0 / day) })
+            let outcome = try database.importSamples(SampleBatch([.init(labels: series, columns: columns)]))
+            #expect(outcome.appended == 400)
+            try database.seal()
+        }
+        expected = times.reversed().map { PlainSample($0, Double($0 / day)) }
+        #expect(try values(database) == expected)
+        let columns = SampleColumns(
+            timestamps: [Int64.min, -AcceptedTimes.farthest, 0, .max - 1], values: [1, 2, 3, 4])
+        let far = try database.importSamples(SampleBatch([.init(labels: series, columns: columns)]))
+        #expect(far.appended == 2 && far.tooOld == 1 && far.tooFarAhead == 1)
+        try database.seal()
+        database.maintain()
+        #expect(try values(database).suffix(800) == expected[...])
+        let partitions = database.views.current?.partitions ?? []
+        #expect(partitions.count <= 800 / 31 + 6, "\(partitions.count)")
+        #expect(partitions.reduce(0) { $0 + $1.metadata.sampleCount } <= 802 + 31, "the newest month is not merged yet")
+    }
+
     @Test("a late row is taken inside the window, whole or not at all", arguments: [0, 60_000] as [Int64])
     func lateRows(window: Int64) throws {
         let database = try DatabaseFixture.open(

@@ -309,7 +309,7 @@ final class Head: Sendable {
     }
 
     private func newestAccepted() -> Int64 {
-        guard settings.newestAcceptedAheadMilliseconds > 0 else { return .max }
+        guard settings.newestAcceptedAheadMilliseconds > 0 else { return AcceptedTimes.farthest }
         return clock.now.milliseconds &+ settings.newestAcceptedAheadMilliseconds
     }
 

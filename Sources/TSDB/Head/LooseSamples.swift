@@ -50,14 +50,17 @@ struct LoosePiece {
 
 /// The times that batches may bring.
 struct AcceptedTimes {
+    /// Some 140,000 years from 1970: what is further away is no time, and differences of two times always fit.
+    static let farthest: Int64 = 1 << 52
+
     /// For samples that are newer than all of their series.
-    var oldest = Int64.min
+    var oldest = -farthest
     /// For samples that are not; `.max` where none of those are taken.
     var oldestLate = Int64.max
-    var newest = Int64.max
+    var newest = farthest
 
     /// Any time in any order.
-    static let any = AcceptedTimes(oldestLate: .min)
+    static let any = AcceptedTimes(oldestLate: -farthest)
 }
 
 /// The samples of columns, floats and histograms together, in order of time.

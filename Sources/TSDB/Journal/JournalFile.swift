@@ -22,6 +22,9 @@ final class JournalFile: Sendable {
             "CREATE TABLE deletion(partition TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;",
         ])
 
+    /// The format that this program writes; it reads older ones.
+    static var formatVersion: Int { schema.version }
+
     /// Rows deleted in one transaction, so that the lock is never held for long.
     private static let rowsPerDeletion = 2000
 

@@ -21,6 +21,8 @@ final class Maintenance: Sendable {
     /// A plan that spans more than this is written day by day, so that retention can delete it in parts.
     static let longestPartitionMilliseconds: Int64 = 26 * 3_600_000
     static let dayMilliseconds: Int64 = 86_400_000
+    /// The longest stretch that partitions are merged to, where retention is so long that it may go as a whole.
+    static let monthMilliseconds: Int64 = 31 * dayMilliseconds
     static let hoursPerPartition: Int64 = 2
 
     let head: Head
@@ -28,7 +30,7 @@ final class Maintenance: Sendable {
     let unreadable: UnreadablePartitions
     let views: ViewRegistry
     private let settings: DatabaseSettings
-    private let clock: any WallClock
+    let clock: any WallClock
     let logger: Logger
     /// One thread at a time seals, merges or deletes.
     let turn = Mutex<Void>(())
@@ -162,7 +164,7 @@ final class Maintenance: Sendable {
         var readers: [PartitionReader] = []
         var samples = 0
         do throws(StorageError) {
-            let windows = plan.windows(longest: Self.longestPartitionMilliseconds)
+            let windows = plan.windows(longest: Self.longestPartitionMilliseconds, keepsMonths: keepsMonths)
             for (index, window) in windows.enumerated() {
                 // Only the last file says that the journal is replaced: before it is there, the journal counts.
                 let replaces = index == windows.count - 1 ? [PartitionFolder.journalMarker(cut)] : []
@@ -210,12 +212,17 @@ final class Maintenance: Sendable {
     /// Merges partitions of past two-hour windows, then those of past days, one group after the other.
     func mergePartitions() throws(StorageError) {
         let hours = Self.hoursPerPartition * 3_600_000
-        for window in [hours, Self.dayMilliseconds] {
+        for window in [hours, Self.dayMilliseconds] + (keepsMonths ? [Self.monthMilliseconds] : []) {
             while let group = nextGroup(window: window) {
                 try turn.withLock { _ throws(StorageError) in try merge(group) }
                 if isCancelled.load(ordering: .relaxed) { throw .cancelled }
             }
         }
+    }
+
+    /// As in Prometheus a file spans a tenth of the retention at most.
+    private var keepsMonths: Bool {
+        settings.retentionMilliseconds <= 0 || settings.retentionMilliseconds >= 10 * Self.monthMilliseconds
     }
 
     /// Partitions that lie in one aligned window which no new samples fall into, where there are several.
@@ -331,8 +338,9 @@ extension HeadLane {
 }
 
 extension SealingPlan {
-    /// The stretches of time to write as partitions: one, or days where the plan spans more than `longest`.
-    func windows(longest: Int64) -> [TimeRange] {
+    /// The stretches of time to write as partitions: one, or days where the plan spans more than `longest`, or months
+    /// where it spans several and retention allows them.
+    func windows(longest: Int64, keepsMonths: Bool) -> [TimeRange] {
         var minimum = Int64.max
         var maximum = Int64.min
         for lane in rows {
@@ -347,33 +355,34 @@ extension SealingPlan {
         }
         let (span, overflows) = maximum.subtractingReportingOverflow(minimum)
         guard overflows || span > longest else { return [.all] }
-        return days().sorted().map { day in
-            let start = day * Maintenance.dayMilliseconds
+        let isLong = overflows || span > 2 * Maintenance.monthMilliseconds
+        let step = keepsMonths && isLong ? Maintenance.monthMilliseconds : Maintenance.dayMilliseconds
+        return numbers(of: step).sorted().map { number in
+            let start = number * step
             return TimeRange(
-                start: Timestamp(milliseconds: start),
-                end: Timestamp(milliseconds: start + Maintenance.dayMilliseconds - 1))
+                start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: start + step - 1))
         }
     }
 
-    /// The days, counted from 1970, that have samples.
-    private func days() -> Set<Int64> {
-        func day(_ timestamp: Int64) -> Int64 {
-            let quotient = timestamp / Maintenance.dayMilliseconds
-            return timestamp % Maintenance.dayMilliseconds < 0 ? quotient - 1 : quotient
+    /// The steps, counted from 1970, that have samples.
+    private func numbers(of step: Int64) -> Set<Int64> {
+        func number(_ timestamp: Int64) -> Int64 {
+            let quotient = timestamp / step
+            return timestamp % step < 0 ? quotient - 1 : quotient
         }
-        var days = Set<Int64>()
-        for lane in rows { for timestamp in lane.timestamps { days.insert(day(timestamp)) } }
+        var numbers = Set<Int64>()
+        for lane in rows { for timestamp in lane.timestamps { numbers.insert(number(timestamp)) } }
         for source in loose {
             for slice in source.slices {
                 for slot in slice.slots {
                     guard let bytes = slice.bytes(slot: slot) else { continue }
                     var stream = LooseStream()
                     _ = unsafe bytes.withUnsafeBytes { bytes in
-                        unsafe stream.read(bytes) { timestamp, _, _, _ in days.insert(day(timestamp)) }
+                        unsafe stream.read(bytes) { timestamp, _, _, _ in numbers.insert(number(timestamp)) }
                     }
                 }
             }
         }
-        return days
+        return numbers
     }
 }

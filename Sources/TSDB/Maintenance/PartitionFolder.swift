@@ -26,7 +26,7 @@ struct PartitionFolder {
         self.path = path
         try DurableFile.makeFolder(path)
         var found: [PartitionReader] = []
-        for name in Self.names(in: path) {
+        for name in FolderListing.names(in: path) {
             let file = path + "/" + name
             if name.hasSuffix(".tmp") || name.hasSuffix(".tmp-journal") {
                 unsafe unlink(file)
@@ -69,18 +69,5 @@ struct PartitionFolder {
         for name in replaced { unsafe unlink(path + "/" + name) }
         found.removeAll { replaced.contains($0.name) }
         found.sort { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
-    }
-
-    static func names(in path: String) -> [String] {
-        guard let stream = unsafe opendir(path) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
-        }
-        return names.sorted()
     }
 }

@@ -63,9 +63,10 @@ struct PartitionMerger {
     private var sources: [Source] = []
     /// Columns that will come on each merged clock, over all its parts.
     private var remaining: [ClockIdentifier: Int] = [:]
+    /// Clocks of series whose samples came twice, so that those with the same times share one.
+    private var ownClocks: [[Int64]: ClockIdentifier] = [:]
 
-    /// Merges `readers` (in order of time; where two have a sample at one time, both are kept and the earlier wins when
-    /// read) and finishes `writer`; the path of the new file, nil when there was nothing.
+    /// Merges `readers` (in order of time; where two have a sample at one time, that of the earlier is kept) and finishes `writer`; the path of the new file, nil when there was nothing.
     ///
     /// `isCancelled` is asked once per series.
     static func merge(
@@ -99,7 +100,7 @@ struct PartitionMerger {
             histograms = Self.inOrder(histograms)
         }
         if !histograms.isEmpty { try writer.add(labels: labels, histograms: histograms) }
-        for column in columns {
+        for column in withoutDoubles(columns) {
             try writer.add(
                 labels: labels, clock: column.clock, clockOffset: column.offset, values: column.values,
                 startTimestamps: column.hasStarts ? column.starts : [])
@@ -109,6 +110,38 @@ struct PartitionMerger {
             writer.retireClock(column.clock)
             remaining[column.clock] = nil
         }
+    }
+
+    /// Columns in which no time comes twice: what was imported again is kept once.
+    private mutating func withoutDoubles(_ columns: [OpenColumn]) -> [OpenColumn] {
+        guard columns.count > 1 else { return columns }
+        var samples: [(timestamp: Int64, value: Double, start: Int64)] = []
+        var isInOrder = true
+        for column in columns {
+            let timestamps = writer.timestamps(of: column.clock)
+            for (index, value) in column.values.enumerated() where !SpecialValue.isAbsent(value) {
+                let timestamp = timestamps[column.offset + index]
+                if let last = samples.last, last.timestamp >= timestamp { isInOrder = false }
+                samples.append((timestamp, value, column.hasStarts ? column.starts[index] : 0))
+            }
+        }
+        if isInOrder { return columns }
+        let order = samples.indices.sorted { (samples[$0].timestamp, $0) < (samples[$1].timestamp, $1) }
+        var kept: [Int] = []
+        for index in order where kept.last.map({ samples[$0].timestamp != samples[index].timestamp }) ?? true {
+            kept.append(index)
+        }
+        // Two targets may take turns in one series; then the clocks stay as they are.
+        guard kept.count < order.count else { return columns }
+        let timestamps = kept.map { samples[$0].timestamp }
+        let clock = ownClocks[timestamps] ?? writer.addClock(timestamps)
+        ownClocks[timestamps] = clock
+        let starts = kept.map { samples[$0].start }
+        return [
+            OpenColumn(
+                clock: clock, offset: 0, values: kept.map { samples[$0].value }, starts: starts,
+                hasStarts: starts.contains { $0 != 0 })
+        ]
     }
 
     /// In order of time; of two at one time the first.

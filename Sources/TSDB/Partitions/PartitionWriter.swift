@@ -89,6 +89,7 @@ final class PartitionWriter {
         clocks[clock.index].timestamps.append(contentsOf: timestamps)
     }
 
+    func timestamps(of clock: ClockIdentifier) -> [Int64] { clocks[clock.index].timestamps }
     func lastTimestamp(of clock: ClockIdentifier) -> Int64? { clocks[clock.index].timestamps.last }
     func tickCount(of clock: ClockIdentifier) -> Int { clocks[clock.index].timestamps.count }
     func isRetired(_ clock: ClockIdentifier) -> Bool { clocks[clock.index].isRetired }
