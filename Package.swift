@@ -112,7 +112,7 @@ let floor7: [Target] = [
     building(
         "ConfigurationFile",
         uses: [
-            "Access", "Bytes", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", "YAML",
+            "Access", "Bytes", "Cgroups", "MetricModel", "Notifications", "PromQLSyntax", "Rules", "Scraping", "YAML",
         ]),
     building(
         "WebAPI",

@@ -12,6 +12,7 @@ package struct Configuration: Sendable {
     package var rules = RuleManagerSettings()
     package var notifications = NotificationSettings.standard
     package var storage = StorageSection()
+    package var collector = CollectorSection()
     package var queryLogFile = ""
     /// Also the default step of subqueries.
     package var evaluationIntervalMilliseconds: Int64 = 60_000
@@ -47,6 +48,7 @@ package struct Configuration: Sendable {
             configuration.notifications = try NotificationsSection.read(section, folder: folder)
         }
         if let section = try reader.mapping("storage") { configuration.storage = try StorageSection(section) }
+        if let section = try reader.mapping("collector") { configuration.collector = try CollectorSection(section) }
         try configuration.readForeignSections(&reader)
         try reader.finish()
         return configuration

@@ -1,5 +1,6 @@
 import Access
 import Cgroups
+import ConfigurationFile
 package import Logging
 import MetricModel
 import NIOPosix
@@ -21,10 +22,13 @@ package struct CollectorServer: Sendable {
     /// Runs until SIGTERM or SIGINT.
     package func run() async throws(ServerError) {
         let access = try settings.makeAccess(logger: logger)
-        var collectorSettings = CollectorSettings()
+        var collectorSettings = settings.collectorSection.settings
         collectorSettings.rootPath = settings.collectorRoot
-        collectorSettings.freshnessMilliseconds = settings.collectorIntervalMilliseconds
+        // The thread below sweeps at the interval; a page makes a sweep of its own only when that thread is late.
+        let interval = settings.collectorIntervalMilliseconds
+        collectorSettings.freshnessMilliseconds = interval + interval / 2
         let collector = Collector(settings: collectorSettings)
+        let following = CollectorThread.start(collector, sweepIntervalMilliseconds: interval)
         let registry = Registry()
         ProcessStatistics.register(in: registry)
         let threads = NIOThreadPool(numberOfThreads: 2)
@@ -51,7 +55,19 @@ package struct CollectorServer: Sendable {
         } catch {
             throw ServerError(error, settings: settings)
         }
+        collector.stop()
+        try? await following.shutdownGracefully()
         try? await threads.shutdownGracefully()
+    }
+}
+
+/// The thread on which a collector follows what happens between pages.
+enum CollectorThread {
+    static func start(_ collector: Collector, sweepIntervalMilliseconds: Int64?) -> NIOThreadPool {
+        let thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        thread.submit { _ in collector.run(sweepIntervalMilliseconds: sweepIntervalMilliseconds) }
+        return thread
     }
 }
 

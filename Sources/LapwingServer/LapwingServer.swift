@@ -57,7 +57,8 @@ package struct LapwingServer: Sendable {
             configuration: .init(
                 services: [
                     .init(service: services.notifierService), .init(service: services.rulesService),
-                    .init(service: services.scrapingService), .init(service: ReloadService(services.state)),
+                    .init(service: services.scrapingService), .init(service: services.followingService),
+                    .init(service: ReloadService(services.state)),
                     .init(service: application),
                     // The last in the list is told to stop first: nobody waits for queries that take long.
                     .init(service: QueryEndingService(active: services.active)),

@@ -2,6 +2,7 @@ import Cgroups
 import ConfigurationFile
 import Logging
 import MetricModel
+import NIOPosix
 import Notifications
 import PromQL
 import Remote
@@ -24,6 +25,7 @@ struct ServerServices: Sendable {
     let notifierService: TaskService
     let rulesService: TaskService
     let scrapingService: TaskService
+    let followingService: TaskService
 
     init(
         settings: ServerSettings, configuration: Configuration, clock: any WallClock, logger: Logger
@@ -42,7 +44,9 @@ struct ServerServices: Sendable {
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
         active = ActiveQueries(limits: limits, clock: clock)
         let queryLog = QueryLog(clock: clock)
-        let collectorPage = Self.makeCollector(settings, clock: clock)
+        let collector = Self.makeCollector(settings, configuration, clock: clock)
+        var collectorPage: InProcessPage?
+        if let collector { collectorPage = { output in collector.render(into: &output) } }
         let machinePage = settings.makeMachinePage(clock: clock)
         let stateDatabase: StateDatabase
         do {
@@ -99,6 +103,7 @@ struct ServerServices: Sendable {
         }
         rulesService = TaskService { await rules.run() }
         scrapingService = TaskService { await scraping.run() }
+        followingService = Self.followingService(collector)
     }
 
     private static func apply(
@@ -165,13 +170,27 @@ struct ServerServices: Sendable {
     }
 
     private static func makeCollector(
-        _ settings: ServerSettings, clock: any WallClock
-    ) -> (@Sendable (inout [UInt8]) -> Void)? {
+        _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock
+    ) -> Collector? {
         guard settings.runsCollector else { return nil }
-        var collectorSettings = CollectorSettings()
+        var collectorSettings = configuration.collector.settings
         collectorSettings.rootPath = settings.collectorRoot
-        let collector = Collector(settings: collectorSettings, clock: clock)
-        return { output in collector.render(into: &output) }
+        return Collector(settings: collectorSettings, clock: clock)
+    }
+
+    /// Follows containers that come and go between scrapes; sweeps are made when the page is asked for.
+    private static func followingService(_ collector: Collector?) -> TaskService {
+        TaskService {
+            guard let collector else { return await waitForCancellation() }
+            let thread = CollectorThread.start(collector, sweepIntervalMilliseconds: nil)
+            await waitForCancellation()
+            collector.stop()
+            try? await thread.shutdownGracefully()
+        }
+    }
+
+    private static func waitForCancellation() async {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
     }
 
     /// Pages of this process by the addresses that targets name it with: they are asked without a socket.

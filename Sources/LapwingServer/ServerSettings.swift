@@ -37,6 +37,8 @@ package struct ServerSettings: Sendable {
     package var showsMachine = true
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""
+    /// What `lapwing collect` shows; `lapwing serve` takes it from its configuration file.
+    package var collectorSection = CollectorSection()
     package var collectorIntervalMilliseconds: Int64 = 10_000
     package var delaysNameRemoval = false
     package var usesStartTimestamps = false

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFile
 import LapwingServer
 import MetricModel
 
@@ -35,6 +36,37 @@ struct CollectCommand: AsyncParsableCommand {
         help: "Whether /metrics/node shows the machine under node_exporter's names.")
     var machine = true
 
+    @Option(
+        name: .customLong("enable_metrics"),
+        help: ArgumentHelp("Only these groups, as with cAdvisor: cpu,memory,...", valueName: "groups"))
+    var enabledGroups = ""
+
+    @Option(
+        name: .customLong("disable_metrics"),
+        help: ArgumentHelp("The default without these groups.", valueName: "groups"))
+    var disabledGroups = ""
+
+    @Option(
+        name: .customLong("collector.filter"),
+        help: ArgumentHelp(
+            "Only cgroups with such labels: id=~\"/kubepods.*\",name!=\"\"; may be repeated.", valueName: "matchers"))
+    var filters: [String] = []
+
+    @Option(
+        name: .customLong("collector.container-labels"),
+        help: ArgumentHelp("Container labels to export, by name.", valueName: "names"))
+    var containerLabels = ""
+
+    @Option(
+        name: .customLong("collector.labels"),
+        help: ArgumentHelp("Names on every series, or once on container_info.", valueName: "series|info"))
+    var labelPlacement = "series"
+
+    @Option(
+        name: .customLong("collector.max-series"),
+        help: ArgumentHelp("Series on a page at most; those beyond are counted.", valueName: "number"))
+    var maximumSeries: Int?
+
     @OptionGroup var webOptions: WebOptions
     @OptionGroup var logOptions: LogOptions
 
@@ -49,12 +81,27 @@ struct CollectCommand: AsyncParsableCommand {
         settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
         settings.collectorIntervalMilliseconds = milliseconds
         settings.showsMachine = machine
+        settings.collectorSection = try collectorSection()
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
             StandardStream.error("lapwing: " + error.description)
             if case .configuration = error { throw ExitStatus.usage }
             throw ExitStatus.failure
+        }
+    }
+
+    private func collectorSection() throws -> CollectorSection {
+        func words(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+        do {
+            var section = try CollectorSection(
+                enabled: words(enabledGroups), disabled: words(disabledGroups), filters: filters,
+                containerLabels: words(containerLabels))
+            try section.setLabelPlacement(labelPlacement)
+            if let maximumSeries { try section.setMaximumSeries(maximumSeries) }
+            return section
+        } catch {
+            throw ValidationError(error.description)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Cgroups
 import ConfigurationFile
 import MetricModel
 import Notifications
@@ -18,6 +19,33 @@ struct ConfigurationTests {
         #expect(configuration.scraping.jobs.isEmpty)
         #expect(configuration.evaluationIntervalMilliseconds == 60_000)
         #expect(configuration.notifications == .standard)
+    }
+
+    @Test("the collector's section chooses groups, filters, labels and ceilings")
+    func collector() throws {
+        let configuration = try read(
+            """
+            collector:
+              disable_metrics: [process, disk]
+              filters: ['id=~"/kubepods.*"', '{name!="web"}']
+              container_labels: [com.example.team]
+              labels: info
+              max_series: 1000
+              workloads_kept: 1h
+            """)
+        let settings = configuration.collector.settings
+        #expect(!settings.groups.contains(.process) && settings.groups.contains(.memory))
+        #expect(settings.filters.map(\.description).joined(separator: ",") == #"id=~"/kubepods.*",name!="web""#)
+        #expect(settings.containerLabels == ["com.example.team"])
+        #expect(settings.labelPlacement == .info && settings.maximumSeries == 1_000)
+        #expect(settings.workloadsKeptMilliseconds == 3_600_000)
+    }
+
+    @Test(
+        "what the collector's section may not hold is refused with its place",
+        arguments: ["disable_metrics: [mem]", "filters: ['id=']", "labels: twice", "max_series: 0", "colour: red"])
+    func wrongCollector(line: String) {
+        #expect(throws: ConfigurationError.self) { try read("collector:\n  \(line)\n") }
     }
 
     @Test("jobs inherit the global section, and what they say themselves wins")
