@@ -19,7 +19,8 @@ package enum HistogramFault: Error, Hashable, Sendable, CustomStringConvertible 
         case .damaged(let fault): fault.description
         case .schema(let schema): "schema \(schema) is not one of -4 to 8 and -53"
         case .tooManyBuckets(let limit): "limit histogramBucketLimit exceeded: more than \(limit) buckets"
-        case .bucketLimit(let count, let limit): "native_histogram_bucket_limit exceeded: \(count) buckets, \(limit) allowed"
+        case .bucketLimit(let count, let limit):
+            "native_histogram_bucket_limit exceeded: \(count) buckets, \(limit) allowed"
         case .spans(let buckets, let inSpans): "spans for \(inSpans) buckets, \(buckets) are given"
         case .customValues(let reason): "custom buckets: \(reason)"
         case .negativeBucket: "a bucket with a negative count"

@@ -130,7 +130,8 @@ struct SymbolWriteRequestReader {
                 what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
         }
         do {
-            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(message)
+            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(
+                message)
             request.samples.histograms.append((series, sample))
         } catch {
             throw .histogram(error, series: series)
