@@ -29,8 +29,10 @@ let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swi
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 /// A building and, where it has behaviour of its own, the test target beside it.
-func building(_ name: String, uses: [Target.Dependency], testsUse: [Target.Dependency]? = []) -> [Target] {
-    let main = Target.target(name: name, dependencies: uses, exclude: ["README.md"], swiftSettings: swiftSettings)
+func building(
+    _ name: String, uses: [Target.Dependency], testsUse: [Target.Dependency]? = [], pages: [String] = ["README.md"]
+) -> [Target] {
+    let main = Target.target(name: name, dependencies: uses, exclude: pages, swiftSettings: swiftSettings)
     guard let testsUse else { return [main] }
     let dependencies: [Target.Dependency] = [.target(name: name), "TestSupport"] + uses + testsUse
     return [main, .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: swiftSettings)]
@@ -93,7 +95,7 @@ let floor5: [Target] = [
         ], testsUse: [nioHTTP1]),
     building(
         "TSDB", uses: ["Bytes", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
-        testsUse: ["FaultyDisk", "crash-writer"]),
+        testsUse: ["FaultyDisk", "crash-writer"], pages: ["README.md", "FORMAT.md"]),
 ].flatMap { $0 }
 
 let floor6: [Target] = [

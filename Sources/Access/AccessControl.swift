@@ -37,23 +37,29 @@ package final class AccessControl: Sendable {
     private let path: String
     private let read: @Sendable () throws -> AccessSettings
     private let logger: Logger
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let digest = KeyedDigest()
     private let slots = HashingSlots()
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - path: the file that the settings stand in, watched for changes.
+    ///   - now: the clock that spaces the looks.
     ///   - read: reads that file.
-    package init(path: String, logger: Logger, read: @escaping @Sendable () throws -> AccessSettings) throws {
+    package init(
+        path: String, logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        read: @escaping @Sendable () throws -> AccessSettings
+    ) throws {
         self.path = path
         self.read = read
         self.logger = logger
+        self.now = now
         let settings = try read()
         state = Mutex(
             State(
                 settings: settings, context: try settings.tls.map { try ServerCertificates.context($0) },
                 stamps: FileStamp.of([path] + (settings.tls?.files ?? [])),
-                lookDue: ContinuousClock.now + Self.lookInterval))
+                lookDue: now() + Self.lookInterval))
     }
 
     package var isEncrypted: Bool { state.withLock { $0.settings.tls != nil } }
@@ -107,10 +113,11 @@ package final class AccessControl: Sendable {
     // MARK: Reading again
 
     /// Looks whether a file changed, if the last look is long enough ago.
-    func refresh(now: ContinuousClock.Instant = .now) {
+    private func refresh() {
+        let time = now()
         let files = state.withLock { state -> [String]? in
-            guard now >= state.lookDue else { return nil }
-            state.lookDue = now + Self.lookInterval
+            guard time >= state.lookDue else { return nil }
+            state.lookDue = time + Self.lookInterval
             return [path] + (state.settings.tls?.files ?? [])
         }
         guard let files else { return }

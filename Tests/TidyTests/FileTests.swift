@@ -16,6 +16,13 @@ struct FileTests {
         }
     }
 
+    @Test("the top level holds what it is meant to hold")
+    func topLevel() {
+        let known: Set<String> = ["Benchmarks", "Sources", "Tests", "data", "rules", "web"]
+        let folders = SourceTree().folders(in: ".").filter { !$0.hasPrefix(".") }
+        #expect(Set(folders).isSubset(of: known), "\(folders)")
+    }
+
     @Test("nothing is left for later")
     func noLeftovers() {
         let markers = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "try" + "!", "as" + "! "]
