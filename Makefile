@@ -19,10 +19,10 @@ test: setup-tests
 	swift build --build-tests --explicit-target-dependency-import-check error
 	swift test --skip-build --disable-xctest --skip EndToEndTests
 	$(build_release)
-	LAPWING=$(CURDIR)/$(release) swift test --skip-build --disable-xctest --filter EndToEndTests
+	LAPWING=$(CURDIR)/$(release) swift test --skip-build --disable-xctest --no-parallel --filter EndToEndTests
 
 test-end-to-end: build
-	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --filter EndToEndTests
+	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --no-parallel --filter EndToEndTests
 
 ## What the scrape path and the store cost, stage by stage.
 bench: setup

@@ -64,8 +64,11 @@ struct QueryControlTests {
             ], folder: folder, name: "import")
         #expect(loading.code == 0, "\(loading)")
         let server = try start(
-            ["--query.max-memory=512MB", "--query.max-concurrency=4", "--query.max-queue=12"], target: target.port,
-            folder)
+            [
+                "--query.max-memory=512MB", "--query.max-concurrency=4", "--query.max-queue=12",
+                // All of them come from one address, which may have half of the connections.
+                "--web.max-connections=4096",
+            ], target: target.port, folder)
         #expect(await RunningServer.wait(seconds: 20) { target.requests.count > 1 }, "\(server.log)")
         let before = target.requests.count
         let clock = ContinuousClock()
