@@ -145,4 +145,16 @@ struct QueryLimitTests {
         #expect(statistics.samplesQueryable == 3)
         #expect(statistics.peakSamples == 1)
     }
+
+    @Test("a selector counts the steps where it found a sample, not those before the series began or after it ended")
+    func partialSeries() throws {
+        let harness = try QueryHarness("metric _x10 1x4 stale")
+        let querier = try harness.store.querier()
+        let result = try QueryEngine().rangeQuery(
+            try Parser.parse("metric"), start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 1_800_000),
+            stepMilliseconds: 60_000, from: querier)
+        #expect(result.statistics.samplesQueryable == 5)
+        #expect(try harness.result("metric", atMinute: 16).statistics.samplesQueryable == 0)
+        #expect(try harness.result("metric", atMinute: 12).statistics.samplesQueryable == 1)
+    }
 }

@@ -58,8 +58,10 @@ struct KernelRunner: Sendable {
         var notes: KernelNotes = []
         samplesRead += columns.values.count + columns.histograms.count
         if takesNewest, columns.histograms.isEmpty {
-            samplesQueryable += 1
-            if let newest = columns.values.last, !newest.isStale { output.values[0] = newest }
+            if let newest = columns.values.last, !newest.isStale {
+                output.values[0] = newest
+                samplesQueryable += 1
+            }
             return notes
         }
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
@@ -72,13 +74,14 @@ struct KernelRunner: Sendable {
             histogramWindows: histogramTimes.isEmpty ? .empty : windows.indexes(over: histogramTimes),
             windows: windows, timeline: timeline, limits: limits)
         kernel.evaluate(input, into: &output, notes: &notes)
-        countQueryable(input)
+        countQueryable(input, output)
         return notes
     }
 
-    private mutating func countQueryable(_ input: RangeInput) {
+    /// Counts samples as Prometheus does: those that a selector found at each step, those in each window of a range.
+    private mutating func countQueryable(_ input: RangeInput, _ output: StepSeries) {
         if kernel.keepsStaleMarkers {
-            samplesQueryable += timeline.count
+            samplesQueryable += output.floatCount + output.histograms.count
             return
         }
         var count = 0
