@@ -54,7 +54,7 @@ struct SymbolWriteRequestReader {
             switch (reader.field, reader.kind) {
             case (1, _): try appendPairs(&reader, symbolCount: request.symbols.count, to: &request.symbolPairs)
             case (2, .bytes): try readSample(reader.message, into: &request)
-            case (3, .bytes): try readHistogram(reader.message, into: &request)
+            case (3, .bytes): try request.addHistogram(reader.message, settings: settings)
             case (4, .bytes): try readExemplar(reader.message, into: &request)
             case (5, .bytes): metadata = try readMetadata(reader.message, request)
             default: continue
@@ -121,21 +121,6 @@ struct SymbolWriteRequestReader {
         }
         if let fault = reader.fault { throw .damaged(fault) }
         request.addSample(value: value, timestamp: timestamp, startTimestamp: startTimestamp)
-    }
-
-    private func readHistogram(_ message: WireReader, into request: inout WriteRequest) throws(WriteRequestError) {
-        let series = request.keys.count
-        guard request.samples.histograms.count < settings.samplesPerRequestLimit else {
-            throw .tooMany(
-                what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
-        }
-        do {
-            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(
-                message)
-            request.samples.histograms.append((series, sample))
-        } catch {
-            throw .histogram(error, series: series)
-        }
     }
 
     private func readExemplar(_ message: WireReader, into request: inout WriteRequest) throws(WriteRequestError) {

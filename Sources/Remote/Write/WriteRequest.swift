@@ -76,6 +76,21 @@ struct WriteRequest {
         if startTimestamp != 0 || !samples.startTimestamps.isEmpty { samples.startTimestamps.append(startTimestamp) }
     }
 
+    /// Adds a histogram, whose message both versions write alike, to the series that is being read.
+    mutating func addHistogram(_ message: WireReader, settings: WriteSettings) throws(WriteRequestError) {
+        guard samples.histograms.count < settings.samplesPerRequestLimit else {
+            throw .tooMany(
+                what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
+        }
+        let series = keys.count
+        do {
+            let reader = HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit)
+            samples.histograms.append((series, try reader.read(message)))
+        } catch {
+            throw .histogram(error, series: series)
+        }
+    }
+
     /// Ends the series that is being read.
     @inline(__always)
     mutating func endSeries(key: UInt64, labels source: LabelSource) {

@@ -53,7 +53,7 @@ struct WriteRequestReader {
                 labelsEnd = reader.offset
             case 2: unsafe try readSample(body, reader.content, into: &request)
             case 3: try readExemplar(reader.message, into: &request)
-            case 4: try readHistogram(reader.message, into: &request)
+            case 4: try request.addHistogram(reader.message, settings: settings)
             default: continue
             }
         }
@@ -128,21 +128,6 @@ struct WriteRequestReader {
         if let fault = reader.fault { throw .damaged(fault) }
         exemplar.labels = .fields(labels ?? 0..<0)
         request.exemplars.append(exemplar)
-    }
-
-    private func readHistogram(_ message: WireReader, into request: inout WriteRequest) throws(WriteRequestError) {
-        let series = request.keys.count
-        guard request.samples.histograms.count < settings.samplesPerRequestLimit else {
-            throw .tooMany(
-                what: "histograms", limitName: "samplesPerRequestLimit", limit: settings.samplesPerRequestLimit)
-        }
-        do {
-            let sample = try HistogramReader(layout: .remoteWrite, bucketLimit: settings.histogramBucketLimit).read(
-                message)
-            request.samples.histograms.append((series, sample))
-        } catch {
-            throw .histogram(error, series: series)
-        }
     }
 
     private func readMetadata(
