@@ -134,6 +134,7 @@ struct ServerServices: Sendable {
         logger: Logger, registry: Registry
     ) throws(ServerError) -> TimeSeriesDatabase {
         var database = DatabaseSettings()
+        database.sealsOnClose = true
         memory.apply(to: &database)
         let retention = settings.retention(configuration.storage)
         database.retentionMilliseconds = retention.milliseconds

@@ -34,7 +34,7 @@ package struct DatabaseSettings: Sendable {
     package var outOfOrderWindowMilliseconds: Int64 = 0
     /// Samples of batches may be this much ahead of the clock; 0 takes any time.
     package var newestAcceptedAheadMilliseconds: Int64 = 600_000
-    /// Whether closing writes the head into a partition.
+    /// Whether closing writes the head into a partition where that takes less room than the journal.
     ///
     /// Without it the next start reads the journal.
     package var sealsOnClose = false

@@ -95,12 +95,9 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
     /// Further calls answer that it is closed.
     package func close() {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        if settings.sealsOnClose {
-            // What cannot be sealed stays in the journal.
-            try? maintenance.seal()
-        }
         maintenance.cancel()
         thread?.stop()
+        if settings.sealsOnClose { maintenance.sealBeforeClosing() }
         head.journal.close()
         views.deleteUnused()
         views.close()

@@ -84,11 +84,24 @@ final class JournalFile: Sendable {
         try SQLiteConnection(path: path, options: .writeAheadLog(pageSizeBytes: 4096))
     }
 
+    /// Gives back the room of what was deleted, and closes.
     func close() {
         state.withLock { state in
             state.isClosed = true
+            // What fails here is as it was before: the file is larger than it must be.
+            if let connection = state.connection { try? Self.shrink(connection) }
             state.connection = nil
         }
+    }
+
+    /// Without a batch nobody needs definitions; pages that are free go where they are most of the file.
+    private static func shrink(_ connection: SQLiteConnection) throws(SQLiteError) {
+        if try connection.integer("SELECT count(*) FROM batch") == 0 {
+            try connection.execute("DELETE FROM definition")
+        }
+        let pageCount = try connection.integer("PRAGMA page_count") ?? 0
+        let freeCount = try connection.integer("PRAGMA freelist_count") ?? 0
+        if freeCount > 16, freeCount * 2 > pageCount { try connection.execute("VACUUM") }
     }
 
     func withConnection<Value>(

@@ -158,6 +158,25 @@ final class Maintenance: Sendable {
             metadata: ["samples": "\(sealed.samples)", "files": "\(sealed.readers.map(\.name))"])
     }
 
+    /// Rows of fewer bytes, in all and a series, are left in the journal when the database closes: a partition has the
+    /// labels of all series, and a process that is started again and again would make one each time.
+    static let bytesWorthSealingOnClose = (all: 1 << 20, perSeries: 24)
+
+    /// Seals what takes less room in a partition than in the journal, the last thing before the journal is closed.
+    ///
+    /// A failure is logged: the journal still has everything.
+    func sealBeforeClosing() {
+        let byteCount = head.counters.rowBytes.load(ordering: .relaxed)
+        let seriesCount = head.withIndex { $0.series.count }
+        let worth = Self.bytesWorthSealingOnClose
+        guard byteCount >= worth.all, byteCount >= seriesCount * worth.perSeries else { return }
+        do throws(StorageError) {
+            try seal()
+        } catch {
+            logger.warning("the head was not sealed; it stays in the journal", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func write(
         _ plan: SealingPlan, cut: Int64
     ) throws(StorageError) -> (readers: [PartitionReader], samples: Int) {
@@ -250,7 +269,8 @@ final class Maintenance: Sendable {
         let ordered = group.sorted { ($0.metadata.start, $0.path) < ($1.metadata.start, $1.path) }
         do throws(StorageError) {
             let writer = try PartitionWriter(
-                temporaryPath: folder.temporaryPath, folder: folder.path, replaces: ordered.map(\.name))
+                temporaryPath: folder.temporaryPath, folder: folder.path, replaces: ordered.map(\.name),
+                compressionLevel: SegmentFormat.mergedCompressionLevel)
             // Readers of their own, which leave nothing out: what a merge does not take over is deleted.
             let sources = try ordered.map { reader throws(StorageError) in
                 try PartitionReader(path: reader.path, deletions: reader.deletions)
@@ -334,55 +354,5 @@ extension HeadLane {
         case .rows(let lane): lane.dropSealed(oldestEpoch: oldestEpoch)
         case .loose(let lane): lane.dropSealed(oldestEpoch: oldestEpoch)
         }
-    }
-}
-
-extension SealingPlan {
-    /// The stretches of time to write as partitions: one, or days where the plan spans more than `longest`, or months
-    /// where it spans several and retention allows them.
-    func windows(longest: Int64, keepsMonths: Bool) -> [TimeRange] {
-        var minimum = Int64.max
-        var maximum = Int64.min
-        for lane in rows {
-            minimum = min(minimum, lane.timestamps.first ?? .max)
-            maximum = max(maximum, lane.timestamps.last ?? .min)
-        }
-        for source in loose {
-            for slice in source.slices {
-                minimum = min(minimum, slice.minimumTimestamp)
-                maximum = max(maximum, slice.maximumTimestamp)
-            }
-        }
-        let (span, overflows) = maximum.subtractingReportingOverflow(minimum)
-        guard overflows || span > longest else { return [.all] }
-        let isLong = overflows || span > 2 * Maintenance.monthMilliseconds
-        let step = keepsMonths && isLong ? Maintenance.monthMilliseconds : Maintenance.dayMilliseconds
-        return numbers(of: step).sorted().map { number in
-            let start = number * step
-            return TimeRange(
-                start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: start + step - 1))
-        }
-    }
-
-    /// The steps, counted from 1970, that have samples.
-    private func numbers(of step: Int64) -> Set<Int64> {
-        func number(_ timestamp: Int64) -> Int64 {
-            let quotient = timestamp / step
-            return timestamp % step < 0 ? quotient - 1 : quotient
-        }
-        var numbers = Set<Int64>()
-        for lane in rows { for timestamp in lane.timestamps { numbers.insert(number(timestamp)) } }
-        for source in loose {
-            for slice in source.slices {
-                for slot in slice.slots {
-                    guard let bytes = slice.bytes(slot: slot) else { continue }
-                    var stream = LooseStream()
-                    _ = unsafe bytes.withUnsafeBytes { bytes in
-                        unsafe stream.read(bytes) { timestamp, _, _, _ in numbers.insert(number(timestamp)) }
-                    }
-                }
-            }
-        }
-        return numbers
     }
 }

@@ -92,3 +92,53 @@ struct SealingPlan {
         }
     }
 }
+
+extension SealingPlan {
+    /// The stretches of time to write as partitions: one, or days where the plan spans more than `longest`, or months
+    /// where it spans several and retention allows them.
+    func windows(longest: Int64, keepsMonths: Bool) -> [TimeRange] {
+        var minimum = Int64.max
+        var maximum = Int64.min
+        for lane in rows {
+            minimum = min(minimum, lane.timestamps.first ?? .max)
+            maximum = max(maximum, lane.timestamps.last ?? .min)
+        }
+        for source in loose {
+            for slice in source.slices {
+                minimum = min(minimum, slice.minimumTimestamp)
+                maximum = max(maximum, slice.maximumTimestamp)
+            }
+        }
+        let (span, overflows) = maximum.subtractingReportingOverflow(minimum)
+        guard overflows || span > longest else { return [.all] }
+        let isLong = overflows || span > 2 * Maintenance.monthMilliseconds
+        let step = keepsMonths && isLong ? Maintenance.monthMilliseconds : Maintenance.dayMilliseconds
+        return numbers(of: step).sorted().map { number in
+            let start = number * step
+            return TimeRange(
+                start: Timestamp(milliseconds: start), end: Timestamp(milliseconds: start + step - 1))
+        }
+    }
+
+    /// The steps, counted from 1970, that have samples.
+    private func numbers(of step: Int64) -> Set<Int64> {
+        func number(_ timestamp: Int64) -> Int64 {
+            let quotient = timestamp / step
+            return timestamp % step < 0 ? quotient - 1 : quotient
+        }
+        var numbers = Set<Int64>()
+        for lane in rows { for timestamp in lane.timestamps { numbers.insert(number(timestamp)) } }
+        for source in loose {
+            for slice in source.slices {
+                for slot in slice.slots {
+                    guard let bytes = slice.bytes(slot: slot) else { continue }
+                    var stream = LooseStream()
+                    _ = unsafe bytes.withUnsafeBytes { bytes in
+                        unsafe stream.read(bytes) { timestamp, _, _, _ in numbers.insert(number(timestamp)) }
+                    }
+                }
+            }
+        }
+        return numbers
+    }
+}

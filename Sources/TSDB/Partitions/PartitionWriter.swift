@@ -40,7 +40,7 @@ final class PartitionWriter {
     private var connection: SQLiteConnection?
     private var metadata = PartitionMetadata()
     private var labels = PartitionLabelWriter()
-    private var encoder = SegmentEncoder()
+    private var encoder: SegmentEncoder
 
     private var clocks: [WrittenClock] = []
     private var nextClockNumber: UInt32 = 0
@@ -53,7 +53,11 @@ final class PartitionWriter {
     private var starts: [Int64] = []
 
     /// Starts a file at `temporaryPath` (what stands there is overwritten) that `finish()` will move to `folder`.
-    init(temporaryPath: String, folder: String, replaces: [String] = []) throws(StorageError) {
+    init(
+        temporaryPath: String, folder: String, replaces: [String] = [],
+        compressionLevel: Int = SegmentFormat.compressionLevel
+    ) throws(StorageError) {
+        encoder = SegmentEncoder(compressionLevel: compressionLevel)
         self.temporaryPath = temporaryPath
         self.folder = folder
         metadata.replaces = replaces

@@ -7,10 +7,13 @@ import Storage
 @safe struct SegmentEncoder: ~Copyable {
     private var frameEncoder = SegmentFrameEncoder()
     private let zstd = ZstdWorkspace()
+    private let compressionLevel: Int
     private var compressed = OutputBytes(capacity: 64 << 10)
     private var frames: [(byteCount: Int, checksum: UInt32)] = []
     private var firstSeries: UInt32 = 0
     private(set) var sampleCount = 0
+
+    init(compressionLevel: Int = SegmentFormat.compressionLevel) { self.compressionLevel = compressionLevel }
 
     /// Starts a segment whose first series has this number.
     mutating func begin(firstSeries: UInt32) {
@@ -55,7 +58,7 @@ import Storage
         let target = unsafe UnsafeMutableRawBufferPointer(start: compressed.end, count: bound)
         let written: Int
         do throws(CompressionError) {
-            written = unsafe try zstd.compress(content, level: SegmentFormat.compressionLevel, into: target)
+            written = unsafe try zstd.compress(content, level: compressionLevel, into: target)
         } catch {
             throw .inputOutput(path: "segment", reason: "\(error)")
         }

@@ -8,7 +8,7 @@ enum SegmentFormat {
     static let framesPerSegment = 4
     static var seriesPerSegment: Int { seriesPerFrame * framesPerSegment }
     /// Ticks that a column of a full segment aims at.
-    static let preferredTickCount = 120
+    static let preferredTickCount = 240
     /// The most ticks a column may have.
     static let maximumTickCount = 8192
     /// The most columns in a frame: a series has one for each clock.
@@ -16,6 +16,8 @@ enum SegmentFormat {
     /// What a frame may hold decompressed.
     static let maximumFrameBytes = 64 << 20
     static let compressionLevel = 1
+    /// For what is merged, and then stays: 2 % smaller, half a nanosecond a sample.
+    static let mergedCompressionLevel = 3
 }
 
 /// What is wrong with bytes that should be a segment, a clock or a chunk of histograms.
