@@ -165,6 +165,7 @@ struct ServerServices: Sendable {
         engine.delaysNameRemoval = settings.delaysNameRemoval
         engine.usesStartTimestamps = settings.usesStartTimestamps
         engine.usesTypeAndUnitLabels = settings.usesTypeAndUnitLabels
+        engine.offersStepCounts = settings.offersStepCounts
         engine.memoryLimitBytes = settings.queryMemoryBytes
         memory.apply(to: &engine)
         return engine

@@ -43,6 +43,7 @@ package struct ServerSettings: Sendable {
     package var delaysNameRemoval = false
     package var usesStartTimestamps = false
     package var usesTypeAndUnitLabels = false
+    package var offersStepCounts = false
     /// Flags as given, for `/api/v1/status/flags`.
     package var flags: [(name: String, value: String)] = []
 

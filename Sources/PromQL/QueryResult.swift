@@ -71,6 +71,8 @@ package struct QueryStatistics: Sendable {
     /// Samples decoded from the store.
     package var samplesRead = 0
     package var peakSamples = 0
+    /// The same by step, where it was asked for.
+    package var steps: StepCounts?
     /// Steps at the beginning of a range query that were known from the one before.
     package var stepsFromCache = 0
     /// The most bytes that operators held at a time.

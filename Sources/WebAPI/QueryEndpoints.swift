@@ -102,6 +102,7 @@ struct QueryEndpoints: Sendable {
         if let lookback = try parameters.duration("lookback_delta") { options.lookbackDeltaMilliseconds = lookback }
         if let timeout = try parameters.duration("timeout") { options.timeoutMilliseconds = timeout }
         options.explains = parameters["explain"] == "true"
+        options.countsSteps = parameters["stats"] == "all" && engine.settings.offersStepCounts
         return options
     }
 

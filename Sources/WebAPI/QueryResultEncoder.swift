@@ -183,6 +183,10 @@ extension JSONWriter {
             }
             writer.key("samples")
             writer.object {
+                if let steps = statistics.steps {
+                    $0.counts(steps.queryable, of: steps, named: "totalQueryableSamplesPerStep")
+                    $0.counts(steps.read, of: steps, named: "samplesReadPerStep")
+                }
                 $0.key("totalQueryableSamples")
                 $0.integer(statistics.samplesQueryable)
                 $0.key("samplesRead")
@@ -190,6 +194,16 @@ extension JSONWriter {
                 $0.key("peakSamples")
                 $0.integer(statistics.peakSamples)
             }
+        }
+    }
+    /// `[time, count]` for each step.
+    private mutating func counts(_ counts: [Int], of steps: StepCounts, named name: String) {
+        key(name)
+        array(of: counts.indices) { writer, step in
+            writer.beginArray()
+            writer.timestamp(milliseconds: steps.time(at: step))
+            writer.integer(counts[step])
+            writer.endArray()
         }
     }
 }

@@ -249,6 +249,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
         settings.usesStartTimestamps = names.contains("use-start-timestamps")
         settings.usesTypeAndUnitLabels = names.contains("type-and-unit-labels")
+        settings.offersStepCounts = names.contains("promql-per-step-stats")
         settings.flags = flags(names)
         return settings
     }

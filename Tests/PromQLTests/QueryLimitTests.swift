@@ -146,6 +146,44 @@ struct QueryLimitTests {
         #expect(statistics.peakSamples == 1)
     }
 
+    @Test(
+        "samples are counted by step as Prometheus counts them",
+        arguments: [
+            ("metric", [1, 1, 1], [1, 1, 1]),
+            ("max_over_time(metric[3m])", [3, 3, 3], [3, 1, 1]),
+            ("max_over_time(metric[3m] @ 60)", [2, 2, 2], [2, 0, 0]),
+            ("metric + metric", [2, 2, 2], [2, 2, 2]),
+            // Points of the inner grid, each from one sample.
+            ("max_over_time(metric[2m:1m])", [2, 2, 2], [4, 1, 1]),
+            ("max_over_time(sum_over_time(metric[2m])[2m:1m])", [2, 2, 2], [7, 1, 1]),
+            ("sum(max_over_time(metric[2m:1m] @ 120))", [2, 2, 2], [3, 0, 0]),
+            ("scalar(metric) + time() + scalar(metric @ 60)", [2, 2, 2], [2, 1, 1]),
+        ])
+    func countsBySteps(_ query: String, _ queryable: [Int], _ read: [Int]) throws {
+        let harness = try QueryHarness("metric 1x9")
+        var options = QueryOptions(text: query)
+        options.countsSteps = true
+        let expression = try Parser.parse(query)
+        let result = try QueryEngine().rangeQuery(
+            expression, start: Timestamp(milliseconds: 240_000), end: Timestamp(milliseconds: 360_000),
+            stepMilliseconds: 60_000, from: try harness.store.querier(), options: options)
+        let steps = try #require(result.statistics.steps)
+        #expect(steps.queryable == queryable)
+        #expect(steps.read.reduce(0, +) == result.statistics.samplesRead)
+        #expect(Array(steps.read.dropFirst()) == Array(read.dropFirst()))
+        #expect(result.statistics.samplesQueryable == queryable.reduce(0, +))
+        #expect(steps.time(at: 2) == 360_000)
+    }
+
+    @Test("a subquery that is the answer counts the samples of its points")
+    func rawSubquery() throws {
+        var harness = try QueryHarness("metric 1x9")
+        harness.options.countsSteps = true
+        let statistics = try harness.result("sum_over_time(metric[3m])[2m:1m]", atMinute: 9).statistics
+        #expect(statistics.samplesQueryable == 6)
+        #expect(statistics.steps?.queryable == [6])
+    }
+
     @Test("a selector counts the steps where it found a sample, not those before the series began or after it ended")
     func partialSeries() throws {
         let harness = try QueryHarness("metric _x10 1x4 stale")

@@ -16,7 +16,7 @@ struct CachedRangeQuery {
         engine: QueryEngine, expression: Expression, timeline: Timeline, querier: any Querier, options: QueryOptions
     ) {
         let lookback = options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds
-        guard !engine.results.isOff, !options.explains,
+        guard !engine.results.isOff, !options.explains, !options.countsSteps,
             expression.type == .instantVector, timeline.count > 1, timeline.step > 0,
             let position = querier.changePosition,
             let ahead = CacheReach(lookbackMilliseconds: lookback).ahead(of: expression)

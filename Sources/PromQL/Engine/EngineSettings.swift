@@ -15,6 +15,8 @@ package struct EngineSettings: Sendable {
     package var usesStartTimestamps = false
     /// `rate` judges by `__type__` whether a metric is a counter.
     package var usesTypeAndUnitLabels = false
+    /// Whether statistics by step are given where all statistics are asked for (Prometheus' `promql-per-step-stats`).
+    package var offersStepCounts = false
     /// The bytes that the columns of one query may take.
     package var memoryLimitBytes = 1 << 30
     /// The bytes that answers of range queries may take, kept for the next query a step later; 0 keeps none.
@@ -43,6 +45,8 @@ package struct QueryOptions: Sendable {
     package var waitsForMemory = false
     /// The result comes with the plan and what each part of it took.
     package var explains = false
+    /// Samples are counted for each step too.
+    package var countsSteps = false
 
     package init(
         text: String? = nil, lookbackDeltaMilliseconds: Int64? = nil, timeoutMilliseconds: Int64? = nil,

@@ -22,10 +22,14 @@ final class QueryContext {
     /// Steps of the query as asked, not of a subquery: whether this is a range query.
     let isRangeQuery: Bool
     private(set) var readsHistograms = false
+    /// The steps of the query, where samples are counted for each.
+    private let countedTimeline: Timeline?
+    /// How many subqueries deep: what they select is counted by the windows over it.
+    private var uncountedDepth = 0
 
     init(
         querier: any Querier, settings: EngineSettings, options: QueryOptions, clock: any WallClock,
-        helpers: HelperPool, isRangeQuery: Bool
+        helpers: HelperPool, isRangeQuery: Bool, timeline: Timeline
     ) {
         self.querier = querier
         self.settings = settings
@@ -33,6 +37,8 @@ final class QueryContext {
         self.helpers = helpers
         progress = options.progress
         text = options.text
+        countedTimeline = options.countsSteps ? timeline : nil
+        statistics.steps = countedTimeline.map(StepCounts.init(over:))
         let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
         let timeout = UInt64(max(0, min(wanted, settings.timeoutMilliseconds)))
         limits = QueryLimits(
@@ -79,9 +85,48 @@ final class QueryContext {
     func noteHistograms() { readsHistograms = true }
 
     func count(queryable: Int, read: Int) {
-        statistics.samplesQueryable += queryable
+        if uncountedDepth == 0 { statistics.samplesQueryable += queryable }
         statistics.samplesRead += read
         progress?.noteRead(read)
+    }
+
+    /// Empty counts for a selector over so many steps; nil where nobody asked, or where windows over it will count.
+    func stepCounts(over timeline: Timeline) -> StepCounts? {
+        guard let countedTimeline, uncountedDepth == 0, [1, countedTimeline.count].contains(timeline.count) else {
+            return nil
+        }
+        return StepCounts(over: timeline)
+    }
+
+    func count(_ steps: StepCounts?) {
+        if let steps { statistics.steps? += steps }
+    }
+
+    /// Runs what lies below a subquery: Prometheus counts its points in the windows over them, not its samples.
+    func withoutCounting(_ body: () throws(QueryError) -> Void) throws(QueryError) {
+        uncountedDepth += 1
+        defer { uncountedDepth -= 1 }
+        try body()
+    }
+
+    /// Runs what has a timeline of its own and no windows over it, in a query for one time.
+    func countingAtFirstStep(_ body: () throws(QueryError) -> Void) throws(QueryError) {
+        let before = statistics.samplesQueryable
+        let firstStep = statistics.steps?.queryable.first ?? 0
+        try body()
+        let counted = (statistics.steps?.queryable.first ?? 0) - firstStep
+        let missing = statistics.samplesQueryable - before - counted
+        statistics.steps?.countQueryable(missing, at: 0)
+    }
+
+    /// Runs what is evaluated for one step and holds at all: its samples count at each of them.
+    func repeatingCounts(over steps: Int, _ body: () throws(QueryError) -> Void) throws(QueryError) {
+        let before = statistics.samplesQueryable
+        let firstStep = statistics.steps?.queryable.first ?? 0
+        try body()
+        guard uncountedDepth == 0 else { return }
+        statistics.samplesQueryable += (statistics.samplesQueryable - before) * (steps - 1)
+        statistics.steps?.repeatFirstStep(since: firstStep)
     }
 }
 

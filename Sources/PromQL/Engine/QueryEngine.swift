@@ -84,7 +84,7 @@ struct QueryRun {
     ) {
         context = QueryContext(
             querier: querier, settings: engine.settings, options: options, clock: clock,
-            helpers: engine.helpers, isRangeQuery: isRangeQuery)
+            helpers: engine.helpers, isRangeQuery: isRangeQuery, timeline: timeline)
         recorder = options.explains ? PlanRecorder(clock: clock) : nil
         var planner = Planner(
             settings: engine.settings,
@@ -131,6 +131,7 @@ struct QueryRun {
     private func statistics(_ started: UInt64, _ planned: UInt64) -> QueryStatistics {
         let finished = clock.monotonicNanoseconds
         var statistics = context.statistics
+        statistics.steps?.completeRead(statistics.samplesRead)
         statistics.peakBytes = context.memory.peakBytes
         statistics.preparationSeconds = Double(planned &- started) / 1e9
         statistics.evaluationSeconds = Double(finished &- planned) / 1e9

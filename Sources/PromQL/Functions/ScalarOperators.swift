@@ -67,7 +67,10 @@ struct RepeatedScalar: ScalarOperator {
     let operand: any ScalarOperator
 
     func evaluate(_ context: QueryContext) throws(QueryError) -> [Double] {
-        let value = try operand.evaluate(context).first ?? SpecialValue.notANumber
+        var value = SpecialValue.notANumber
+        try context.repeatingCounts(over: timeline.count) { () throws(QueryError) in
+            if let first = try operand.evaluate(context).first { value = first }
+        }
         return [Double](repeating: value, count: timeline.count)
     }
 }
@@ -92,14 +95,16 @@ struct RepeatedVector: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let timeline = timeline
-        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            var repeated = StepSeries(
-                labels: series.labels, dropsName: series.dropsName,
-                values: [Double](repeating: series.values.first ?? Column.absent, count: timeline.count))
-            if let histogram = series.histograms.first?.histogram {
-                repeated.histograms = (0..<timeline.count).map { StepHistogram(step: $0, histogram: histogram) }
+        try context.repeatingCounts(over: timeline.count) { () throws(QueryError) in
+            try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                var repeated = StepSeries(
+                    labels: series.labels, dropsName: series.dropsName,
+                    values: [Double](repeating: series.values.first ?? Column.absent, count: timeline.count))
+                if let histogram = series.histograms.first?.histogram {
+                    repeated.histograms = (0..<timeline.count).map { StepHistogram(step: $0, histogram: histogram) }
+                }
+                try body(&repeated)
             }
-            try body(&repeated)
         }
     }
 }

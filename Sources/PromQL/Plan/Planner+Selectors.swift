@@ -34,8 +34,8 @@ extension Planner {
         var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
         var kernel: any RangeKernel = NewestSample(aspect)
         switch selector.boundary {
-        case .plain: source.needsOnlyNewest = timeline.count == 1
-        case .anchored: throw .notImplemented(name: "anchored instant selector")
+        // Upstream's engine gives `anchored` no meaning here: it is about the ends of windows.
+        case .plain, .anchored: source.needsOnlyNewest = timeline.count == 1
         case .smoothed:
             source.extraAfter = lookbackMilliseconds
             kernel = SmoothedSample(lookbackMilliseconds: lookbackMilliseconds)

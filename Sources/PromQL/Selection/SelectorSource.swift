@@ -36,9 +36,10 @@ struct SelectorSource: SeriesSource {
         guard timeline.count > 0 else { return }
         let selected = try select(windows, context)
         context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
-        let runner = KernelRunner(
+        var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
             limits: context.limits)
+        runner.steps = context.stepCounts(over: timeline)
         let work = selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
@@ -88,6 +89,7 @@ struct SelectorSource: SeriesSource {
             try body(&output, notes)
         }
         count()
+        context.count(runner.steps)
         if runner.readsHistograms { context.noteHistograms() }
     }
 
@@ -121,6 +123,7 @@ struct SelectorSource: SeriesSource {
         }
         let samples = pipeline.samples
         context.count(queryable: samples.queryable, read: samples.read)
+        for steps in pipeline.steps { context.count(steps) }
         if samples.histograms { context.noteHistograms() }
     }
 }

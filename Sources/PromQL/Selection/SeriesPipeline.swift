@@ -60,6 +60,9 @@ final class SeriesPipeline: HelperJob {
         }
     }
 
+    /// What the threads counted by step, where it is wanted.
+    var steps: [StepCounts] { state.withLock { $0.runners.compactMap(\.steps) } }
+
     /// Gives the blocks to `body` one after the other.
     func run(
         helpers: HelperPool, _ body: (inout Block) throws(QueryError) -> Void

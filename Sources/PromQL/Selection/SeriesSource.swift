@@ -38,6 +38,8 @@ struct KernelRunner: Sendable {
     private let takesNewest: Bool
     private(set) var samplesQueryable = 0
     private(set) var samplesRead = 0
+    /// Counts by step, where they are wanted.
+    var steps: StepCounts?
     private(set) var readsHistograms = false
 
     init(
@@ -61,6 +63,8 @@ struct KernelRunner: Sendable {
             if let newest = columns.values.last, !newest.isStale {
                 output.values[0] = newest
                 samplesQueryable += 1
+                steps?.countQueryable(1, at: 0)
+                steps?.countRead(1, at: 0)
             }
             return notes
         }
@@ -80,6 +84,7 @@ struct KernelRunner: Sendable {
 
     /// Counts samples as Prometheus does: those that a selector found at each step, those in each window of a range.
     private mutating func countQueryable(_ input: RangeInput, _ output: StepSeries) {
+        if steps != nil { countSteps(input, output) }
         if kernel.keepsStaleMarkers {
             samplesQueryable += output.floatCount + output.histograms.count
             return
@@ -94,5 +99,29 @@ struct KernelRunner: Sendable {
             for step in 0..<timeline.count { count += input.histograms(at: step).count }
         }
         samplesQueryable += count
+    }
+
+    /// The same step by step.
+    private mutating func countSteps(_ input: RangeInput, _ output: StepSeries) {
+        guard var counts = steps else { return }
+        steps = nil
+        defer { steps = counts }
+        if kernel.keepsStaleMarkers {
+            for step in 0..<timeline.count where !output.values[step].isAbsent {
+                counts.countQueryable(1, at: step)
+                counts.countRead(1, at: step)
+            }
+            for sample in output.histograms {
+                counts.countQueryable(1, at: sample.step)
+                counts.countRead(1, at: sample.step)
+            }
+            return
+        }
+        var floats = 0
+        var histograms = 0
+        for step in 0..<timeline.count {
+            counts.count(input.floats(at: step), after: &floats, at: step)
+            if input.hasHistograms { counts.count(input.histograms(at: step), after: &histograms, at: step) }
+        }
     }
 }

@@ -14,18 +14,25 @@ struct SubquerySource: SeriesSource {
         let clock = Clock((0..<inner.count).map { inner.time(at: $0) })
         var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: .asTheyAre, limits: context.limits)
-        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            try context.limits.check()
-            let cost = series.cost
-            try context.hold(cost)
-            var columns = Self.columns(series, clock)
-            var output = StepSeries(labels: series.labels, absentOver: timeline.count)
-            output.dropsName = series.dropsName
-            let notes = runner.run(&columns, into: &output)
-            try body(&output, notes)
-            context.release(cost)
+        runner.steps = context.stepCounts(over: timeline)
+        func run() throws(QueryError) {
+            try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                try context.limits.check()
+                let cost = series.cost
+                try context.hold(cost)
+                var columns = Self.columns(series, clock)
+                var output = StepSeries(labels: series.labels, absentOver: timeline.count)
+                output.dropsName = series.dropsName
+                let notes = runner.run(&columns, into: &output)
+                try body(&output, notes)
+                context.release(cost)
+            }
         }
+        // The points count in the windows over them. Where the points are the answer their samples count.
+        guard !(kernel is WindowCapture) else { return try context.countingAtFirstStep(run) }
+        try context.withoutCounting(run)
         context.count(queryable: runner.samplesQueryable, read: 0)
+        context.count(runner.steps)
     }
 
     /// A series without gaps keeps the shared clock.
