@@ -38,7 +38,7 @@ struct RandomQuery {
         return matchers.isEmpty ? text : text + "{" + matchers.joined(separator: ",") + "}"
     }
 
-    private static let floatNames = ["requests_total", "requests_total", "load", "memory"]
+    private static let floatNames = ["requests_total", "requests_total", "load", "memory", "target_info"]
     private static let histogramNames = ["sizes", "custom", "depths"]
 
     private mutating func times() -> String {
@@ -89,7 +89,7 @@ struct RandomQuery {
 
     private mutating func vector(_ depth: Int) -> String {
         guard depth > 0 else { return selector(anyNames()) + times() }
-        switch random.below(16) {
+        switch random.below(18) {
         case 0: return selector(anyNames()) + times()
         case 1: return elementwise(depth)
         case 2, 3, 4: return rangeFunction(depth)
@@ -101,6 +101,8 @@ struct RandomQuery {
         case 12: return labels(depth)
         case 13: return random.pick(["absent", "timestamp", "+", "abs"]) + "(\(vector(depth - 1)))"
         case 14: return "vector(\(scalar(depth - 1)))"
+        case 15: return information(depth)
+        case 16: return "limit_ratio\(grouping())(\(ratio()), \(vector(depth - 1)))"
         default: return boundaries()
         }
     }
@@ -145,8 +147,22 @@ struct RandomQuery {
         }
     }
 
-    /// Anchored and smoothed windows, over floats.
+    private mutating func ratio() -> String {
+        random.pick(["0.5", "-0.5", "0", "1", "-1", "0.3", "-0.7", "1.5", "-2"])
+    }
+
+    private mutating func information(_ depth: Int) -> String {
+        let operand = vector(depth - 1)
+        let matchers = random.pick([
+            "", "", "version=~\".*\"", "version=\"1\"", "region!=\"\"", "__name__=\"build_info\"",
+            "__name__=~\".+_info\"", "__name__!=\"target_info\"", "__name__=~\".+_info\", region=~\".*\"",
+        ])
+        return matchers.isEmpty ? "info(\(operand))" : "info(\(operand), {\(matchers)})"
+    }
+
+    /// Anchored and smoothed windows and selectors, over floats.
     private mutating func boundaries() -> String {
+        if random.oneIn(4) { return "\(selector(Self.floatNames)) smoothed\(times())" }
         let isSmoothed = random.oneIn(2)
         let name = random.pick(["rate", "increase", "delta"] + (isSmoothed ? [] : ["resets", "changes"]))
         return "\(name)(\(selector(Self.floatNames))[\(window())] \(isSmoothed ? "smoothed" : "anchored")\(times()))"

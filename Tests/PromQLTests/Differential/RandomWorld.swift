@@ -33,6 +33,7 @@ struct RandomWorld {
                 }
                 add("load", labels, [:], gauge(hasSpecials: true))
                 add("memory", labels, ["kind": random.pick(["rss", "cache"])], gauge(hasSpecials: false))
+                addInfo(labels)
                 if random.oneIn(2) { add("sizes", labels, [:], histograms(.exponential)) }
                 if random.oneIn(2) { add("custom", labels, [:], histograms(.custom)) }
                 if random.oneIn(3) { add("depths", labels, [:], histograms(.gauge)) }
@@ -52,6 +53,20 @@ struct RandomWorld {
         for (label, value) in labels.merging(more, uniquingKeysWith: { $1 }) { builder.set(label, to: value) }
         if name == "memory" { builder.set("__type__", to: "gauge") }
         if !samples.isEmpty { stored.append((builder.build(), samples)) }
+    }
+
+    /// What a target says about itself; a new version begins when the old one has ended.
+    private mutating func addInfo(_ labels: [String: String]) {
+        let times = times()
+        for name in ["target_info", "build_info"] where random.oneIn(2) {
+            let change = random.oneIn(2) ? Self.lastTime : Self.firstTime + Int64(random.below(2_000_000))
+            for (version, range) in [("1", Self.firstTime..<change), ("2", change..<Self.lastTime)] {
+                var more = ["version": version]
+                if random.oneIn(2) { more["region"] = "north" }
+                let samples = times.filter(range.contains).map { Sample(time: $0, value: .float(1)) }
+                add(name, labels, more, samples)
+            }
+        }
     }
 
     // MARK: - Times

@@ -1,6 +1,8 @@
 import MetricModel
 import PromQLSyntax
 
+@testable import PromQL
+
 /// Aggregations of one step.
 extension NaiveEvaluator {
     private struct Group {
@@ -22,6 +24,11 @@ extension NaiveEvaluator {
             number.isNaN || number.magnitude >= 0x1p63
         {
             throw NaiveFailure("the number of elements is no number, or none that there is")
+        }
+        if aggregation.operator == .limitRatio, case .scalar(let ratio)? = parameter, abs(ratio) > 1 {
+            warn(
+                "ratio value should be between -1 and 1, got \(NaiveText.general(ratio)), capping to "
+                    + (ratio > 0 ? "1" : "-1"), aggregation.parameter?.range ?? aggregation.range)
         }
         if aggregation.operator == .quantile, case .scalar(let quantile)? = parameter {
             judge(quantile, aggregation.parameter?.range ?? aggregation.range)
@@ -101,7 +108,15 @@ extension NaiveEvaluator {
     // MARK: - Selections
 
     private func selection(_ group: Group, _ number: Double, _ aggregation: Aggregation) throws -> [NaiveElement] {
-        if aggregation.operator == .limitRatio { throw NaiveFailure("the choice of limit_ratio is not defined") }
+        if aggregation.operator == .limitRatio {
+            if number.isNaN { throw NaiveFailure("Ratio value is NaN") }
+            let ratio = min(max(number, -1), 1)
+            return group.elements.filter { element in
+                let position =
+                    Double(LabelHash.hash(LabelSet(element.labels.map { (name: $0.key, value: $0.value) }))) / 0x1p64
+                return ratio >= 0 ? position < ratio : position >= 1 + ratio
+            }
+        }
         let limit = max(0, Int(number))
         if aggregation.operator == .limitK { return Array(group.elements.prefix(limit)) }
         if limit == 0 { return [] }

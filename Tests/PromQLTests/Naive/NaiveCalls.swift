@@ -24,6 +24,7 @@ extension NaiveEvaluator {
         case .absent:
             return .vector(try vector(call.arguments[0], at: time).isEmpty ? [absence(call.arguments[0])] : [])
         case .labelReplace, .labelJoin: return .vector(try relabelled(call, at: time))
+        case .info: return .vector(try info(call, at: time))
         case .sort, .sortDescending: return .vector(try sorted(call, at: time))
         case .sortByLabel, .sortByLabelDescending:
             if step != 0 { warnAboutSorting(call) }

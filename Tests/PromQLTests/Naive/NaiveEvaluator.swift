@@ -55,6 +55,8 @@ final class NaiveEvaluator {
         case .number(let number): return .scalar(number.value)
         case .string(let string): return .string(string.value)
         case .parenthesized(let group): return try evaluate(group.content, at: time)
+        case .vectorSelector(let selector) where selector.boundary == .smoothed:
+            return .vector(try smoothedInstant(selector, at: time))
         case .vectorSelector(let selector): return .vector(newest(selector, at: time))
         case .unary(let operation): return try unary(operation, at: time)
         case .call(let call): return try self.call(call, at: time)
