@@ -70,7 +70,8 @@ struct ServerServices: Sendable {
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
             inProcess: Self.ownPages(
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
-            exemplars: exemplars, userAgent: "Lapwing/\(BuildInformation.version)")
+            exemplars: exemplars, addsTypeLabels: settings.usesTypeAndUnitLabels,
+            userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         Self.apply(configuration, to: queryLog, logger: logger)
         state.setApply { (configuration) throws(ReloadError) in

@@ -207,11 +207,13 @@ struct SeriesHarness {
 
     init(
         labels: KeyValuePairs<String, String> = ["instance": "i", "job": "j"],
-        job: ScrapeJobSettings = .init(jobName: "j")
+        job: ScrapeJobSettings = .init(jobName: "j"), addsTypeLabels: Bool = false
     ) {
+        var environment = ScrapeEnvironment.sample(store: store)
+        environment.addsTypeLabels = addsTypeLabels
         let target = ScrapeTarget.sample(labels: LabelSet(labels))
         series = TargetSeries(
-            target: target, context: JobContext(job), environment: .sample(store: store), metadata: table)
+            target: target, context: JobContext(job), environment: environment, metadata: table)
     }
 
     /// Scrapes a page; the failure, nil where it went well.

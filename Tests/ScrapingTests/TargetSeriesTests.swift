@@ -33,6 +33,34 @@ struct TargetSeriesTests {
         #expect(row.values.count == 8)
     }
 
+    @Test("the type and unit of the family become labels where that is wanted")
+    func typeLabels() {
+        var harness = SeriesHarness(addsTypeLabels: true)
+        let page = """
+            # TYPE requests counter
+            # UNIT requests_seconds seconds
+            # TYPE requests_seconds counter
+            requests_seconds_total{__type__="gauge"} 1
+            # TYPE sizes histogram
+            sizes_bucket{le="1"} 1
+            sizes_bucket{le="+Inf"} 1
+            sizes_count 1
+            sizes_sum 1
+            # TYPE untold unknown
+            untold{__unit__="x"} 1
+            # EOF
+
+            """
+        #expect(harness.scrape(page, format: .openMetrics) == nil)
+        let values = harness.store.lastRow.values
+        func has(_ pairs: KeyValuePairs<String, String>) -> Bool { values[Self.labels(pairs)] != nil }
+        #expect(has(["__name__": "requests_seconds_total", "__type__": "counter", "__unit__": "seconds"]))
+        #expect(has(["__name__": "sizes_bucket", "__type__": "histogram", "le": "1.0"]))
+        #expect(has(["__name__": "sizes_sum", "__type__": "histogram"]))
+        #expect(has(["__name__": "untold"]))
+        #expect(has(["__name__": "up"]))
+    }
+
     @Test("series are added once")
     func addsOnce() {
         var harness = SeriesHarness()

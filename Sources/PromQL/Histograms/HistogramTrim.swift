@@ -52,6 +52,11 @@ private struct HistogramTrimmer {
 
     mutating func trimZero(_ histogram: NativeHistogram) -> Double {
         guard histogram.zeroCount != 0 else { return histogram.zeroCount }
+        guard !bound.isNaN else {
+            hasChanged = true
+            (count, sum) = (.nan, .nan)
+            return .nan
+        }
         var bucket = histogram.zeroBucket
         let hasPositive = histogram.positiveBuckets.contains { $0 != 0 }
         let hasNegative = histogram.negativeBuckets.contains { $0 != 0 }
@@ -64,7 +69,8 @@ private struct HistogramTrimmer {
     private mutating func keep(_ bucket: Bucket, isLinear: Bool) -> Double {
         guard bucket.count != 0 else { return bucket.count }
         let isWhole = keepsUpper ? bucket.lower >= bound : bucket.upper <= bound
-        let isGone = keepsUpper ? bucket.upper <= bound : bucket.lower >= bound
+        // No bucket lies on the wanted side of NaN.
+        let isGone = keepsUpper ? !(bucket.upper > bound) : !(bucket.lower < bound)
         let (kept, middle): (Double, Double)
         if isWhole {
             (kept, middle) = (bucket.count, self.middle(bucket.lower, bucket.upper, isLinear: isLinear))

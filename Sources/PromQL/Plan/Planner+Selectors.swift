@@ -34,11 +34,11 @@ extension Planner {
         var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
         var kernel: any RangeKernel = NewestSample(aspect)
         switch selector.boundary {
-        // Upstream's engine gives `anchored` no meaning here: it is about the ends of windows.
-        case .plain, .anchored: source.needsOnlyNewest = timeline.count == 1
-        case .smoothed:
+        case .smoothed where aspect == .value:
             source.extraAfter = lookbackMilliseconds
             kernel = SmoothedSample(lookbackMilliseconds: lookbackMilliseconds)
+        // Upstream gives `anchored` no meaning here: it is about the ends of windows. Nor `smoothed` below `timestamp`.
+        case .plain, .anchored, .smoothed: source.needsOnlyNewest = timeline.count == 1
         }
         let selection = RangeFunctionOperator(
             timeline: timeline, windows: windows, source: source, kernel: kernel,

@@ -266,7 +266,8 @@ struct TargetSeries {
             guard place == Place.unresolved, seen.insert(number).inserted, let new = unresolved[number] else {
                 continue
             }
-            let labels = try seriesLabels.resolve(new.labels, emptyLabels: new.emptyLabels, line: new.line)
+            let scraped = environment.addsTypeLabels ? TypeLabels.add(to: new.labels, from: metadata) : new.labels
+            let labels = try seriesLabels.resolve(scraped, emptyLabels: new.emptyLabels, line: new.line)
             if labels == nil {
                 kept -= 1
                 droppedNow.insert(number)

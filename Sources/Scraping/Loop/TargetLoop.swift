@@ -39,6 +39,8 @@ struct ScrapeEnvironment: Sendable {
     var exemplars: (any ExemplarStore)?
     /// Mixed into the phases so that two servers do not scrape at the same moment.
     var seed: UInt64
+    /// Series get `__type__` and `__unit__`.
+    var addsTypeLabels = false
 }
 
 /// Memory that the targets of one executor use one after the other.

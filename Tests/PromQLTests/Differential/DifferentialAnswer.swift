@@ -53,6 +53,17 @@ struct DifferentialAnswer {
         return note
     }
 
+    /// The same with what a name says left out.
+    func withoutNames() -> DifferentialAnswer {
+        var result = self
+        result.points = [:]
+        for (labels, column) in points {
+            let nameless = labels.filter { !NaiveElement.metadata.contains($0.key) }
+            result.points[nameless, default: [:]].merge(column) { first, _ in first }
+        }
+        return result
+    }
+
     // MARK: - Comparison
 
     /// Where two answers differ, nil where they agree.

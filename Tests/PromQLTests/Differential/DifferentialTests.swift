@@ -97,7 +97,11 @@ struct DifferentialCase {
         case (.failure(let error), .success): return different("the engine says: \(error)")
         case (.success, .failure(let error)): return different("the naive evaluator says: \(error.message)")
         case (.success(let left), .success(let right)):
-            var left = left
+            var (left, right) = (left, right)
+            // Where names drop late, steps with and without a name to lose make one series, which keeps what it has first.
+            if count > 1, naiveSettings.delaysNames, text.contains(" or") {
+                (left, right) = (left.withoutNames(), right.withoutNames())
+            }
             // What came before the first sample read is not known to the engine.
             if text.contains("histogram_") {
                 left.notes.formUnion(right.notes.filter { $0.contains("counter resets") })

@@ -320,6 +320,7 @@ extension NaiveHistogram {
             return (bucket.count, middle(bucket.lower, bucket.upper))
         }
         if keepsUpper ? bucket.upper <= bound : bucket.lower >= bound { return (0, 0) }
+        if bound.isNaN { return bucket.isZero ? (.nan, .nan) : (0, 0) }
         var bucket = bucket
         if bucket.upper == .infinity { return keepsUpper ? (bucket.count, bound) : (0, 0) }
         if bucket.lower == -.infinity {
