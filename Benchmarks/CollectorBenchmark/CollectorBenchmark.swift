@@ -98,6 +98,28 @@ struct CollectorBenchmark {
         print("one scrape of \(cgroups) cgroups: \(each) ms CPU, \(lines) lines, \(buffer.count) bytes")
     }
 
+    func machine(count: Int) {
+        let collector = MachineCollector(settings: MachineSettings())
+        var buffer: [UInt8] = []
+        collector.render(into: &buffer)
+        let start = cpuNanoseconds
+        for _ in 0..<count {
+            buffer.removeAll(keepingCapacity: true)
+            collector.render(into: &buffer)
+        }
+        let each = Double(cpuNanoseconds - start) / Double(count) / 1e6
+        print("one page of the machine: \(each) ms CPU, \(buffer.count { $0 == 0x0A }) lines, \(buffer.count) bytes")
+    }
+
+    func printPage(seconds: Int) {
+        let collector = Collector(settings: settings(interval: 1_000))
+        let thread = Thread { collector.run(sweepIntervalMilliseconds: 1_000) }
+        sleep(UInt32(seconds))
+        print(String(decoding: page(collector), as: UTF8.self))
+        collector.stop()
+        thread.join()
+    }
+
     func churn(count: Int) {
         var load = CgroupLoad()
         load.make(count: 1)

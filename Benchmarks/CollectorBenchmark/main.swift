@@ -7,6 +7,8 @@ import Glibc
 //   CollectorBenchmark scrape [cgroups=500] [count=200]                                CPU time of one page
 //   CollectorBenchmark churn  [count=10000]                                            cgroups made and removed
 //   CollectorBenchmark seen   [cgroups=500] [count=100]                                time until a new one is on the page
+//   CollectorBenchmark page   [seconds=3]                                              this machine's page after so long
+//   CollectorBenchmark machine [count=200]                                             CPU time of one page of the machine
 
 let arguments = CommandLine.arguments
 if arguments.count > 1, arguments[1] == "worker" { CgroupLoad.work() }
@@ -27,7 +29,9 @@ case "sweep":
 case "scrape": benchmark.scrapes(cgroups: number("cgroups", 500), count: number("count", 200))
 case "churn": benchmark.churn(count: number("count", 10_000))
 case "seen": benchmark.seen(cgroups: number("cgroups", 500), count: number("count", 100))
+case "page": benchmark.printPage(seconds: number("seconds", 3))
+case "machine": benchmark.machine(count: number("count", 200))
 default:
-    print("usage: CollectorBenchmark sweep|scrape|churn|seen [name=number ...]")
+    print("usage: CollectorBenchmark sweep|scrape|churn|seen|page|machine [name=number ...]")
     exit(2)
 }

@@ -38,3 +38,11 @@ static inline int lapwing_pidfd_wait_status(int descriptor, int *status) {
     return 0;
 }
 #include <sys/timex.h>
+
+// Makes the calling thread give way to others on the processor (nice 19) and on disks (the lowest of the ordinary
+// classes, see ioprio_set(2)); where that is not allowed nothing changes.
+#include <sys/resource.h>
+static inline void lapwing_yield_to_others(void) {
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+    (void)syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 7);
+}

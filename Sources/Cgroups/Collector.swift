@@ -14,6 +14,17 @@ package final class Collector: Sendable {
     private struct State {
         var sweeper: Sweeper
         var renderer: Renderer
+        var condition = CollectorCondition()
+
+        /// The circumstances of the last sweep, if they are others than before.
+        mutating func changedCondition() -> CollectorCondition? {
+            let current = CollectorCondition(
+                isPolling: sweeper.settings.watchesDirectories && sweeper.watcher == nil,
+                lacksDescriptors: sweeper.lacksDescriptors)
+            if current == condition { return nil }
+            condition = current
+            return current
+        }
     }
 
     private let settings: CollectorSettings
@@ -21,12 +32,19 @@ package final class Collector: Sendable {
     private let state: Mutex<State>
     private let isStopping = Atomic<Bool>(false)
     private let queue: EventQueue?
+    private let onChange: @Sendable (CollectorCondition) -> Void
 
     /// Opens the hierarchies; the first sweep finds the cgroups.
     ///
     /// Never fails: what cannot be read is missing from the
     /// page, and `container_scrape_error` is 1 when there is no hierarchy at all.
-    package init(settings: CollectorSettings, clock: any WallClock = SystemClock()) {
+    ///
+    /// `onChange` is called after a sweep that found other circumstances than the one before.
+    package init(
+        settings: CollectorSettings, clock: any WallClock = SystemClock(),
+        onChange: @escaping @Sendable (CollectorCondition) -> Void = { _ in }
+    ) {
+        self.onChange = onChange
         self.settings = settings
         self.clock = clock
         let sweeper = Sweeper(settings: settings, clock: clock)
@@ -40,7 +58,11 @@ package final class Collector: Sendable {
 
     /// Learns which cgroups came and went and reads what is due.
     package func sweep() {
-        state.withLock { $0.sweeper.sweep() }
+        let changed = state.withLock { state in
+            state.sweeper.sweep()
+            return state.changedCondition()
+        }
+        if let changed { onChange(changed) }
     }
 
     /// Follows events until `stop()`, on a thread that has nothing else to do.
@@ -89,7 +111,7 @@ package final class Collector: Sendable {
     ///
     /// - Complexity: linear in the number of series; no allocation per series once the buffer has its size.
     package func render(into output: inout [UInt8]) {
-        state.withLock { state in
+        let changed = state.withLock { state in
             let start = clock.monotonicNanoseconds
             let limit = UInt64(clamping: settings.freshnessMilliseconds) &* 1_000_000
             if let last = state.sweeper.lastSweepMonotonic, start &- last <= limit {
@@ -100,6 +122,35 @@ package final class Collector: Sendable {
             let renderStart = clock.monotonicNanoseconds
             state.renderer.render(&state.sweeper, into: &output)
             state.sweeper.statistics.renderNanoseconds &+= clock.monotonicNanoseconds &- renderStart
+            return state.changedCondition()
         }
+        if let changed { onChange(changed) }
+    }
+}
+
+/// What the collector has to do without, for its owner's log.
+package struct CollectorCondition: Equatable, Sendable, CustomStringConvertible {
+    /// Directories are listed because the kernel gives no more watches.
+    package var isPolling = false
+    /// Files could not be opened because no descriptors are left; their last numbers stand.
+    package var lacksDescriptors = false
+
+    package init(isPolling: Bool = false, lacksDescriptors: Bool = false) {
+        self.isPolling = isPolling
+        self.lacksDescriptors = lacksDescriptors
+    }
+
+    /// Whether nothing is lacking.
+    package var isSound: Bool { !isPolling && !lacksDescriptors }
+
+    /// What is lacking and what helps, as a sentence.
+    package var description: String {
+        var parts: [String] = []
+        if isPolling {
+            parts.append(
+                "no more inotify watches: cgroups are listed, a new one is seen later (fs.inotify.max_user_watches)")
+        }
+        if lacksDescriptors { parts.append("no descriptors left: some numbers are old (LimitNOFILE, fs.file-max)") }
+        return parts.isEmpty ? "cgroups are watched again, all files can be read" : parts.joined(separator: "; ")
     }
 }

@@ -18,6 +18,8 @@ package struct CollectorSettings: Sendable {
     package var pollingIntervalMilliseconds: Int64 = 5_000
     /// Whether directories are watched with inotify.
     package var watchesDirectories = true
+    /// Directories watched at most; with more of them all are listed instead, as when the kernel gives no more.
+    package var maximumWatches = 100_000
     /// The groups of families that are read and exported.
     package var groups: MetricGroups = .byDefault
     /// Only cgroups whose labels match all of these are exported; the others are known but not read, unless there are
@@ -46,6 +48,14 @@ package struct CollectorSettings: Sendable {
     package var maximumSeries = 2_000_000
     /// Attempts to learn names from files per sweep at most, so that a burst of containers cannot delay a sweep.
     package var maximumNameLookupsPerSweep = 200
+    /// Whether a thread adds up what containers and pods take on disk; without it their figures are missing.
+    package var walksDisks = true
+    /// Files and folders that this thread looks at per second at most.
+    package var diskEntriesPerSecond = 1_000
+    /// The least time between two walks of one tree; a walk that takes long makes it longer.
+    package var diskIntervalMilliseconds: Int64 = 60_000
+    /// Trees walked at most: layers, logs and volumes.
+    package var maximumDiskTrees = 20_000
     /// Interfaces of the host that belong to containers and would only add churn, by prefix.
     package var ignoredHostInterfacePrefixes = ["veth", "docker", "nerdctl", "cali", "lxc", "tunl"]
 

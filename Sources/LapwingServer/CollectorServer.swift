@@ -22,12 +22,13 @@ package struct CollectorServer: Sendable {
     /// Runs until SIGTERM or SIGINT.
     package func run() async throws(ServerError) {
         let access = try settings.makeAccess(logger: logger)
+        settings.logMachine(logger)
         var collectorSettings = settings.collectorSection.settings
         collectorSettings.rootPath = settings.collectorRoot
         // The thread below sweeps at the interval; a page makes a sweep of its own only when that thread is late.
         let interval = settings.collectorIntervalMilliseconds
         collectorSettings.freshnessMilliseconds = interval + interval / 2
-        let collector = Collector(settings: collectorSettings)
+        let collector = Collector(settings: collectorSettings, onChange: CollectorThread.logger(logger))
         let following = CollectorThread.start(collector, sweepIntervalMilliseconds: interval)
         let registry = Registry()
         ProcessStatistics.register(in: registry)
@@ -68,6 +69,14 @@ enum CollectorThread {
         thread.start()
         thread.submit { _ in collector.run(sweepIntervalMilliseconds: sweepIntervalMilliseconds) }
         return thread
+    }
+
+    /// Says in the log what a collector begins to lack and when it has it again.
+    static func logger(_ logger: Logger) -> @Sendable (CollectorCondition) -> Void {
+        { condition in
+            logger.log(
+                level: condition.isSound ? .notice : .warning, "collector", metadata: ["condition": "\(condition)"])
+        }
     }
 }
 

@@ -36,6 +36,7 @@ package struct LapwingServer: Sendable {
         let configuration = try readConfiguration()
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let access = try settings.makeAccess(logger: logger)
+        settings.logMachine(logger)
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
         defer { services.database.close() }

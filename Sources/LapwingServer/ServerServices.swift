@@ -44,7 +44,7 @@ struct ServerServices: Sendable {
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
         active = ActiveQueries(limits: limits, clock: clock)
         let queryLog = QueryLog(clock: clock)
-        let collector = Self.makeCollector(settings, configuration, clock: clock)
+        let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)
         var collectorPage: InProcessPage?
         if let collector { collectorPage = { output in collector.render(into: &output) } }
         let machinePage = settings.makeMachinePage(clock: clock)
@@ -173,12 +173,13 @@ struct ServerServices: Sendable {
     }
 
     private static func makeCollector(
-        _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock
+        _ settings: ServerSettings, _ configuration: Configuration, clock: any WallClock, logger: Logger
     ) -> Collector? {
         guard settings.runsCollector else { return nil }
         var collectorSettings = configuration.collector.settings
         collectorSettings.rootPath = settings.collectorRoot
-        return Collector(settings: collectorSettings, clock: clock)
+        return Collector(
+            settings: collectorSettings, clock: clock, onChange: CollectorThread.logger(logger))
     }
 
     /// Follows containers that come and go between scrapes; sweeps are made when the page is asked for.

@@ -1,4 +1,6 @@
+import Cgroups
 package import ConfigurationFile
+import Logging
 import PromQL
 
 /// What the command line says; the configuration file says the rest.
@@ -35,6 +37,7 @@ package struct ServerSettings: Sendable {
     package var runsCollector = true
     /// Whether this machine's own page is offered, under node_exporter's names.
     package var showsMachine = true
+    private(set) var leavesMachineToExporter = false
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""
     /// What `lapwing collect` shows; `lapwing serve` takes it from its configuration file.
@@ -48,6 +51,18 @@ package struct ServerSettings: Sendable {
     package var flags: [(name: String, value: String)] = []
 
     package init() {}
+
+    /// Decides whether the machine's page is offered: as wished, else where no node exporter runs that has it already.
+    package mutating func decideMachine(_ wish: Bool?) {
+        showsMachine = wish ?? !NodeExporter.isRunning(rootPath: collectorRoot)
+        leavesMachineToExporter = wish == nil && !showsMachine
+    }
+
+    /// Says why there is no page of the machine although nobody asked for that.
+    func logMachine(_ logger: Logger) {
+        guard leavesMachineToExporter else { return }
+        logger.info("a node exporter runs here: /metrics/node is off, --collector.machine turns it on")
+    }
 
     package static let defaultRetentionMilliseconds: Int64 = 15 * 86_400_000
 

@@ -33,8 +33,8 @@ struct CollectCommand: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("collector.machine"), inversion: .prefixedNo,
-        help: "Whether /metrics/node shows the machine under node_exporter's names.")
-    var machine = true
+        help: "Whether /metrics/node shows the machine under node_exporter's names; else where no node exporter runs.")
+    var machine: Bool?
 
     @Option(
         name: .customLong("enable_metrics"),
@@ -80,7 +80,7 @@ struct CollectCommand: AsyncParsableCommand {
         settings.port = listenAddress.port
         settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
         settings.collectorIntervalMilliseconds = milliseconds
-        settings.showsMachine = machine
+        settings.decideMachine(machine)
         settings.collectorSection = try collectorSection()
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()

@@ -185,8 +185,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("collector.machine"), inversion: .prefixedNo,
-        help: "Whether /metrics/node shows the machine under node_exporter's names.")
-    var machine = true
+        help: "Whether /metrics/node shows the machine under node_exporter's names; else where no node exporter runs.")
+    var machine: Bool?
 
     @Option(
         name: .customLong("collector.root"),
@@ -243,8 +243,8 @@ struct ServeCommand: AsyncParsableCommand {
         settings.isAdministrationEnabled = enablesAdministration
         settings.receivesRemoteWrite = receivesRemoteWrite
         settings.runsCollector = collector
-        settings.showsMachine = machine
         settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
+        settings.decideMachine(machine)
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
         settings.usesStartTimestamps = names.contains("use-start-timestamps")
@@ -256,7 +256,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func flags(_ features: [String]) -> [(name: String, value: String)] {
         [
-            ("collector", String(collector)), ("collector.machine", String(machine)),
+            ("collector", String(collector)), ("collector.machine", machine.map(String.init) ?? "auto"),
             ("collector.root", collectorRoot),
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),

@@ -61,8 +61,12 @@ final class RunningCollector: Sendable {
     let collector: Collector
     private let thread: Mutex<pthread_t?>
 
-    init(sweepIntervalMilliseconds: Int64) {
+    init(sweepIntervalMilliseconds: Int64, diskIntervalMilliseconds: Int64? = nil) {
         var settings = CollectorSettings()
+        if let diskIntervalMilliseconds {
+            settings.diskIntervalMilliseconds = diskIntervalMilliseconds
+            settings.openedFilesIntervalMilliseconds = diskIntervalMilliseconds
+        }
         settings.freshnessMilliseconds = 3_600_000
         let collector = Collector(settings: settings)
         self.collector = collector
@@ -82,10 +86,10 @@ final class RunningCollector: Sendable {
 
     var page: Page { Page(collector) }
 
-    /// Looks at the page again and again until it is as wanted; false after ten seconds.
+    /// Looks at the page again and again until it is as wanted; false after half a minute, for the machine may be busy.
     func waitUntil(_ isWanted: (Page) -> Bool) -> Bool {
         let clock = SystemClock()
-        let end = clock.monotonicNanoseconds + 10_000_000_000
+        let end = clock.monotonicNanoseconds + 30_000_000_000
         while clock.monotonicNanoseconds < end {
             if isWanted(page) { return true }
             sched_yield()

@@ -184,3 +184,22 @@ struct MachineTests {
         #expect(states[6] == 2)
     }
 }
+
+@Suite("node exporters")
+struct NodeExporterPresenceTests {
+    @Test(
+        "one is seen by its process or its port, and by nothing less",
+        arguments: [
+            ("proc/7/comm", "node_exporter\n", true), ("proc/7/comm", "prometheus-node\n", true),
+            ("proc/7/comm", "node\n", false), ("proc/self/comm", "node_exporter\n", false),
+            ("proc/1/net/tcp", "  sl\n   0: 00000000:238C 00000000:0000 0A 00000000:00000000 00:00000000\n", true),
+            ("proc/1/net/tcp6", "  sl\n   0: 00000000000000000000000000000000:238C 0:0 0A 0:0\n", true),
+            ("proc/1/net/tcp", "  sl\n   0: 0100007F:238C 0100007F:9999 01 00000000:00000000\n", false),
+            ("proc/1/net/tcp", "  sl\n   0: 00000000:1F90 00000000:238C 0A 00000000:00000000\n", false),
+        ])
+    func presence(file: String, text: String, isRunning: Bool) {
+        let folder = TemporaryDirectory()
+        folder.write(file, text)
+        #expect(NodeExporter.isRunning(rootPath: folder.path) == isRunning)
+    }
+}

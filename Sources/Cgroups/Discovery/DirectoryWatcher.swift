@@ -25,15 +25,19 @@ struct DirectoryWatcher {
         if descriptor < 0 { return nil }
     }
 
-    /// The watch's number, or -1 with `errno` set.
-    func watch(_ path: String) -> Int32 {
-        let mask = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) | UInt32(IN_ONLYDIR)
-        return unsafe inotify_add_watch(descriptor, path, mask)
+    /// The watch's number, or -1 with `errno` set; the path ends with a zero byte.
+    func watch(_ path: [UInt8]) -> Int32 {
+        add(path, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) | UInt32(IN_ONLYDIR))
     }
 
     /// Watches one file for changes that the kernel announces, see admin-guide/cgroup-v2.rst "Populated Notification".
-    func watchFile(_ path: String) -> Int32 {
-        unsafe inotify_add_watch(descriptor, path, UInt32(IN_MODIFY))
+    func watchFile(_ path: [UInt8]) -> Int32 { add(path, UInt32(IN_MODIFY)) }
+
+    private func add(_ path: [UInt8], _ mask: UInt32) -> Int32 {
+        unsafe path.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return -1 }
+            return unsafe inotify_add_watch(descriptor, start.assumingMemoryBound(to: CChar.self), mask)
+        }
     }
 
     func unwatch(_ watch: Int32) {

@@ -82,15 +82,35 @@ enum CgroupLabels {
 
     /// Escapes backslash, quote and newline as the text format asks.
     ///
-    /// Bytes that are no UTF-8 become U+FFFD.
+    /// A byte that is no UTF-8 becomes U+FFFD and its two hexadecimal digits, so that two names stay two.
     static func appendEscaped(_ value: [UInt8], to bytes: inout [UInt8]) {
-        for byte in String(decoding: value, as: UTF8.self).utf8 {
-            switch byte {
-            case UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\\")])
-            case UInt8(ascii: "\""): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\"")])
-            case KernelText.newline: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            default: bytes.append(byte)
+        guard let text = String(validating: value, as: UTF8.self) else { return appendRepaired(value, to: &bytes) }
+        for byte in text.utf8 { append(byte, to: &bytes) }
+    }
+
+    private static func append(_ byte: UInt8, to bytes: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\\"): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\\")])
+        case UInt8(ascii: "\""): bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\"")])
+        case KernelText.newline: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
+        default: bytes.append(byte)
+        }
+    }
+
+    /// Takes the sound characters, of one to four bytes, and marks each byte that begins none.
+    private static func appendRepaired(_ value: [UInt8], to bytes: inout [UInt8]) {
+        let digits = Array("0123456789abcdef".utf8)
+        var position = 0
+        while position < value.count {
+            let lengths = 1...min(4, value.count - position)
+            let length = lengths.first { String(validating: value[position..<position + $0], as: UTF8.self) != nil }
+            for byte in value[position..<position + (length ?? 0)] { append(byte, to: &bytes) }
+            if length == nil {
+                bytes.append(contentsOf: "\u{FFFD}".utf8)
+                bytes.append(digits[Int(value[position] >> 4)])
+                bytes.append(digits[Int(value[position] & 15)])
             }
+            position += length ?? 1
         }
     }
 }

@@ -75,7 +75,7 @@ extension NameFiles {
     }
 
     /// Docker's folders: the configured one, the usual one, the snap's, the user's.
-    private func dockerFolders(home: String?, reader: inout FileReader) -> [String] {
+    func dockerFolders(home: String?, reader: inout FileReader) -> [String] {
         var folders: [String] = []
         if let bytes = reader.contents(path: rootPath + "/etc/docker/daemon.json", limitBytes: 1 << 20) {
             JSONStrings.forEach(in: bytes) { path, value in
@@ -97,7 +97,7 @@ extension NameFiles {
     }
 
     /// The home folder of a user as `/etc/passwd` has it, see passwd(5).
-    private func home(of user: UInt32, reader: inout FileReader) -> String? {
+    func home(of user: UInt32, reader: inout FileReader) -> String? {
         guard let bytes = reader.contents(path: rootPath + "/etc/passwd", limitBytes: 1 << 20) else { return nil }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)

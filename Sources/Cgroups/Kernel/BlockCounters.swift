@@ -14,7 +14,18 @@ struct BlockCounters {
     var hasBytes = false
     var hasOperations = false
 
+    /// What the controller io.cost says, nil where it is not on for the device.
+    var cost: BlockCost?
+
     init(device: UInt64) { self.device = device }
+}
+
+/// Times of the controller io.cost in nanoseconds, see "IO Interface Files" in the kernel's admin-guide/cgroup-v2.rst.
+struct BlockCost: Equatable {
+    var usage: UInt64 = 0
+    var wait: UInt64 = 0
+    var inDebt: UInt64 = 0
+    var inDelay: UInt64 = 0
 }
 
 /// Parsers of the block I/O files of both versions.
@@ -119,7 +130,30 @@ enum BlockText {
             counters.hasDiscards = true
         } else if KernelText.matches(bytes, key, "dios") {
             counters.discards = number
+        } else if key.count > 5, KernelText.matches(bytes, key.prefix(5), "cost.") {
+            storeCost(number, bytes, key.dropFirst(5), into: &counters)
         }
+    }
+
+    private static func storeCost(
+        _ microseconds: UInt64, _ bytes: Span<UInt8>, _ key: Range<Int>, into counters: inout BlockCounters
+    ) {
+        let (number, overflow) = microseconds.multipliedReportingOverflow(by: KernelKeys.nanosecondsPerMicrosecond)
+        if overflow { return }
+        var cost = counters.cost ?? BlockCost()
+        if KernelText.matches(bytes, key, "usage") {
+            cost.usage = number
+        } else if KernelText.matches(bytes, key, "wait") {
+            cost.wait = number
+        } else if KernelText.matches(bytes, key, "indebt") {
+            cost.inDebt = number
+        } else if KernelText.matches(bytes, key, "indelay") {
+            cost.inDelay = number
+        } else {
+            // `cost.vrate` alone stands on the root's lines.
+            return
+        }
+        counters.cost = cost
     }
 
     /// Reads `major:minor`; nil leaves the position somewhere on the same line.

@@ -31,13 +31,15 @@ struct MachineFacts {
         readMemory(&reader)
         readProcessors(&reader)
         readBootTime(&reader)
-        labels = []
+        var labels: [UInt8] = []
         for (label, path) in [
             ("boot_id", "/proc/sys/kernel/random/boot_id"), ("machine_id", "/etc/machine-id"),
             ("system_uuid", "/sys/class/dmi/id/product_uuid"),
         ] as [(StaticString, String)] {
             CgroupLabels.append(label, Array(firstLine(path, &reader).utf8), to: &labels)
         }
+        // They do not change while the machine is up; what cannot be read for once is kept.
+        if labels.count > self.labels.count { self.labels = labels }
         isReadable = memoryBytes != nil
     }
 

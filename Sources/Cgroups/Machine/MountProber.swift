@@ -132,6 +132,19 @@ final class MountProber: Sendable {
         return state.withLock { $0.outcomes }
     }
 
+    /// What is known of the mounts at these paths, without waiting; a new round is begun.
+    func knownOutcomes(of paths: [String]) -> [String: MountOutcome] {
+        let now = clock.monotonicNanoseconds
+        let (worker, isNew, known) = state.withLock { state in
+            let known = state.outcomes
+            var isNew = state.giveUp(now: now, timeoutNanoseconds: Self.timeoutNanoseconds)
+            isNew = state.begin(paths) || isNew
+            return (state.worker, isNew, known)
+        }
+        if isNew { _ = Round(prober: self, worker: worker).start() }
+        return known
+    }
+
     /// A worker's life: one mount after another until none is left.
     fileprivate func work(as worker: UInt64) {
         while let path = state.withLock({ $0.next(for: worker, now: clock.monotonicNanoseconds) }) {
@@ -164,23 +177,10 @@ private final class Round: @unchecked Sendable {
 
     /// False when no thread can be had; the mounts then keep what is known of them.
     func start() -> Bool {
-        var thread = pthread_t()
-        let round = unsafe Unmanaged.passRetained(self)
-        let failure = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                let round = unsafe Unmanaged<Round>.fromOpaque(argument).takeRetainedValue()
-                round.prober.work(as: round.worker)
-                unsafe sem_post(round.done)
-                return nil
-            }, round.toOpaque())
-        guard failure == 0 else {
-            unsafe round.release()
-            return false
+        DetachedThread.start { [self] in
+            prober.work(as: worker)
+            unsafe sem_post(done)
         }
-        pthread_detach(thread)
-        return true
     }
 
     func wait(milliseconds: Int64) {

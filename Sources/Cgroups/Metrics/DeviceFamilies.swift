@@ -38,7 +38,23 @@ struct BlockFamily {
             BlockFamily(
                 "container_fs_writes_total", .counter, .integer, "Writes to the device by the cgroup.",
                 { $0.hasOperations ? $0.writes : nil }, { $0.writes }),
-        ] + usage + ofHost
+        ] + cost + usage + ofHost
+
+    /// Only where the controller io.cost is on for the device.
+    private static let cost: [BlockFamily] = [
+        cost("usage", "Time that the device worked for the cgroup, by io.cost's model.") { $0.usage },
+        cost("wait", "Time that operations waited to be let through.") { $0.wait },
+        cost("indebt", "Time in which the cgroup had used more than its share.") { $0.inDebt },
+        cost("indelay", "Time in which the cgroup was slowed down for its debts.") { $0.inDelay },
+    ]
+
+    private static func cost(
+        _ name: String, _ help: String, _ value: @escaping @Sendable (BlockCost) -> UInt64
+    ) -> BlockFamily {
+        BlockFamily(
+            "container_fs_io_cost_\(name)_seconds_total", .counter, .seconds, help, { $0.cost.map(value) },
+            { _ in nil })
+    }
 
     /// The same bytes by operation: one family in three parts, so that its lines stay together.
     private static let usage: [BlockFamily] = [

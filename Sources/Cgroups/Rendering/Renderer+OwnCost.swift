@@ -74,6 +74,7 @@ extension Renderer {
         single(
             "lapwing_collector_is_polling", .gauge, .integer, sweeper.watcher == nil ? 1 : 0,
             "1 when directories are listed because they cannot be watched.")
+        if groups.contains(.disk) { renderWalks(sweeper, into: &output) }
         let nameless = sweeper.nameless
         labelled(
             "lapwing_collector_nameless_containers", .gauge, "reason",

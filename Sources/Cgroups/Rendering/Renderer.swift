@@ -21,10 +21,12 @@ struct Renderer {
         for family in families { render(family, sweeper.table, into: &output) }
         renderExtra(sweeper, into: &output)
         if groups.contains(.diskIO) { renderBlockIO(&sweeper, into: &output) }
+        if groups.contains(.disk) { renderDiskUse(sweeper, into: &output) }
         if groups.contains(.network) { renderNetworks(sweeper, into: &output) }
         if groups.contains(.network) { renderSockets(sweeper, into: &output) }
         if groups.contains(.workload) { renderWorkloads(sweeper.workloads, into: &output) }
         if groups.contains(.machine) { renderMachine(sweeper, into: &output) }
+        renderTopology(sweeper, into: &output)
         sweeper.statistics.seriesLeftOut &+= leftOut
         renderOwnCost(sweeper, into: &output)
     }
@@ -143,6 +145,17 @@ struct Renderer {
             output.append(contentsOf: Family.heading(name, .gauge, help))
             SampleText.appendSeries(Array(name.utf8), machine.labels, to: &output)
             SampleText.appendInteger(value, to: &output)
+        }
+    }
+
+    private mutating func renderTopology(_ sweeper: Sweeper, into output: inout [UInt8]) {
+        for group in sweeper.topology.groups {
+            output.append(contentsOf: Family.heading(group.name, .gauge, group.help))
+            for series in group.series {
+                var labels: [UInt8] = sweeper.machine.labels
+                for label in series.labels { CgroupLabels.append(label.name, Array(label.value.utf8), to: &labels) }
+                line(Array(group.name.utf8), labels, [], .integer, series.value, &output)
+            }
         }
     }
 }

@@ -63,8 +63,10 @@ extension Sweeper {
             // A controller may have been enabled since: files that were not there are tried again.
             table.records[slot].reading.absentFiles = 0
         }
+        isListingWhole = true
         for hierarchy in hierarchies.indices { walk(CgroupTable.rootPath, depth: 0, hierarchy: hierarchy) }
-        for slot in table.records.indices where table.records[slot].isLive {
+        // What was not met because no descriptor was left is not gone.
+        for slot in table.records.indices where table.records[slot].isLive && isListingWhole {
             let lost = table.records[slot].hierarchies & ~table.records[slot].seenHierarchies
             for hierarchy in hierarchies.indices where lost & (1 << UInt16(hierarchy)) != 0 {
                 leave(slot, hierarchy: hierarchy)
@@ -72,7 +74,8 @@ extension Sweeper {
         }
         table.findParents()
         devices.forget()
-        let interval = watcher == nil ? settings.pollingIntervalMilliseconds : settings.rescanIntervalMilliseconds
+        let isSoon = watcher == nil || !isListingWhole
+        let interval = isSoon ? settings.pollingIntervalMilliseconds : settings.rescanIntervalMilliseconds
         scanDue = due(interval, after: now)
     }
 
@@ -89,9 +92,16 @@ extension Sweeper {
             let directory = hierarchies[hierarchy].descriptor
             // A leaf is told by its link count, which is six times cheaper than listing it.
             if DirectoryListing.subdirectoryCount(at: directory, path: relative) == 0 { continue }
-            let names = DirectoryListing.subdirectories(
-                at: directory, path: relative, limit: settings.maximumCgroups)
-            for name in names ?? [] where !Self.isMountUnit(name) {
+            guard
+                let names = DirectoryListing.subdirectories(
+                    at: directory, path: relative, limit: settings.maximumCgroups)
+            else {
+                let outcome = ReadOutcome(errorNumber: errno)
+                if outcome == .exhausted { isListingWhole = false }
+                count(outcome)
+                continue
+            }
+            for name in names where !Self.isMountUnit(name) {
                 waiting.append((Self.join(next.path, name), next.depth + 1))
             }
         }
@@ -137,20 +147,20 @@ extension Sweeper {
 
     private mutating func watch(_ slot: Int, hierarchy: Int) {
         guard let watcher else { return }
-        let path = String(decoding: table.records[slot].path, as: UTF8.self)
-        let number = watcher.watch(settings.rootPath + hierarchies[hierarchy].mountPoint + path)
+        // The bytes as they are: a name need not be UTF-8.
+        let path = Array((settings.rootPath + hierarchies[hierarchy].mountPoint).utf8) + table.records[slot].path
+        guard watches.count < settings.maximumWatches else { return stopWatching() }
+        let number = watcher.watch(path + [0])
         guard number >= 0 else {
             // Gone already is no failure of watching; anything else is, and then only listing tells the truth.
-            if errno == ENOENT { return }
-            statistics.count(.watch)
-            stopWatching()
+            if errno != ENOENT { stopWatching() }
             return
         }
         table.records[slot].watches.append((hierarchy, number))
         watches[number] = WatchTarget(
             slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
         guard table.records[slot].life.isFollowed, hierarchies[hierarchy].isUnified else { return }
-        let file = watcher.watchFile(settings.rootPath + hierarchies[hierarchy].mountPoint + path + "/cgroup.events")
+        let file = watcher.watchFile(path + Array("/cgroup.events".utf8) + [0])
         guard file >= 0 else { return }
         table.records[slot].watches.append((hierarchy, file))
         watches[file] = WatchTarget(
@@ -159,11 +169,14 @@ extension Sweeper {
 
     /// Falls back to listing; watching is tried again with the listing of all directories a minute later.
     private mutating func stopWatching() {
+        statistics.count(.watch)
         if let watcher { _ = Glibc.close(watcher.descriptor) }
         watcher = nil
         watches = [:]
         for slot in table.records.indices { table.records[slot].watches = [] }
         watchingDue = due(settings.rescanIntervalMilliseconds, after: clock.monotonicNanoseconds)
+        // What came or went since the last listing is told by the next alone.
+        scanDue = 0
     }
 
     /// Watches directories, the known ones too; tried again after a failure.
@@ -230,14 +243,24 @@ extension Sweeper {
         table.records[slot].watches.removeAll { $0.hierarchy == hierarchy }
     }
 
+    /// Whether the cgroup's directory is there, though perhaps another of the same name.
+    func isThere(_ slot: Int, hierarchy: Int) -> Bool {
+        FileStatus.of(Self.relative(table.records[slot].path), at: hierarchies[hierarchy].descriptor) != nil
+    }
+
     /// Closes the descriptors kept in one hierarchy, or in all.
     mutating func closeKept(_ slot: Int, hierarchy: Int?) {
-        for file in files where file.keptIndex >= 0 && (hierarchy == nil || file.hierarchy == hierarchy) {
-            let descriptor = table.records[slot].reading.kept[file.keptIndex]
-            guard descriptor >= 0 else { continue }
-            _ = Glibc.close(descriptor)
-            budget.giveBack()
-            table.records[slot].reading.kept[file.keptIndex] = -1
+        for index in files.indices where hierarchy == nil || files[index].hierarchy == hierarchy {
+            closeKept(slot, file: index)
         }
+    }
+
+    /// Closes the descriptor kept for one file, if there is one.
+    mutating func closeKept(_ slot: Int, file index: Int) {
+        let kept = files[index].keptIndex
+        guard kept >= 0, table.records[slot].reading.kept[kept] >= 0 else { return }
+        _ = Glibc.close(table.records[slot].reading.kept[kept])
+        budget.giveBack()
+        table.records[slot].reading.kept[kept] = -1
     }
 }

@@ -103,7 +103,13 @@ extension Sweeper {
             applies(step.condition, index, slot, isFull: movement.isFull),
             movement.isFull || isTriggered(step.trigger, slot, now, movement)
         else { return }
-        let outcome = step.isProcessList ? readProcesses(index, slot) : readText(index, step, slot)
+        var outcome = step.isProcessList ? readProcesses(index, slot) : readText(index, step, slot)
+        if outcome == .removed, isThere(slot, hierarchy: Int(step.hierarchy)) {
+            // The file is another's now, or its controller was switched off: only a new descriptor tells.
+            count(outcome)
+            closeKept(slot, file: index)
+            outcome = readText(index, step, slot)
+        }
         switch outcome {
         case .read:
             let threadsBefore = table.value(.threads, of: slot)

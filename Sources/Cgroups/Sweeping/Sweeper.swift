@@ -35,12 +35,20 @@ struct Sweeper {
     var workloadsDue: UInt64 = 0
     var watcher: DirectoryWatcher?
     var watches: [Int32: WatchTarget] = [:]
+    /// Whether the last listing of all directories met no lack of descriptors.
+    var isListingWhole = true
+    /// Whether a file could not be opened in the last sweep because no descriptor was left.
+    var lacksDescriptors = false
     var statistics = SweepStatistics()
     var devices: BlockDeviceNames
     var networks = NetworkTable()
     var machine: MachineFacts
+    var topology: MachineTopology
     var nameFiles: NameFiles
     var hostDisks: [DiskCounters] = []
+    let disk: DiskUse
+    var hostSpaces: HostSpaces
+    var diskDue: UInt64 = 0
     var pathBuffer: [UInt8] = []
     var scanDue: UInt64 = 0
     var lastSweepMonotonic: UInt64?
@@ -52,6 +60,10 @@ struct Sweeper {
         budget = DescriptorBudget(settings: settings)
         devices = BlockDeviceNames(rootPath: settings.rootPath)
         machine = MachineFacts(rootPath: settings.rootPath)
+        topology = MachineTopology(
+            rootPath: settings.rootPath, isDetailed: settings.groups.contains(.cpuTopology))
+        disk = DiskUse(settings: settings, clock: clock, startsThreads: settings.walksDisks)
+        hostSpaces = HostSpaces(rootPath: settings.rootPath, clock: clock)
         nameFiles = NameFiles(rootPath: settings.rootPath, labels: settings.containerLabels)
         workloads = Workloads(
             maximumCount: settings.maximumWorkloads, keptMilliseconds: settings.workloadsKeptMilliseconds)
@@ -74,6 +86,7 @@ struct Sweeper {
             closeKept(slot, hierarchy: nil)
             table.records[slot].life.process.close()
         }
+        disk.stop()
         queue?.close()
         for hierarchy in hierarchies { _ = Glibc.close(hierarchy.descriptor) }
         if let watcher { _ = Glibc.close(watcher.descriptor) }
@@ -82,7 +95,11 @@ struct Sweeper {
     /// Learns what came and went and reads what is due.
     mutating func sweep() {
         let start = clock.monotonicNanoseconds
+        let exhausted = statistics.errors[SweepStatistics.ErrorKind.exhausted.rawValue]
         machine.refresh(now: start, reader: &reader)
+        if !settings.groups.isDisjoint(with: [.machine, .cpuTopology]) {
+            topology.refresh(now: start, reader: &reader)
+        }
         takeEvents()
         if start >= scanDue { scan(now: start) }
         let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
@@ -98,10 +115,12 @@ struct Sweeper {
         if settings.groups.contains(.network) { readNetworks(now: start) }
         if settings.groups.contains(.diskIO) { readHostDisks() }
         lookUpNames(now: start)
+        if settings.groups.contains(.disk) { followDisks(now: start) }
         if start >= workloadsDue {
             workloads.forgetOld(now: start)
             workloadsDue = due(settings.limitsIntervalMilliseconds, after: start)
         }
+        lacksDescriptors = statistics.errors[SweepStatistics.ErrorKind.exhausted.rawValue] != exhausted
         let end = clock.monotonicNanoseconds
         statistics.sweeps &+= 1
         statistics.lastSweepNanoseconds = end &- start
