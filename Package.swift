@@ -54,6 +54,11 @@ let floor0: [Target] = [
     systemLibrary("CZstd", package: "libzstd-dev"),
     [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
+    [
+        .target(
+            name: "CPageChecksums", dependencies: ["CDeflate", "CSQLite"],
+            linkerSettings: [.linkedLibrary("deflate"), .linkedLibrary("sqlite3")])
+    ],
     [.target(name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")])],
 ].flatMap { $0 }
 
@@ -64,7 +69,7 @@ let floor1: [Target] = [
 
 let floor2: [Target] = [
     building("MetricModel", uses: ["Bytes", "CRE2"]),
-    building("SQLite", uses: ["CSQLite"]),
+    building("SQLite", uses: ["CPageChecksums", "CSQLite"]),
 ].flatMap { $0 }
 
 let floor3: [Target] = [

@@ -1,3 +1,4 @@
+internal import CPageChecksums
 internal import CSQLite
 import Glibc
 
@@ -18,7 +19,8 @@ import Glibc
     package init(path: String, options: SQLiteOpenOptions) throws(SQLiteError) {
         self.path = path
         var database: OpaquePointer?
-        let (name, flags) = Self.openArguments(path: path, mode: options.mode)
+        let (name, flags) = Self.openArguments(path: path, options)
+        if options.checksPages { page_checksums_register() }
         let code = unsafe sqlite3_open_v2(name, &database, flags, nil)
         guard let opened = unsafe database else {
             throw SQLiteError(extendedCode: code, message: "out of memory", path: path)
@@ -47,15 +49,19 @@ import Glibc
         unsafe sqlite3_close_v2(handle)
     }
 
-    private static func openArguments(path: String, mode: SQLiteOpenOptions.Mode) -> (String, Int32) {
+    private static func openArguments(path: String, _ options: SQLiteOpenOptions) -> (String, Int32) {
         let common = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
-        switch mode {
+        switch options.mode {
         case .readOnly: return (path, common | SQLITE_OPEN_READONLY)
         case .readWrite: return (path, common | SQLITE_OPEN_READWRITE)
         case .create: return (path, common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
         case .inMemory: return (":memory:", common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
         case .immutable:
-            return ("file:" + percentEncoded(path) + "?immutable=1", common | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+            let system = options.checksPages ? "&vfs=" + PAGE_CHECKSUMS_VFS : ""
+            return (
+                "file:" + percentEncoded(path) + "?immutable=1" + system,
+                common | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+            )
         }
     }
 
@@ -156,6 +162,7 @@ import Glibc
     func error(code: Int32, sql: String = "") -> SQLiteError {
         var message = unsafe String(cString: sqlite3_errmsg(handle))
         if unsafe sqlite3_errcode(handle) == SQLITE_OK { message = unsafe String(cString: sqlite3_errstr(code)) }
+        if code == PageChecksums.refusal { message = "page \(refusedPage) differs from its checksum" }
         return SQLiteError(extendedCode: code, message: message, sql: sql, path: path)
     }
 }

@@ -24,8 +24,10 @@ package struct SQLiteError: Error, Hashable, Sendable {
     package var isBusy: Bool { code == SQLITE_BUSY || code == SQLITE_LOCKED }
     /// The disk or the quota is full.
     package var isFull: Bool { code == SQLITE_FULL }
-    /// The file's structure is damaged, or it is no database.
-    package var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
+    /// The file's structure is damaged, a page has changed, or it is no database.
+    package var isCorrupt: Bool {
+        code == SQLITE_CORRUPT || code == SQLITE_NOTADB || extendedCode == PageChecksums.refusal
+    }
     /// The file could not be opened.
     package var isCannotOpen: Bool { code == SQLITE_CANTOPEN }
     /// Reading or writing the file failed.

@@ -38,6 +38,11 @@ package struct SQLiteOpenOptions: Sendable {
     /// Saves the lock calls.
     package var locksExclusively = false
 
+    /// Compares each page with the checksum that `PageChecksums.append` gave it; only for `immutable`.
+    ///
+    /// A file without checksums is read as it is.
+    package var checksPages = false
+
     package init(mode: Mode) { self.mode = mode }
 
     /// A file that one connection writes and others may read: WAL, one fsync per checkpoint.

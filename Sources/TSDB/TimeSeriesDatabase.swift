@@ -97,6 +97,8 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return }
         maintenance.cancel()
         thread?.stop()
+        // What waits for a damaged journal would be lost; where a new one cannot begin either, nothing helps.
+        try? maintenance.replaceDamagedJournal()
         if settings.sealsOnClose { maintenance.sealBeforeClosing() }
         head.journal.close()
         views.deleteUnused()

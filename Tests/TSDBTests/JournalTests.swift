@@ -83,6 +83,62 @@ struct JournalTests {
         #expect(try connection.integer("SELECT origin_id FROM quarantine") == 50)
     }
 
+    @Test(
+        "a journal that is damaged while it is in use is replaced, and nothing that was taken is lost",
+        arguments: [0, 3])
+    func damagedInUse(rowsBetween: Int) throws {
+        var settings = DatabaseFixture.manual
+        settings.retryIntervalMilliseconds = 1
+        let database = try DatabaseFixture.open(folder, settings: settings)
+        let writer = try database.openSource(named: "target")
+        var row: Int64 = 0
+        func append(_ count: Int) throws {
+            for _ in 0..<count {
+                row += 1
+                _ = try writer.slot(for: DatabaseFixture.labels("m", Int(row)))
+                try writer.append(
+                    timestamp: Timestamp(milliseconds: row * 1000), values: (0..<Int(row)).map { Double($0) },
+                    histograms: [])
+                let columns = SampleColumns(timestamps: [row * 1000], values: [Double(row)])
+                _ = try database.append(
+                    SampleBatch([.init(labels: DatabaseFixture.labels("loose", 0), columns: columns)]),
+                    onRejection: .refuseAll)
+            }
+        }
+        try append(5)
+        try database.flush()
+        try database.seal()
+        try database.deleteSeries(matching: [[LabelMatcher(equal: "series", "2")]], in: .all)
+        try append(5)
+        try database.flush()
+        for suffix in ["", "-wal"] {
+            _ = folder.write("data/journal.sqlite" + suffix, String(repeating: "nonsense", count: 4096))
+        }
+        // What SQLite has in memory would hide the damage for a while.
+        #expect(!database.head.journal.file.isSound())
+        try append(2)
+        #expect(throws: StorageError.self) { try database.flush() }
+        #expect(database.head.journal.currentStatus.isDamaged)
+        try append(rowsBetween)
+        database.maintain()
+        #expect(database.state.journalFailure == nil && database.state.maintenanceFailure == nil)
+        #expect(FolderListing.names(in: database.path).contains("journal.sqlite.damaged-1"))
+        try append(3)
+        try database.flush()
+        let all = try DatabaseFixture.all(database)
+        #expect(all[DatabaseFixture.labels("loose", 0)]?.count == Int(row))
+        #expect(all[DatabaseFixture.labels("m", 1)]?.count == Int(row))
+        #expect(all[DatabaseFixture.labels("m", 2)]?.first?.timestamp == 6000, "what was deleted stays so")
+        let killed = try DatabaseFixture.open(try DatabaseFixture.killedCopy(of: database))
+        #expect(try DatabaseFixture.all(killed) == all)
+        #expect(killed.unusableJournalRecords == 0)
+        killed.close()
+        database.close()
+        let again = try DatabaseFixture.open(folder)
+        #expect(try DatabaseFixture.all(again) == all)
+        again.close()
+    }
+
     @Test("steady appends allocate one block for many rows, and a sample takes few bytes")
     func steadyAllocations() throws {
         let database = try DatabaseFixture.open(folder)

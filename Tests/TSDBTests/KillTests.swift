@@ -84,10 +84,12 @@ struct KillTests {
     private static func problems(
         _ path: String, certain: Set<Int64>, isThorough: Bool
     ) throws -> [String] {
+        var problems: [String] = []
+        // Of the folder as the kill left it.
+        if isThorough { problems += try StorageCheck(folder: path).findings.map { "\($0.path): \($0.what)" } }
         let database = try TimeSeriesDatabase.open(
             path: path, settings: DatabaseFixture.manual, logger: DatabaseFixture.quiet)
         defer { database.close() }
-        var problems: [String] = []
         var rowsOf: [LabelSet: Set<Int64>] = [:]
         for (labels, samples) in try DatabaseFixture.all(database) {
             let slot = Int64(labels["slot"] ?? "") ?? -1

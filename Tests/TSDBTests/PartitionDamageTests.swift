@@ -18,16 +18,11 @@ struct PartitionDamageTests {
         return try #require(try PartitionModel.write(targets, to: try folder.writer()))
     }
 
-    private static func change(_ path: String, _ sql: String) throws {
-        let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readWrite))
-        try connection.execute(sql)
-    }
-
     @Test("a file of a later format is refused and left as it is")
     func laterFormat() throws {
         let folder = PartitionTestFolder()
         let path = try Self.make(folder)
-        try Self.change(path, "PRAGMA user_version=99; UPDATE meta SET value = 99 WHERE key = 'format'")
+        try PartitionTestFolder.change(path, "PRAGMA user_version=99; UPDATE meta SET value = 99 WHERE key = 'format'")
         let before = SegmentCorpus.contents(of: path)
         let error = #expect(throws: StorageError.self) { try PartitionReader(path: path) }
         guard case .newerFormat(_, let found, let supported) = error else {
@@ -57,7 +52,7 @@ struct PartitionDamageTests {
     func damagedSegment() throws {
         let folder = PartitionTestFolder()
         let path = try Self.make(folder)
-        try Self.change(
+        try PartitionTestFolder.change(
             path,
             """
             UPDATE segment SET data = CAST(substr(data, 1, length(data) - 9) AS BLOB) || x'00' || substr(data, -8)
@@ -91,6 +86,47 @@ struct PartitionDamageTests {
         #expect(reported.withLock { $0.count } == 1)
         #expect(samples > lenient.metadata.sampleCount / 2)
         #expect(lenient.damagedParts == ["segment 2"])
+    }
+
+    @Test("a page that changed is an error, wherever it is, and not a row less", arguments: UInt64(1)...2)
+    func changedPages(seed: UInt64) throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        let content = try #require(SegmentCorpus.contents(of: path))
+        let pageBytes = PartitionSchema.pageSizeBytes
+        let pageCount = (content.count - 16) / (pageBytes + 4)
+        #expect(content.count == pageCount * (pageBytes + 4) + 16)
+        var generator = SegmentColumnGenerator(seed: seed)
+        let target = folder.path + "/damaged.sqlite"
+        for _ in 0..<6 {
+            let page = generator.below(pageCount)
+            var damaged = content
+            damaged[page * pageBytes + generator.below(pageBytes)] ^= UInt8(1 << generator.below(8))
+            guard let file = unsafe fopen(target, "wb") else { continue }
+            unsafe fwrite(damaged, 1, damaged.count, file)
+            unsafe fclose(file)
+            do throws(StorageError) {
+                let findings = try PartitionReader(path: target, onDamage: { _ in }).verify()
+                #expect(findings.contains { $0.contains("page \(page + 1) differs from its checksum") }, "\(findings)")
+            } catch {
+                guard case .corrupt = error else {
+                    Issue.record("\(error)")
+                    continue
+                }
+            }
+        }
+    }
+
+    @Test("a file that lost the checksums of its pages is refused")
+    func lostChecksums() throws {
+        let folder = PartitionTestFolder()
+        let path = try Self.make(folder)
+        try PartitionTestFolder.change(path, "PRAGMA user_version", hasChecksums: false)
+        let error = #expect(throws: StorageError.self) { try PartitionReader(path: path) }
+        #expect("\(String(describing: error))".contains("checksums of its pages are missing"))
+        try PartitionTestFolder.change(path, "PRAGMA user_version=2")
+        try PartitionTestFolder.change(path, "PRAGMA user_version=2", hasChecksums: false)
+        #expect(throws: StorageError.self) { try PartitionReader(path: path) }
     }
 
     @Test("bits that flip anywhere in the file never trap", arguments: UInt64(1)...6)

@@ -1,5 +1,6 @@
 import Glibc
 import MetricModel
+import SQLite
 import Storage
 import Testing
 
@@ -32,6 +33,19 @@ final class PartitionTestFolder {
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// Changes a finished file as its writer might have written it, with checksums that fit or, as older ones, with none.
+    static func change(_ path: String, _ sql: String, hasChecksums: Bool = true) throws {
+        func read(_ question: String) throws -> Int64? {
+            let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readWrite))
+            if question.isEmpty { try connection.execute(sql) }
+            return question.isEmpty ? nil : try connection.integer(question)
+        }
+        _ = try read("")
+        guard !hasChecksums else { return try PageChecksums.append(to: path) }
+        let byteCount = (try read("PRAGMA page_count") ?? 0) * (try read("PRAGMA page_size") ?? 0)
+        unsafe truncate(path, Int(byteCount))
     }
 
     deinit {

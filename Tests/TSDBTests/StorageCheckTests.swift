@@ -58,7 +58,8 @@ struct StorageCheckTests {
     func damagedPartition() throws {
         let before = try fill()
         let path = partitions()[0]
-        try change(path, "UPDATE segment SET data = CAST(zeroblob(length(data)) AS BLOB) WHERE id = 1")
+        try PartitionTestFolder.change(
+            path, "UPDATE segment SET data = CAST(zeroblob(length(data)) AS BLOB) WHERE id = 1")
         let check = try StorageCheck(folder: data)
         #expect(!check.findings.isEmpty)
         #expect(check.findings.allSatisfy { $0.path == path && $0.what.contains("segment 1") }, "\(check.findings)")
@@ -137,7 +138,8 @@ struct StorageCheckTests {
         let expected = try fill()
         try change(data + "/journal.sqlite", "DROP TABLE deletion; PRAGMA user_version=1")
         for path in partitions() {
-            try change(path, "UPDATE meta SET value = 1 WHERE key = 'format'; PRAGMA user_version=1")
+            try PartitionTestFolder.change(
+                path, "UPDATE meta SET value = 1 WHERE key = 'format'; PRAGMA user_version=1", hasChecksums: false)
         }
         let database = try DatabaseFixture.open(folder)
         #expect(try DatabaseFixture.all(database) == expected)
@@ -161,7 +163,8 @@ struct StorageCheckTests {
     @Test("a folder with one file of a newer format is refused, and no byte of it changes")
     func newerFormat() throws {
         _ = try fill()
-        try change(partitions()[0], "UPDATE meta SET value = 9 WHERE key = 'format'; PRAGMA user_version=9")
+        try PartitionTestFolder.change(
+            partitions()[0], "UPDATE meta SET value = 9 WHERE key = 'format'; PRAGMA user_version=9")
         func sums() -> String {
             ChildProcess.run(
                 ["/bin/sh", "-c", "cd \(data) && cksum journal.sqlite partitions/*"], folder: TemporaryDirectory(),

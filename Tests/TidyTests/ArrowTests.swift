@@ -10,7 +10,8 @@ struct ArrowTests {
         (
             0,
             [
-                "CCrypt", "CDeflate", "CKernel", "CMalloc", "CRE2", "CSQLite", "CShippedRules", "CSnappy", "CWebFiles",
+                "CCrypt", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2", "CSQLite", "CShippedRules",
+                "CSnappy", "CWebFiles",
                 "CYAML",
                 "CZstd",
             ]
@@ -31,6 +32,7 @@ struct ArrowTests {
         ("Foundation", []),
         ("FoundationEssentials", []),
         ("CYAML", ["YAML"]),
+        ("CPageChecksums", ["SQLite"]),
         ("CSQLite", ["SQLite"]),
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),

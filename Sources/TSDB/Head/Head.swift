@@ -230,16 +230,45 @@ final class Head: Sendable {
     }
 
     private func define(lane: UInt32, kind: UInt64, name: String, firstSlot: Int, series: [UInt32]) {
+        for record in records(lane: lane, kind: kind, name: name, firstSlot: firstSlot, series: series) {
+            journal.appendDefinition(lane: lane, record)
+        }
+    }
+
+    /// What the journal has to know of slots: the lane before its first, and their series.
+    private func records(lane: UInt32, kind: UInt64, name: String, firstSlot: Int, series: [UInt32]) -> [[UInt8]] {
+        var records: [[UInt8]] = []
         if firstSlot == 0 {
             var record: [UInt8] = []
             let text = Array(name.utf8)
             unsafe text.withUnsafeBytes { bytes in
                 unsafe JournalRecord.append(.lane, numbers: UInt64(lane), kind, bytes: bytes, to: &record)
             }
-            journal.appendDefinition(lane: lane, record)
+            records.append(record)
         }
-        let record = index.withLock { $0.definition(lane: lane, firstSlot: firstSlot, series: series) }
-        journal.appendDefinition(lane: lane, record)
+        records.append(index.withLock { $0.definition(lane: lane, firstSlot: firstSlot, series: series) })
+        return records
+    }
+
+    /// All that the journal was told of lanes, for a new one.
+    ///
+    /// Nothing is appended meanwhile.
+    func allDefinitions() -> [(lane: UInt32, record: [UInt8])] {
+        var result: [(lane: UInt32, record: [UInt8])] = []
+        let lanes = index.withLock { $0.lanes }
+        for (number, lane) in lanes.sorted(by: { $0.key < $1.key }) {
+            let (kind, name, series): (UInt64, String, [UInt32]) =
+                switch lane {
+                case .rows(let lane):
+                    (0, lane.sourceName, lane.withState { Array($0.slotSeries.prefix($0.definedSlotCount)) })
+                case .loose(let lane): (1, "", lane.withState { Array($0.slotSeries.prefix($0.definedSlotCount)) })
+                }
+            guard !series.isEmpty else { continue }
+            for record in records(lane: number, kind: kind, name: name, firstSlot: 0, series: series) {
+                result.append((number, record))
+            }
+        }
+        return result
     }
 
     // MARK: Batches

@@ -66,7 +66,7 @@ struct HeadContents {
             switch kind {
             case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
             case .slots:
-                if unsafe !addSlots(lane: number, firstSlot: Int(truncatingIfNeeded: second), rest) { isSound = false }
+                if unsafe !addSlots(lane: number, firstSlot: Int(clamping: second), rest) { isSound = false }
             case .row, .loose, .runs, .cut: isSound = false
             }
         }
@@ -170,7 +170,7 @@ struct HeadContents {
             }
             let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
             switch kind {
-            case .row: unsafe replayRow(rest, lane: number, index: Int(truncatingIfNeeded: second))
+            case .row: unsafe replayRow(rest, lane: number, index: Int(clamping: second))
             case .loose: unsafe replayLoose(rest, lane: number)
             case .runs: unsafe replayRuns(rest, lane: number, generation: second)
             case .cut: for lane in looseLanes.values { lane.cut() }
@@ -197,21 +197,24 @@ struct HeadContents {
         }
         var offset = 0
         while offset < body.count {
-            guard let slot = unsafe VarInt.read(body, at: &offset), let before = unsafe VarInt.read(body, at: &offset),
+            guard let number = unsafe VarInt.read(body, at: &offset),
+                let before = unsafe VarInt.read(body, at: &offset),
                 let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset)
             else {
                 unusableRecords += 1
                 return
             }
             let end = offset + Int(count)
+            // Larger than any number of slots is as good as the largest number.
+            let slot = Int(clamping: number)
             let isUsable = unsafe lane.replay(
-                slot: Int(truncatingIfNeeded: slot), samplesBefore: Int(truncatingIfNeeded: before),
+                slot: slot, samplesBefore: Int(clamping: before),
                 bytes: UnsafeRawBufferPointer(rebasing: body[offset..<end]), highestGeneration: &highestGeneration)
             if isUsable { byteCount += Int(count) } else { unusableRecords += 1 }
             newestTimestamp = max(
                 newestTimestamp,
                 lane.withState {
-                    $0.newestTimestamps.indices.contains(Int(slot)) ? $0.newestTimestamps[Int(slot)] : .min
+                    $0.newestTimestamps.indices.contains(slot) ? $0.newestTimestamps[slot] : .min
                 })
             offset = end
         }

@@ -32,6 +32,8 @@ import Synchronization
         /// Commits and syncs that the disk did not take.
         var failures: UInt64 = 0
         var lastFailure: String?
+        /// SQLite said that the file is damaged: it takes nothing more until a new one begins.
+        var isDamaged = false
     }
 
     /// What the thread does next.
@@ -62,6 +64,8 @@ import Synchronization
     private var oldestUnsynced: UInt64 = 0
     private var isSyncWanted = false
     private var isStopping = false
+    /// Nothing is written while the file is replaced.
+    private var isPaused = false
     private var status = Status()
     private var thread: BackgroundThread?
 
@@ -159,6 +163,37 @@ import Synchronization
         (FileStatus(file.path)?.byteCount ?? 0) + (FileStatus(file.path + "-wal")?.byteCount ?? 0)
     }
 
+    // MARK: Replacing the file
+
+    func updateStatus(_ body: (inout Status) -> Void) { monitor.withLock { body(&status) } }
+
+    /// Returns when nothing is being written; nothing will be until `resume`.
+    func pause() {
+        monitor.withLock {
+            isPaused = true
+            while isWriting { monitor.wait() }
+        }
+    }
+
+    func resume() {
+        monitor.withLock {
+            isPaused = false
+            monitor.signalAll()
+        }
+    }
+
+    /// Keeps the batches from a number on, with definitions of all lanes before them in place of their own.
+    func keepWaiting(from batch: Int64, behind definitions: [(lane: UInt32, record: [UInt8])]) {
+        monitor.withLock {
+            closed.removeAll { $0.id < batch }
+            for index in closed.indices { closed[index].definitions = [] }
+            pending.definitions = []
+            closed.insert(Batch(id: 0, definitions: definitions), at: 0)
+            status.isDamaged = false
+            status.backlogBytes = pending.byteCount + closed.reduce(0) { $0 + $1.byteCount }
+        }
+    }
+
     // MARK: Waiting
 
     /// Waits until everything appended before is in the file, and with `synchronizing` until it survives a loss of power;
@@ -223,6 +258,10 @@ import Synchronization
     /// Called with the lock.
     private func nextTask() -> Task? {
         while true {
+            guard !isPaused else {
+                monitor.wait()
+                continue
+            }
             let now = Monitor.monotonicNanoseconds
             let isCommitDue = firstArrival != 0 && now >= firstArrival + commitIntervalNanoseconds
             if isCommitDue || isStopping, closed.isEmpty { closePending() }
@@ -281,6 +320,7 @@ import Synchronization
             status.failures += 1
             let isFirst = status.lastFailure == nil
             status.lastFailure = error.description
+            if case .corrupt = error { status.isDamaged = true }
             monitor.signalAll()
             return isFirst
         }

@@ -43,17 +43,19 @@ final class JournalFile: Sendable {
     init(path: String) throws(StorageError) {
         self.path = path
         do throws(SQLiteError) {
-            let opened = try Self.connect(path)
-            switch try opened.migrate(to: Self.schema) {
-            case .created, .upToDate, .migrated: break
-            case .newer(let found):
-                throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
-            case .foreign:
-                throw SQLiteError(extendedCode: 0, message: "is a database of another program", path: path)
-            }
-            state = Mutex(State(connection: opened))
+            state = Mutex(State(connection: try Self.connectMigrated(path)))
         } catch {
             throw Self.storageError(error, path: path)
+        }
+    }
+
+    private static func connectMigrated(_ path: String) throws(SQLiteError) -> SQLiteConnection {
+        let opened = try connect(path)
+        switch try opened.migrate(to: schema) {
+        case .created, .upToDate, .migrated: return opened
+        case .newer(let found): throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
+        case .foreign:
+            throw SQLiteError(extendedCode: 0, message: "is a database of another program", path: path)
         }
     }
 
@@ -207,6 +209,38 @@ final class JournalFile: Sendable {
     }
 
     // MARK: Salvage
+
+    /// SQLite's own look at all pages, with a new connection; only damage is no, not a disk that does not answer.
+    func isSound() -> Bool {
+        state.withLock { state in
+            state.connection = nil
+            do throws(SQLiteError) {
+                let connection = try Self.connect(path)
+                return try connection.text("PRAGMA quick_check(1)") == "ok"
+            } catch {
+                return !error.isCorrupt
+            }
+        }
+    }
+
+    /// Puts the file aside and makes a new one without batches; the damaged one's new name.
+    func beginAnew(
+        highestBatch: Int64, deletions: [(name: String, data: [UInt8])]
+    ) throws(StorageError) -> String {
+        let aside = try state.withLock { state throws(StorageError) in
+            state.connection = nil
+            let aside = try JournalSalvage.putAside(path)
+            do throws(SQLiteError) {
+                state.connection = try Self.connectMigrated(path)
+            } catch {
+                throw Self.storageError(error, path: path)
+            }
+            return aside
+        }
+        try setNumber("highest_batch", to: highestBatch)
+        try setDeletions(deletions)
+        return aside
+    }
 
     /// Puts a definition of another file in under its number.
     func restore(definition id: Int64, lane: Int64, data: [UInt8]) throws(StorageError) {

@@ -41,7 +41,8 @@ enum JournalSalvage {
         return (file, try HeadContents(replaying: file, logger: logger))
     }
 
-    private static func putAside(_ path: String) throws(StorageError) -> String {
+    /// Gives the file, and its log, another name; the new name.
+    static func putAside(_ path: String) throws(StorageError) -> String {
         var number = 1
         while FileStatus(path + ".damaged-\(number)") != nil { number += 1 }
         let aside = path + ".damaged-\(number)"

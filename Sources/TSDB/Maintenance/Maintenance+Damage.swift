@@ -38,4 +38,27 @@ extension Maintenance {
             }
         }
     }
+
+    /// Begins a new journal where the one in use was damaged: it takes nothing more, but the head has all that it had.
+    ///
+    /// The head goes to partitions first. Until then the old file stays where it is, so that an end of the process in
+    /// between finds what can be read of it.
+    func replaceDamagedJournal() throws(StorageError) {
+        guard head.journal.confirmDamage() else { return }
+        logger.error("the journal is damaged; the head goes to a partition, and a new journal begins")
+        try turn.withLock { _ throws(StorageError) in
+            let cut = try sealNow(isJournalLost: true)
+            var deletions: [(name: String, data: [UInt8])] = []
+            for reader in views.current?.partitions ?? [] where !reader.deletions.isEmpty {
+                deletions.append((reader.name, try reader.deletions.encoded()))
+            }
+            let outcome = head.gate.withWriteLock {
+                Result { () throws(StorageError) in
+                    try head.journal.beginAnew(from: cut, definitions: head.allDefinitions(), deletions: deletions)
+                }
+            }
+            let aside = try outcome.get()
+            logger.info("a new journal has begun; the damaged one is kept", metadata: ["path": "\(aside)"])
+        }
+    }
 }

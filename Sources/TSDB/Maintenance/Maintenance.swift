@@ -76,6 +76,7 @@ final class Maintenance: Sendable {
     /// Failures are logged and tried again next time.
     func runOnce() {
         do throws(StorageError) {
+            try replaceDamagedJournal()
             let hasSealed = isSealingDue
             if hasSealed { try seal() }
             takeReadableAgain()
@@ -90,6 +91,7 @@ final class Maintenance: Sendable {
             status.withLock { $0.lastFailure = nil }
         } catch {
             if case .cancelled = error { return }
+            if case .corrupt(head.journal.file.path, _) = error { head.journal.noteDamage() }
             let isNew = status.withLock { status in
                 defer { status.lastFailure = error.description }
                 return status.lastFailure != error.description
@@ -121,10 +123,14 @@ final class Maintenance: Sendable {
 
     /// Writes all that the head holds now into partitions and lets go of it, in head and journal.
     func seal() throws(StorageError) {
-        try turn.withLock { _ throws(StorageError) in try sealNow() }
+        try turn.withLock { _ throws(StorageError) in _ = try sealNow() }
     }
 
-    func sealNow() throws(StorageError) {
+    /// The number of the first batch of the journal that is not replaced by a partition.
+    ///
+    /// With `isJournalLost` nothing is asked of the journal.
+    @discardableResult
+    func sealNow(isJournalLost: Bool = false) throws(StorageError) -> Int64 {
         let started = Monitor.monotonicNanoseconds
         head.renewLooseLane()
         let cutStarted = Monitor.monotonicNanoseconds
@@ -138,14 +144,14 @@ final class Maintenance: Sendable {
         let cutNanoseconds = Monitor.monotonicNanoseconds - cutStarted
         let plan = SealingPlan(lanes: lanes, table: head.withIndex { $0.series })
         lastSeal.store(Monitor.monotonicNanoseconds, ordering: .relaxed)
-        guard !plan.isEmpty else { return }
-        try head.journal.flush()
+        guard !plan.isEmpty else { return cut }
+        if !isJournalLost { try head.journal.flush() }
         let sealed = try write(plan, cut: cut)
         let epoch = views.nextEpoch
         for source in plan.rows { source.lane.markSealed(sliceCount: source.slices.count, epoch: epoch) }
         for source in plan.loose { source.lane.markSealed(sliceCount: source.slices.count, epoch: epoch) }
         views.publish((views.current?.partitions ?? []) + sealed.readers)
-        try head.journal.truncate(before: cut, endedLanes: [])
+        if !isJournalLost { try head.journal.truncate(before: cut, endedLanes: []) }
         dropSealed()
         status.withLock { status in
             status.seals += 1
@@ -156,6 +162,7 @@ final class Maintenance: Sendable {
         logger.debug(
             "the head was sealed",
             metadata: ["samples": "\(sealed.samples)", "files": "\(sealed.readers.map(\.name))"])
+        return cut
     }
 
     /// Rows of fewer bytes, in all and a series, are left in the journal when the database closes: a partition has the

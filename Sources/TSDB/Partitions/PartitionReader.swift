@@ -70,6 +70,11 @@ final class PartitionReader: Sendable {
             throw .corrupt(path: path, what: "it has \(byteCount) bytes and should have \(expectedBytes)")
         }
         guard let metadata else { throw .corrupt(path: path, what: "its metadata is incomplete") }
+        // Both places must say that the file is older than checksums: one of them may be damaged.
+        let isOlder = max(version, metadata.formatVersion) < PartitionSchema.firstVersionWithPageChecksums
+        guard isOlder || connection.checkedPageCount > 0 else {
+            throw .corrupt(path: path, what: "the checksums of its pages are missing")
+        }
         self.metadata = metadata
         idle = Mutex([connection])
     }
@@ -95,6 +100,7 @@ final class PartitionReader: Sendable {
         try withStorageErrors { () throws(SQLiteError) in
             var options = SQLiteOpenOptions(mode: .immutable)
             options.cacheBytes = 128 << 10
+            options.checksPages = true
             return try SQLiteConnection(path: path, options: options)
         }
     }

@@ -4,10 +4,11 @@ import Storage
 
 /// The tables of a partition file and the numbers that mark it.
 enum PartitionSchema {
-    /// 2: histograms may have start timestamps.
+    /// 2: histograms may have start timestamps; 3: the file ends with the checksums of its pages.
     ///
-    /// Files of version 1 are read as they are; merging writes them anew.
-    static let version = 2
+    /// Files of older versions are read as they are; merging writes them anew.
+    static let version = 3
+    static let firstVersionWithPageChecksums = 3
     /// "LwPt", in the file's header at byte 68.
     static let applicationIdentifier: Int32 = 0x4c77_5074
     static let pageSizeBytes = 4096

@@ -344,7 +344,7 @@ final class PartitionSeriesReader {
         }
         defer { statement.reset() }
         var samples: [HistogramSample] = []
-        while try withStorageErrors({ () throws(SQLiteError) in try statement.step() }) {
+        while try step(statement, of: series) {
             do throws(SegmentDamage) {
                 let chunk = unsafe try statement.withBlob(at: 1) { blob throws(SegmentDamage) in
                     unsafe try HistogramChunk.decode(blob)
@@ -360,5 +360,16 @@ final class PartitionSeriesReader {
             samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
         }
         return samples
+    }
+
+    /// The next chunk of a series; false at the end, and where its page cannot be read, which is damage of this series.
+    private func step(_ statement: SQLiteStatement, of series: UInt32) throws(StorageError) -> Bool {
+        do throws(SQLiteError) {
+            return try statement.step()
+        } catch {
+            guard error.isCorrupt else { throw StorageError(error) }
+            try reader.note(.structure("page"), in: "histograms of series \(series)")
+            return false
+        }
     }
 }

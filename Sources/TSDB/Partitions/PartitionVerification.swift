@@ -57,8 +57,14 @@ extension PartitionReader {
     /// SQLite's own look at its pages.
     private func verifyStructure(findings: inout [String]) throws(StorageError) {
         let answer = try withConnection { connection throws(StorageError) in
-            try withStorageErrors { () throws(SQLiteError) in
-                try connection.text("PRAGMA quick_check(1)") ?? "no answer"
+            do throws(SQLiteError) {
+                let answer = try connection.text("PRAGMA quick_check(1)") ?? "no answer"
+                let page = connection.refusedPage
+                return page == 0 ? answer : "page \(page) differs from its checksum"
+            } catch {
+                // What lies on the page is told by those that read it.
+                guard error.isCorrupt else { throw StorageError(error) }
+                return error.message
             }
         }
         if answer != "ok" { findings.append(answer) }

@@ -325,6 +325,7 @@ final class PartitionWriter {
         // Closes the file: the statements end with their connection.
         self.connection = nil
         do throws(StorageError) {
+            try withStorageErrors { () throws(SQLiteError) in try PageChecksums.append(to: temporaryPath) }
             let path = freePath()
             try DurableFile.publish(temporaryPath, as: path, in: folder)
             return path
