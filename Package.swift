@@ -134,7 +134,8 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "Access", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications", "PromQL",
+            "Access", "CMalloc", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications",
+            "PromQL",
             "Remote", "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
             serviceLifecycle, unixSignals,
         ])

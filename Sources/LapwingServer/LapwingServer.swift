@@ -60,6 +60,7 @@ package struct LapwingServer: Sendable {
                     .init(service: services.notifierService), .init(service: services.rulesService),
                     .init(service: services.scrapingService), .init(service: services.followingService),
                     .init(service: ReloadService(services.state)),
+                    .init(service: services.memoryKeeper),
                     .init(service: application),
                     // The last in the list is told to stop first: nobody waits for queries that take long.
                     .init(service: QueryEndingService(active: services.active)),

@@ -22,6 +22,7 @@ struct ServerServices: Sendable {
     let api: WebAPI
     /// The queries that wait and run.
     let active: ActiveQueries
+    let memoryKeeper: MemoryKeeper
     let notifierService: TaskService
     let rulesService: TaskService
     let scrapingService: TaskService
@@ -43,6 +44,7 @@ struct ServerServices: Sendable {
         var limits = settings.queryLimits
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
         active = ActiveQueries(limits: limits, clock: clock)
+        memoryKeeper = MemoryKeeper(limitBytes: memory.limitBytes, active: active, registry: registry, logger: logger)
         let queryLog = QueryLog(clock: clock)
         let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)
         var collectorPage: InProcessPage?
@@ -50,7 +52,11 @@ struct ServerServices: Sendable {
         let machinePage = settings.makeMachinePage(clock: clock)
         let stateDatabase: StateDatabase
         do {
-            stateDatabase = try StateDatabase.open(path: settings.storagePath + "/state.sqlite")
+            stateDatabase = try StateDatabase.open(path: settings.storagePath + "/state.sqlite") { aside, reason in
+                logger.error(
+                    "the alert state is damaged; it is put aside, and alerts begin anew",
+                    metadata: ["path": "\(aside)", "reason": "\(reason)"])
+            }
         } catch {
             throw .state("\(settings.storagePath)/state.sqlite: \(error)")
         }

@@ -1,3 +1,4 @@
+import Glibc
 package import SQLite
 import Synchronization
 
@@ -44,6 +45,41 @@ package final class StateDatabase: Sendable {
     /// Opens or makes the file and brings its schema up to date.
     package static func open(path: String) throws(SQLiteError) -> StateDatabase {
         try open(SQLiteConnection(path: path, options: .writeAheadLog()))
+    }
+
+    /// Opens or makes the file; one that SQLite finds damaged is kept beside as `NAME.damaged-N`, told to `report`, and a
+    /// new one made.
+    ///
+    /// Without alert state rules begin anew: pending alerts wait again, and what fires is told again. That is better than
+    /// no monitoring.
+    package static func open(
+        path: String, report: (_ aside: String, _ reason: String) -> Void
+    ) throws(SQLiteError) -> StateDatabase {
+        let fault: SQLiteError
+        do throws(SQLiteError) {
+            let connection = try SQLiteConnection(path: path, options: .writeAheadLog())
+            let answer = try connection.text("PRAGMA quick_check(1)") ?? "no answer"
+            guard answer != "ok" else { return try open(connection) }
+            fault = SQLiteError(extendedCode: 0, message: answer, path: path)
+        } catch {
+            guard error.isCorrupt else { throw error }
+            fault = error
+        }
+        report(try putAside(path), fault.message)
+        return try open(path: path)
+    }
+
+    private static func putAside(_ path: String) throws(SQLiteError) -> String {
+        var number = 1
+        while unsafe access(path + ".damaged-\(number)", F_OK) == 0 { number += 1 }
+        let aside = path + ".damaged-\(number)"
+        for suffix in ["-wal", ""] where unsafe access(path + suffix, F_OK) == 0 {
+            guard unsafe rename(path + suffix, aside + suffix) == 0 else {
+                throw SQLiteError(extendedCode: 0, message: unsafe String(cString: strerror(errno)), path: path)
+            }
+        }
+        unsafe unlink(path + "-shm")
+        return aside
     }
 
     /// A database that ends with the process, for tests and for running without a folder.
