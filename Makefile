@@ -5,7 +5,7 @@ release := .build-release/release/lapwing
 build_release := swift build -c release --static-swift-stdlib --scratch-path .build-release --product lapwing -Xlinker -s -Xlinker --no-export-dynamic \
 	--explicit-target-dependency-import-check error
 
-.PHONY: run build test test-end-to-end bench format lint setup clean
+.PHONY: run build test test-end-to-end soak bench format lint setup clean
 
 ## Build the release binary and start a server on http://127.0.0.1:9090 with its data in ./data.
 run: build
@@ -24,6 +24,10 @@ test: setup-tests
 test-end-to-end: build
 	LAPWING=$(CURDIR)/$(release) swift test --disable-xctest --no-parallel --filter EndToEndTests
 
+## The long forms of the tests within a budget: `make soak MINUTES=60`. Tests/README.md says what they are.
+soak: build setup-tests
+	Tests/soak $(MINUTES)
+
 ## What the scrape path and the store cost, stage by stage.
 bench: setup
 	swift run -c release --scratch-path .build-release StoreBenchmarks 10000 100000 1000000
@@ -41,4 +45,4 @@ setup-tests:
 	@.ci/setup --tests
 
 clean:
-	rm -rf .build .build-release
+	rm -rf .build .build-release .build-fuzz .build-soak

@@ -156,14 +156,16 @@ let floor9: [Target] = [
 /// With LAPWING_FUZZING set the mutation tests become a program for libFuzzer (`swift build --sanitize=fuzzer`).
 let isFuzzing = Context.environment["LAPWING_FUZZING"] != nil
 let fuzzed: [Target.Dependency] = [
-    "Bytes", "Cgroups", "Exposition", "MetricModel", "PromQLSyntax", "Storage", "TSDB",
+    "Bytes", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "PromQLSyntax", "Remote", "SelfMetrics",
+    "Storage", "TSDB", "TestSupport",
 ]
+let fuzzingFiles = ["Corpora", "fuzz", "keep-corpus"]
 let fuzzing: Target =
     isFuzzing
     ? .executableTarget(
-        name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+        name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests", exclude: fuzzingFiles,
         swiftSettings: swiftSettings + [.define("LAPWING_FUZZING"), .unsafeFlags(["-parse-as-library"])])
-    : .testTarget(name: "FuzzTests", dependencies: fuzzed, swiftSettings: swiftSettings)
+    : .testTarget(name: "FuzzTests", dependencies: fuzzed, exclude: fuzzingFiles, swiftSettings: swiftSettings)
 
 let grounds: [Target] = [
     fuzzing,

@@ -1,4 +1,21 @@
+import Bytes
+
+@testable import TSDB
+
 /// Inputs on which a reader once trapped or lost its way, with what it was.
 enum FuzzFindings {
-    static let all: [(FuzzTarget, [UInt8])] = []
+    static let all: [(FuzzTarget, [UInt8])] = [
+        (.journal, slotBeyondIntegers)
+    ]
+
+    /// A sample of slot 2^64 - 1: the number became -1 and was looked up.
+    private static let slotBeyondIntegers: [UInt8] = {
+        var body: [UInt8] = []
+        VarInt.append(UInt64.max, to: &body)
+        VarInt.append(0, to: &body)
+        VarInt.append(0, to: &body)
+        var record: [UInt8] = []
+        unsafe body.withUnsafeBytes { unsafe JournalRecord.append(.loose, numbers: 2, 1, bytes: $0, to: &record) }
+        return record
+    }()
 }

@@ -32,6 +32,7 @@ enum FuzzSeeds {
         "1 (a (b) c) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 1 2\n", "12345 678 9\n",
         "Max open files            1024                 4096                 files\n", "Referenced:        12 kB\n",
         "22 27 0:21 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n41 31 0:4 / /c rw - cgroup2 cgroup2 rw\n",
+        "/dev/sda1 / ext4 rw,relatime 0 0\ntmpfs /a\\040b tmpfs ro 0 0\n",
         "Inter-|   Receive\n face |bytes\n  eth0: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n",
         "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b2c3d_1111_2222_3333_444455556666.slice/"
             + "cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",
@@ -80,7 +81,33 @@ enum FuzzSeeds {
         parts += samples
         var loose: [UInt8] = []
         unsafe parts.withUnsafeBytes { unsafe JournalRecord.append(.loose, numbers: 2, 1, bytes: $0, to: &loose) }
-        return [rows, loose, rows + loose]
+        var cut: [UInt8] = []
+        unsafe JournalRecord.append(
+            .cut, numbers: 0, 0, bytes: UnsafeRawBufferPointer(start: nil, count: 0), to: &cut)
+        return [rows, loose, rows + loose, runs, runs + cut + runs]
+    }()
+
+    /// Runs of two slots with common times.
+    private static let runs: [UInt8] = {
+        let times: [Int64] = [1_700_000_000_000, 1_700_000_015_000, 1_700_000_030_000]
+        var slice = LooseSlice()
+        var runs = LooseRuns()
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: LooseStream.maximumSampleByteCount) { room in
+            guard let room = room.baseAddress else { return }
+            for slot in 0..<5 {
+                runs.begin(slot: slot, before: 0, times: times.indices, in: times)
+                for (index, time) in times.enumerated() {
+                    let value = unsafe slice.append(
+                        bits: Double(slot * index).bitPattern, timestamp: time, generation: 1, slot: slot,
+                        powers: ValueCodec.Powers.shared.table, room: room)
+                    unsafe runs.add(value: value)
+                }
+            }
+        }
+        runs.finish(times)
+        var record: [UInt8] = []
+        unsafe runs.bytes.withUnsafeBytes { unsafe JournalRecord.append(.runs, numbers: 2, 1, bytes: $0, to: &record) }
+        return record
     }()
 
     /// Frames of all shapes of columns, decompressed.

@@ -14,13 +14,15 @@
                 state ^= state << 17
                 return Int(state % UInt64(max(1, limit)))
             }
-            for seed in seeds {
-                target.run(seed)
-                for length in stride(from: 0, to: seed.count, by: 1 + seed.count / 40) {
+            for seed in seeds { target.run(seed) }
+            // A page of the machine is made of forty files each time.
+            let rounds = target == .machine ? 40 : 400
+            for seed in seeds.prefix(rounds / 10) {
+                for length in stride(from: 0, to: seed.count, by: 1 + seed.count * 10 / rounds) {
                     target.run(Array(seed[..<length]))
                 }
             }
-            for _ in 0..<400 {
+            for _ in 0..<rounds {
                 var bytes = seeds[below(seeds.count)]
                 for _ in 0...below(6) {
                     let place = below(bytes.count)
