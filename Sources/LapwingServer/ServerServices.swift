@@ -77,6 +77,7 @@ struct ServerServices: Sendable {
             inProcess: Self.ownPages(
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
             exemplars: exemplars, addsTypeLabels: settings.usesTypeAndUnitLabels,
+            room: ScrapeRoom(limitBytes: memory.limitBytes) { ResidentMemory().read().residentBytes },
             userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         Self.apply(configuration, to: queryLog, logger: logger)

@@ -41,6 +41,8 @@ struct ScrapeEnvironment: Sendable {
     var seed: UInt64
     /// Series get `__type__` and `__unit__`.
     var addsTypeLabels = false
+    /// What scrapes may take of the process' memory; nil where nobody limits it.
+    var room: ScrapeRoom?
 }
 
 /// Memory that the targets of one executor use one after the other.
@@ -248,7 +250,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         if let forcedFailure {
             return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
         }
-        let limit = context.bodyLimit
+        let limit = environment.room?.bodyLimit(context.bodyLimit) ?? context.bodyLimit
         let request = FetchRequest(
             timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
         fetcher.fetch(request) { [self] result in
@@ -276,14 +278,23 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private func ingest(_ body: ScrapeBody, into report: inout ScrapeReport) throws(ScrapeFailure) {
         let format = try format(of: body)
         defer { scratch.trim() }
-        guard body.isGzip else {
-            return try series.append(page: body.bytes, format: format, scratch: scratch, report: &report)
-        }
+        guard body.isGzip else { return try append(body.bytes, format, &report) }
         scratch.page.removeAll(keepingCapacity: true)
-        let limit = context.bodyLimit
+        let limit = environment.room?.bodyLimit(context.bodyLimit) ?? context.bodyLimit
         try PageDecompression.gunzip(body.bytes, limit: limit, into: &scratch.page)
         let page = scratch.page
-        try series.append(page: page, format: format, scratch: scratch, report: &report)
+        try append(page, format, &report)
+    }
+
+    private func append(
+        _ page: [UInt8], _ format: PageFormat, _ report: inout ScrapeReport
+    ) throws(ScrapeFailure) {
+        guard let room = environment.room else {
+            return try series.append(page: page, format: format, scratch: scratch, report: &report)
+        }
+        try room.ingesting(byteCount: page.count) { () throws(ScrapeFailure) in
+            try series.append(page: page, format: format, scratch: scratch, report: &report)
+        }
     }
 
     /// The format of a body; a target says the same each time.

@@ -45,6 +45,7 @@ package final class ScrapeManager: Sendable {
     private let eventLoops: MultiThreadedEventLoopGroup?
     private let exemplars: (any ExemplarStore)?
     private let addsTypeLabels: Bool
+    private let room: ScrapeRoom?
     private let control = Mutex(Control())
     /// What the status pages read: a copy of the pools, replaced after each change.
     private let published = Mutex<[ScrapePool]>([])
@@ -53,18 +54,19 @@ package final class ScrapeManager: Sendable {
     ///
     /// `inProcess` gives pages that live in this process by their URL without query, such as
     /// `http://localhost:9090/metrics`: targets with that URL are asked directly instead of over the network.
-    /// `addsTypeLabels` gives series the labels `__type__` and `__unit__`.
+    /// `addsTypeLabels` gives series the labels `__type__` and `__unit__`; `room` is what scrapes may take of the memory.
     package convenience init(
         store: any SampleStore, clock: any WallClock = SystemClock(), logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, inProcess: [String: InProcessPage] = [:], threadCount: Int = 2,
-        exemplars: (any ExemplarStore)? = nil, addsTypeLabels: Bool = false,
+        exemplars: (any ExemplarStore)? = nil, addsTypeLabels: Bool = false, room: ScrapeRoom? = nil,
         userAgent: String = ScrapeManager.userAgent
     ) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threadCount))
         let executors = group.makeIterator().map { EventLoopExecutor($0) }
         self.init(
             store: store, clock: clock, logger: logger, registry: registry, fileReader: fileReader,
-            executors: executors, eventLoops: group, exemplars: exemplars, addsTypeLabels: addsTypeLabels
+            executors: executors, eventLoops: group, exemplars: exemplars, addsTypeLabels: addsTypeLabels,
+            room: room
         ) { target, context, executor in
             if let page = inProcess[target.url.withoutQuery] { return InProcessFetcher(page: page, executor: executor) }
             let executor = executor as? EventLoopExecutor ?? EventLoopExecutor(group.next())
@@ -79,7 +81,7 @@ package final class ScrapeManager: Sendable {
         store: any SampleStore, clock: any WallClock, logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, executors: [any ScrapeExecutor],
         eventLoops: MultiThreadedEventLoopGroup? = nil, exemplars: (any ExemplarStore)? = nil,
-        addsTypeLabels: Bool = false,
+        addsTypeLabels: Bool = false, room: ScrapeRoom? = nil,
         makeFetcher: @escaping TargetLoop.FetcherFactory
     ) {
         precondition(!executors.isEmpty, "a scraper needs an executor")
@@ -91,6 +93,7 @@ package final class ScrapeManager: Sendable {
         self.eventLoops = eventLoops
         self.exemplars = exemplars
         self.addsTypeLabels = addsTypeLabels
+        self.room = room
         metrics = ScrapeMetrics(registry)
         workers = executors.map { Worker(executor: $0) }
     }
@@ -170,7 +173,7 @@ package final class ScrapeManager: Sendable {
                     target: target, context: context, forcedFailure: forcedFailure,
                     environment: ScrapeEnvironment(
                         store: store, clock: clock, logger: logger, metrics: metrics, exemplars: exemplars,
-                        seed: control.seed, addsTypeLabels: addsTypeLabels),
+                        seed: control.seed, addsTypeLabels: addsTypeLabels, room: room),
                     executor: worker.executor, scratch: worker.scratch, makeFetcher: makeFetcher)
             }
             if isChanged { hasChanged = true }
