@@ -162,6 +162,34 @@ struct DiskUseTests {
         #expect(page.single("lapwing_collector_disk_trees") == "0")
     }
 
+    @Test("a project's quota answers in place of a walk, for limit and use")
+    func quota() {
+        let tree = CgroupTree(.unified)
+        process(100, tree, mounts: overlay("/upper"))
+        tree.folder.write("upper/file", "")
+        tree.folder.write("proc/1/mountinfo", "1 1 8:1 / / rw - xfs /dev/sda1 rw,prjquota\n")
+        var settings = CollectorSettings()
+        settings.rootPath = tree.rootPath
+        let disk = DiskUse(settings: settings, clock: StillClock(), startsThreads: false) { path in
+            let isWhole = path == tree.rootPath + "/"
+            return FileSystemSpace(
+                sizeBytes: isWhole ? 1 << 40 : 20 << 20, freeBytes: 15 << 20, availableBytes: 15 << 20,
+                files: isWhole ? 1_000_000 : 100, filesFree: 60)
+        }
+        let path = "/docker/\(identifier)"
+        disk.setSubjects([
+            DiskSubject(
+                key: DiskSubject.Key(slot: 1, generation: 1), identity: CgroupPathParser.identity(of: path),
+                cgroupPath: path, names: ContainerNames(), process: 100)
+        ])
+        var walks = DiskWalks(worker: disk.withState { $0.worker }, rootPath: tree.rootPath)
+        while disk.turn(&walks) > 0 {}
+        let figure = disk.withState { state in state.trees[DiskTree(path: "/upper")]?.figure }
+        #expect(figure?.use == TreeUse(bytes: 5 << 20, inodes: 40))
+        #expect(figure?.space?.sizeBytes == 20 << 20)
+        #expect(disk.withState { $0.entries } == 0)
+    }
+
     @Test("a tree of many entries is begun anew in the long lane, and a budget bounds every turn")
     func lanes() {
         let tree = CgroupTree(.unified)

@@ -33,6 +33,9 @@ enum FuzzSeeds {
         "Max open files            1024                 4096                 files\n", "Referenced:        12 kB\n",
         "22 27 0:21 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n41 31 0:4 / /c rw - cgroup2 cgroup2 rw\n",
         "/dev/sda1 / ext4 rw,relatime 0 0\ntmpfs /a\\040b tmpfs ro 0 0\n",
+        "9 8 0:69 / / rw - overlay overlay rw,lowerdir=/a,upperdir=/b\\040c/diff,workdir=/w\n"
+            + "10 9 8:1 /v/volumes/data/_data /data rw - ext4 /dev/sda1 rw\n1 1 8:1 /v /mnt rw - ext4 /dev/sda1 rw\n",
+        "8:0 rbytes=1 wbytes=2 rios=3 wios=4 cost.vrate=100.00 cost.usage=5 cost.wait=6 cost.indebt=7 cost.indelay=8\n",
         "Inter-|   Receive\n face |bytes\n  eth0: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n",
         "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b2c3d_1111_2222_3333_444455556666.slice/"
             + "cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",

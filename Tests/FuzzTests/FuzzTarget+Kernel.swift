@@ -29,6 +29,7 @@ extension FuzzTarget {
         _ = SocketText.datagrams(span)
         _ = PressureText.parse(span)
         _ = KernelText.onlyNumber(span)
+        _ = KernelText.keyed(span, "populated")
         _ = ProcessText.startTicks(span)
         _ = ProcessText.state(span)
         _ = ProcessText.isFirstInNamespace(span)
@@ -48,6 +49,16 @@ extension FuzzTarget {
         _ = RuntimeFiles.podman(bytes, identifier: "0123456789abcdef")
         if let names { _ = CgroupLabels.rendered(path: bytes, identity: identity, names: names) }
         _ = MachineFilesystems.mounts(MachineText(bytes: bytes))
+        _ = NameFiles.containerLog(text)
+        _ = NameFiles.podFolder(text)
+        _ = MachineFacts.processors(in: text)
+        _ = MachineTopology.bytes(text)
+        let mounts = MountText.parse(bytes)
+        let host = HostMounts(mounts)
+        for volume in ContainerMounts(mounts).volumes.prefix(8) {
+            if let path = host.path(of: volume.root, device: volume.device) { _ = host.points(below: path) }
+            _ = host.mount(of: volume.root)
+        }
     }
 
     private static let keyTables = [

@@ -50,9 +50,11 @@ extension CgroupRecord {
 struct ReadingState {
     /// Bit n: file n of the reading plan was not there; it is tried again after a rescan.
     var absentFiles: UInt128 = 0
-    var kept: InlineArray<6, Int32> = .init(repeating: -1)
+    var kept: InlineArray<7, Int32> = .init(repeating: -1)
     var openedFilesDue: UInt64 = 0
     var limitsDue: UInt64 = 0
+    /// How often the limits were read, for those that are read every fifth time only.
+    var limitReadings: UInt8 = 0
     /// When all files are read, whatever moved.
     var fullReadingDue: UInt64 = 0
     /// When memory's parts are read although memory hardly moved.

@@ -25,11 +25,13 @@ final class DiskUse: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let wakeDescriptor: Int32
     private let startsThreads: Bool
+    private let timeoutNanoseconds: UInt64
     /// Asks for a file system's space; others than the kernel in tests.
     private let space: @Sendable (String) -> FileSystemSpace?
 
     init(
         settings: CollectorSettings, clock: any WallClock, startsThreads: Bool = true,
+        timeoutNanoseconds: UInt64 = DiskUse.timeoutNanoseconds,
         space: @escaping @Sendable (String) -> FileSystemSpace? = { FileSystemSpace.of($0) }
     ) {
         self.clock = clock
@@ -41,6 +43,7 @@ final class DiskUse: Sendable {
                 maximumTrees: settings.maximumDiskTrees))
         wakeDescriptor = eventfd(0, Int32(O_CLOEXEC | O_NONBLOCK))
         self.startsThreads = startsThreads
+        self.timeoutNanoseconds = timeoutNanoseconds
         self.space = space
     }
 
@@ -58,7 +61,7 @@ final class DiskUse: Sendable {
         let count = progress.load(ordering: .relaxed)
         let now = clock.monotonicNanoseconds
         let isNew = state.withLock {
-            $0.giveUp(progress: count, now: now, timeoutNanoseconds: Self.timeoutNanoseconds)
+            $0.giveUp(progress: count, now: now, timeoutNanoseconds: timeoutNanoseconds)
         }
         if isNew { startWorker() }
     }
@@ -104,7 +107,7 @@ final class DiskUse: Sendable {
     func turn(_ walks: inout DiskWalks) -> Int {
         var used = 0
         while used < entriesPerTurn, let subject = nextFinding(walks.worker) {
-            if used == 0 { walks.finder.refreshMounts() }
+            walks.refreshMounts(now: clock.monotonicNanoseconds)
             progress.wrappingAdd(1, ordering: .relaxed)
             let found = walks.finder.parts(of: subject)
             progress.wrappingAdd(1, ordering: .relaxed)
@@ -161,6 +164,7 @@ final class DiskUse: Sendable {
 
     /// Opens a tree, or answers at once for one that need not be walked.
     private func begin(_ tree: DiskTree, _ lane: DiskState.Lane, _ walks: inout DiskWalks, now: UInt64) {
+        walks.refreshMounts(now: now)
         let mount = walks.finder.mounts.mount(of: tree.path)
         if mount?.isRemote == true { return finish(tree, walks.worker, nil, .remote, 0, started: now) }
         let path = rootPath + tree.path
@@ -231,6 +235,17 @@ struct DiskWalks {
     let worker: UInt64
     var finder: DiskTreeFinder
     var open: [Open?] = [nil, nil]
+    private var mountsDue: UInt64 = 0
+
+    /// The table of mounts is never older than this when something is begun.
+    private static let mountsNanoseconds: UInt64 = 5_000_000_000
+
+    /// Reads the host's mount table again if it is old; a worker that takes over has none.
+    mutating func refreshMounts(now: UInt64) {
+        guard now >= mountsDue else { return }
+        mountsDue = now &+ Self.mountsNanoseconds
+        finder.refreshMounts()
+    }
 
     init(worker: UInt64, rootPath: String) {
         self.worker = worker

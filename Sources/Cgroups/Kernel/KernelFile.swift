@@ -21,6 +21,8 @@ enum ReadTrigger: UInt8 {
     case threadsMoved
     /// Bytes went to or came from a device.
     case ioMoved
+    /// A limit on CPU time or memory was changed, or it is the fifth time; a full reading is no reason.
+    case seldom
 }
 
 /// How a file's text becomes numbers.
@@ -100,8 +102,8 @@ struct KernelFile {
     var rank: Int {
         switch tier {
         case .everySweep: fields.contains(.cpuUsage) ? 0 : fields.contains(.memoryUsage) ? 1 : 2
-        case .limits: 3
-        case .opened: trigger == .always ? 4 : 5
+        case .limits: trigger == .seldom ? 4 : 3
+        case .opened: trigger == .always ? 5 : 6
         }
     }
 }

@@ -1,7 +1,7 @@
 /// The list of files to read for the hierarchies that this machine has.
 struct ReadingPlan {
     /// Descriptors kept per cgroup at most.
-    static let keptPerCgroup = 6
+    static let keptPerCgroup = 7
     /// Files per cgroup at most: their absence is kept in one number's bits.
     static let maximumFiles = 128
 
@@ -31,7 +31,7 @@ struct ReadingPlan {
         }
         plan.addProcessList(hierarchies)
         var files: [KernelFile] = []
-        for rank in 0...5 { files += plan.files.filter { $0.rank == rank } }
+        for rank in 0...6 { files += plan.files.filter { $0.rank == rank } }
         files = Array(files.prefix(maximumFiles))
         let hottest = files.indices.filter { files[$0].keptPriority > 0 }
             .sorted { (files[$0].keptPriority, $1) > (files[$1].keptPriority, $0) }
@@ -53,9 +53,9 @@ struct ReadingPlan {
         }
         if controllers.contains(.cpu), groups.contains(.cpu) {
             files += [
-                KernelFile("cpu.cfs_period_us", index, .limits, .number(.cpuPeriod)),
+                KernelFile("cpu.cfs_period_us", index, .limits, .number(.cpuPeriod), trigger: .seldom),
                 KernelFile("cpu.cfs_quota_us", index, .limits, .number(.cpuQuota)),
-                KernelFile("cpu.shares", index, .limits, .number(.cpuShares)),
+                KernelFile("cpu.shares", index, .limits, .number(.cpuShares), trigger: .seldom),
                 KernelFile("cpu.stat", index, .opened, .keyed(KernelKeys.cpuVersion1), condition: .underQuota),
             ]
         }
@@ -77,11 +77,12 @@ struct ReadingPlan {
         if controllers.contains(.processes), groups.contains(.process) {
             files += [
                 KernelFile("pids.current", index, .opened, .number(.threads), kept: 3),
-                KernelFile("pids.max", index, .limits, .limit(.threadsMaximum)),
+                KernelFile("pids.max", index, .limits, .limit(.threadsMaximum), trigger: .seldom),
             ]
         }
         if controllers.contains(.cpuset), groups.contains(.cpuset) {
-            files.append(KernelFile("cpuset.memory_migrate", index, .limits, .number(.memoryMigrates)))
+            files.append(
+                KernelFile("cpuset.memory_migrate", index, .limits, .number(.memoryMigrates), trigger: .seldom))
         }
         if controllers.contains(.hugetlb), groups.contains(.hugetlb) { addHugePages(index, isUnified: false) }
     }
@@ -98,8 +99,8 @@ struct ReadingPlan {
                     "memory.failcnt", index, .opened, .number(.memoryFailureCount), condition: .underMemoryLimit),
                 KernelFile("memory.kmem.usage_in_bytes", index, .limits, .number(.memoryKernel)),
                 KernelFile("memory.limit_in_bytes", index, .limits, .limit(.memoryLimit)),
-                KernelFile("memory.memsw.limit_in_bytes", index, .limits, .limit(.memorySwapLimit)),
-                KernelFile("memory.soft_limit_in_bytes", index, .limits, .limit(.memoryReservation)),
+                KernelFile("memory.memsw.limit_in_bytes", index, .limits, .limit(.memorySwapLimit), trigger: .seldom),
+                KernelFile("memory.soft_limit_in_bytes", index, .limits, .limit(.memoryReservation), trigger: .seldom),
             ]
         }
         if groups.contains(.oomEvent) {
@@ -126,7 +127,7 @@ struct ReadingPlan {
         if controllers.contains(.cpu), groups.contains(.cpu) {
             files += [
                 KernelFile("cpu.max", index, .limits, .unifiedCPULimit),
-                KernelFile("cpu.weight", index, .limits, .unifiedCPUWeight),
+                KernelFile("cpu.weight", index, .limits, .unifiedCPUWeight, trigger: .seldom),
             ]
         }
         if controllers.contains(.memory) { addUnifiedMemory(index) }
@@ -138,7 +139,7 @@ struct ReadingPlan {
                 KernelFile("pids.current", index, .opened, .number(.threads), kept: 3),
                 KernelFile("pids.peak", index, .opened, .number(.threadsPeak), trigger: .threadsMoved),
                 KernelFile("pids.events", index, .opened, .keyed(KernelKeys.processEvents), trigger: .threadsMoved),
-                KernelFile("pids.max", index, .limits, .limit(.threadsMaximum)),
+                KernelFile("pids.max", index, .limits, .limit(.threadsMaximum), trigger: .seldom),
             ]
         }
         if groups.contains(.pressure) {
@@ -171,8 +172,8 @@ struct ReadingPlan {
                 KernelFile("memory.swap.peak", index, .limits, .number(.memoryMaximumSwap)),
                 KernelFile("memory.max", index, .limits, .limit(.memoryLimit)),
                 KernelFile("memory.high", index, .limits, .limit(.memoryHighLimit)),
-                KernelFile("memory.swap.max", index, .limits, .limit(.swapLimitAlone)),
-                KernelFile("memory.min", index, .limits, .positiveLimit(.memoryReservation)),
+                KernelFile("memory.swap.max", index, .limits, .limit(.swapLimitAlone), trigger: .seldom),
+                KernelFile("memory.min", index, .limits, .positiveLimit(.memoryReservation), trigger: .seldom),
             ]
         }
         if !groups.isDisjoint(with: [.memory, .oomEvent]) {

@@ -174,9 +174,11 @@ extension Sweeper {
     }
 
     private mutating func register(_ slot: Int, now: UInt64) {
-        let record = table.records[slot]
         // A folder of others is nobody's job.
-        if record.identity.kind == .other, record.childCount > 0 || record.firstProcess == 0 { return }
+        if table.records[slot].identity.kind == .other {
+            guard table.records[slot].childCount == 0, table.records[slot].firstProcess > 0 else { return }
+        }
+        let record = table.records[slot]
         let path = String(decoding: record.id, as: UTF8.self)
         guard let workload = WorkloadIdentity(record.identity, record.names, path: path) else {
             table.records[slot].life.isFollowed = false

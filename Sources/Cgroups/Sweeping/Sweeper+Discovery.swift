@@ -138,6 +138,7 @@ extension Sweeper {
             table.records[slot].hierarchies |= bit
             table.records[slot].reading.openedFilesDue = 0
             table.records[slot].reading.limitsDue = 0
+            table.records[slot].reading.limitReadings = 0
             table.records[slot].reading.fullReadingDue = 0
             noteCreation(slot, hierarchy: hierarchy)
             watch(slot, hierarchy: hierarchy)
@@ -258,8 +259,10 @@ extension Sweeper {
     /// Closes the descriptor kept for one file, if there is one.
     mutating func closeKept(_ slot: Int, file index: Int) {
         let kept = files[index].keptIndex
-        guard kept >= 0, table.records[slot].reading.kept[kept] >= 0 else { return }
-        _ = Glibc.close(table.records[slot].reading.kept[kept])
+        guard kept >= 0 else { return }
+        let reading = table.records[slot].reading
+        guard reading.kept[kept] >= 0 else { return }
+        _ = Glibc.close(reading.kept[kept])
         budget.giveBack()
         table.records[slot].reading.kept[kept] = -1
     }

@@ -10,9 +10,9 @@ extension Sweeper {
         hostSpaces.refresh()
         var subjects: [DiskSubject] = []
         for slot in table.records.indices where table.records[slot].isShown {
+            let kind = table.records[slot].identity.kind
+            guard kind == .container || kind == .pod && table.records[slot].identity.isKubernetes else { continue }
             let record = table.records[slot]
-            let isPod = record.identity.kind == .pod && record.identity.isKubernetes
-            guard isPod || record.identity.kind == .container else { continue }
             // The process that is held is number 1 inside; the first listed may be gone in a moment.
             let held = record.life.process.isOpen ? record.life.processID : 0
             subjects.append(

@@ -28,12 +28,15 @@ extension Sweeper {
         var isFull: Bool
         var threads = false
         var io = false
+        var limits = false
     }
 
     /// Memory's parts are read when memory moved by this share of itself, or by the kernel's batch of charges.
     private static let memoryShare: UInt64 = 64
     private static let memoryBatchBytes: UInt64 = 256 << 10
     private static let memoryPartsNanoseconds: UInt64 = 5_000_000_000
+    /// Limits that hardly ever change are read each so many times that the others are.
+    private static let seldomReadings: UInt8 = 5
 
     /// Reads all files of the cgroup that are due, and derives what follows from them.
     ///
@@ -85,6 +88,7 @@ extension Sweeper {
             table.records[slot].reading.openedFilesDue = due(settings.openedFilesIntervalMilliseconds, after: now)
         }
         if limitsDue {
+            table.records[slot].reading.limitReadings &+= 1
             let interval = due(settings.limitsIntervalMilliseconds, after: 0)
             table.records[slot].reading.limitsDue = now &+ interval &- interval / 32 &* spread
         }
@@ -101,7 +105,7 @@ extension Sweeper {
         guard table.records[slot].hierarchies & (1 << step.hierarchy) != 0,
             table.records[slot].reading.absentFiles & bit == 0,
             applies(step.condition, index, slot, isFull: movement.isFull),
-            movement.isFull || isTriggered(step.trigger, slot, now, movement)
+            movement.isFull && step.trigger != .seldom || isTriggered(step.trigger, slot, now, movement)
         else { return }
         var outcome = step.isProcessList ? readProcesses(index, slot) : readText(index, step, slot)
         if outcome == .removed, isThere(slot, hierarchy: Int(step.hierarchy)) {
@@ -113,8 +117,10 @@ extension Sweeper {
         switch outcome {
         case .read:
             let threadsBefore = table.value(.threads, of: slot)
+            let limitsBefore = step.tier == .limits ? limits(of: slot) : (0, 0)
             if parse(index, slot) { movement.io = true }
             if table.value(.threads, of: slot) != threadsBefore { movement.threads = true }
+            if step.tier == .limits, limits(of: slot) != limitsBefore { movement.limits = true }
             note(step.trigger, slot, now)
         case .missing, .unsupported, .denied:
             count(outcome)
@@ -125,6 +131,15 @@ extension Sweeper {
             leave(slot, hierarchy: Int(step.hierarchy))
         case .exhausted, .failed: count(outcome)
         }
+    }
+
+    /// The limits that others are changed with: quota and memory, 0 for none.
+    private func limits(of slot: Int) -> (UInt64, UInt64) {
+        let present = table.records[slot].present
+        return (
+            present.contains(.cpuQuota) ? table.value(.cpuQuota, of: slot) : 0,
+            present.contains(.memoryLimit) ? table.value(.memoryLimit, of: slot) : 0
+        )
     }
 
     private func isTriggered(_ trigger: ReadTrigger, _ slot: Int, _ now: UInt64, _ movement: Movement) -> Bool {
@@ -143,6 +158,8 @@ extension Sweeper {
             return moved >= max(usage / Self.memoryShare, Self.memoryBatchBytes)
         case .threadsMoved: return movement.threads
         case .ioMoved: return movement.io
+        case .seldom:
+            return movement.limits || table.records[slot].reading.limitReadings % Self.seldomReadings == 0
         }
     }
 
@@ -153,7 +170,7 @@ extension Sweeper {
         case .memoryMoved:
             table.records[slot].reading.memoryAtParts = table.value(.memoryUsage, of: slot)
             table.records[slot].reading.memoryPartsDue = now &+ Self.memoryPartsNanoseconds
-        case .always, .threadsMoved, .ioMoved: break
+        case .always, .threadsMoved, .ioMoved, .seldom: break
         }
     }
 
@@ -179,7 +196,9 @@ extension Sweeper {
     private mutating func readText(_ index: Int, _ step: ReadStep, _ slot: Int) -> ReadOutcome {
         let kept = Int(step.keptIndex)
         if kept >= 0 {
-            let descriptor = table.records[slot].reading.kept[kept]
+            // Copied first: a subscript right on the record would copy all of it, names and labels too.
+            let reading = table.records[slot].reading
+            let descriptor = reading.kept[kept]
             if descriptor >= 0 { return reader.read(descriptor: descriptor) }
             if budget.take() {
                 let opened = open(index, slot)

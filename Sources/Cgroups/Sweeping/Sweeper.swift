@@ -6,7 +6,7 @@ import MetricModel
 /// Not shared: its owner holds a lock around it.
 struct Sweeper {
     /// A cgroup is read completely this often, whether anything moved in it or not.
-    static let quietNanoseconds: UInt64 = 30_000_000_000
+    static let quietNanoseconds: UInt64 = 60_000_000_000
 
     let settings: CollectorSettings
     let clock: any WallClock
