@@ -52,6 +52,7 @@ let floor0: [Target] = [
     systemLibrary("CSQLite", package: "libsqlite3-dev"),
     systemLibrary("CYAML", package: "libyaml-dev"),
     systemLibrary("CZstd", package: "libzstd-dev"),
+    [.target(name: "CChecksum")],
     [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [
@@ -63,7 +64,7 @@ let floor0: [Target] = [
 ].flatMap { $0 }
 
 let floor1: [Target] = [
-    building("Bytes", uses: ["CDeflate", "CSnappy", "CZstd"]),
+    building("Bytes", uses: ["CChecksum", "CDeflate", "CSnappy", "CZstd"]),
     building("YAML", uses: ["CYAML"]),
 ].flatMap { $0 }
 

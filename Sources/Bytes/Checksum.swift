@@ -1,10 +1,20 @@
+internal import CChecksum
+
 /// Checksums that find damage on disk.
 package enum Checksum {
+    private static let isInProcessor = cchecksum_has_crc32c()
+
     /// CRC-32C (Castagnoli's polynomial, RFC 3720 appendix B.4) of `bytes`.
     ///
     /// With the checksum of what came before as `seed`, the result is that of both runs together.
-    /// - Complexity: O(count), sixteen bytes a step.
+    /// - Complexity: O(count), eight bytes an instruction where the processor has one for it.
     package static func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+        guard isInProcessor, let start = bytes.baseAddress else { return unsafe crc32cByTables(bytes, seed: seed) }
+        return unsafe ~cchecksum_crc32c(~seed, start, bytes.count)
+    }
+
+    /// The same without that instruction, sixteen bytes a step.
+    static func crc32cByTables(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
         unsafe tables.withUnsafeBufferPointer { tables in
             var crc = ~seed
             var offset = 0

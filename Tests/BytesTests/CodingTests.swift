@@ -1,5 +1,6 @@
-import Bytes
 import Testing
+
+@testable import Bytes
 
 @Suite("Variable-length integers")
 struct VarIntTests {
@@ -76,6 +77,7 @@ struct ChecksumTests {
             let run = Array(bytes[..<length])
             let expected = Self.bitwise(run)
             #expect(Checksum.crc32c(run) == expected)
+            #expect(unsafe run.withUnsafeBytes { unsafe Checksum.crc32cByTables($0) } == expected)
             let first = Checksum.crc32c(Array(run[..<(length / 3)]))
             #expect(Checksum.crc32c(Array(run[(length / 3)...]), seed: first) == expected)
         }

@@ -10,10 +10,8 @@ struct ArrowTests {
         (
             0,
             [
-                "CCrypt", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2", "CSQLite", "CShippedRules",
-                "CSnappy", "CWebFiles",
-                "CYAML",
-                "CZstd",
+                "CCrypt", "CChecksum", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2", "CSQLite",
+                "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZstd",
             ]
         ),
         (1, ["Bytes", "YAML"]),
@@ -34,6 +32,7 @@ struct ArrowTests {
         ("CYAML", ["YAML"]),
         ("CPageChecksums", ["SQLite"]),
         ("CSQLite", ["SQLite"]),
+        ("CChecksum", ["Bytes"]),
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),
