@@ -139,52 +139,48 @@ extension LabelSet: Hashable {
 extension LabelSet: Comparable {
     /// Prometheus' order of label sets: pair by pair, name before value, as bytes; the shorter set first.
     package static func < (left: LabelSet, right: LabelSet) -> Bool {
-        let leftBytes = left.encoded.span
-        let rightBytes = right.encoded.span
+        unsafe left.encoded.withUnsafeBufferPointer { leftBytes in
+            unsafe right.encoded.withUnsafeBufferPointer { rightBytes in unsafe precedes(leftBytes, rightBytes) }
+        }
+    }
+
+    private static func precedes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         var leftPosition = 0
         var rightPosition = 0
         while true {
-            guard leftPosition < leftBytes.count, rightPosition < rightBytes.count else {
-                return leftPosition >= leftBytes.count && rightPosition < rightBytes.count
+            guard leftPosition < left.count, rightPosition < right.count else {
+                return leftPosition >= left.count && rightPosition < right.count
             }
             // A name, then a value: both are a length and that many bytes.
             for _ in 0..<2 {
-                let leftRange = text(leftBytes, &leftPosition)
-                let rightRange = text(rightBytes, &rightPosition)
-                let order = compare(leftBytes, leftRange, rightBytes, rightRange)
-                if order != 0 { return order < 0 }
+                let leftText = unsafe text(left, &leftPosition)
+                let rightText = unsafe text(right, &rightPosition)
+                let shared = min(leftText.count, rightText.count)
+                if shared > 0, let leftStart = leftText.baseAddress, let rightStart = rightText.baseAddress {
+                    let order = unsafe memcmp(leftStart, rightStart, shared)
+                    if order != 0 { return order < 0 }
+                }
+                if leftText.count != rightText.count { return leftText.count < rightText.count }
             }
         }
     }
 
     @inline(__always)
-    private static func text(_ bytes: Span<UInt8>, _ position: inout Int) -> Range<Int> {
+    private static func text(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int
+    ) -> UnsafeBufferPointer<UInt8> {
         var length = 0
         var shift = 0
-        while true {
-            let byte = bytes[position]
+        while position < bytes.count {
+            let byte = unsafe bytes[position]
             position += 1
             length |= Int(byte & 0x7f) << shift
             if byte < 0x80 { break }
             shift += 7
         }
         let start = position
-        position += length
-        return start..<position
-    }
-
-    @inline(__always)
-    private static func compare(
-        _ left: Span<UInt8>, _ leftRange: Range<Int>, _ right: Span<UInt8>, _ rightRange: Range<Int>
-    ) -> Int {
-        let shared = min(leftRange.count, rightRange.count)
-        var index = 0
-        while index < shared {
-            let difference = Int(left[leftRange.lowerBound + index]) - Int(right[rightRange.lowerBound + index])
-            if difference != 0 { return difference }
-            index += 1
-        }
-        return leftRange.count - rightRange.count
+        position = min(start + length, bytes.count)
+        return unsafe UnsafeBufferPointer(rebasing: bytes[start..<position])
     }
 }
 
