@@ -39,6 +39,19 @@ final class ResultCache: Sendable {
         var entries: [Key: Entry] = [:]
         var byteCount = 0
         var uses: UInt64 = 0
+
+        mutating func remove(_ key: Key) {
+            if let old = entries.removeValue(forKey: key) { byteCount -= old.byteCount }
+        }
+
+        /// Removes the entry used longest ago of those that `isChosen` holds for; false where there is none.
+        @discardableResult
+        mutating func removeOldest(where isChosen: (Entry) -> Bool) -> Bool {
+            let chosen = entries.filter { isChosen($0.value) }
+            guard let oldest = chosen.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return false }
+            remove(oldest.key)
+            return true
+        }
     }
 
     private let limitBytes: Int
@@ -60,22 +73,28 @@ final class ResultCache: Sendable {
 
     /// Keeps an answer in place of an older one; the ones used longest ago make room.
     ///
-    /// One that would take more than a quarter of the cache is not kept.
+    /// Answers of more than a quarter of the cache together take no more than three quarters, so that a few large ones
+    /// do not drive all others out; one that would take more alone is not kept.
     func keep(_ entry: Entry, for key: Key) {
         var entry = entry
         entry.byteCount = 1024 + entry.series.reduce(0) { $0 + $1.cost.bytes }
         state.withLock { state in
-            if let old = state.entries.removeValue(forKey: key) { state.byteCount -= old.byteCount }
-            guard entry.byteCount <= limitBytes / 4 else { return }
-            while state.byteCount + entry.byteCount > limitBytes {
-                guard let oldest = state.entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { break }
-                state.byteCount -= oldest.value.byteCount
-                state.entries[oldest.key] = nil
+            state.remove(key)
+            if isLarge(entry) {
+                let share = limitBytes / 4 * 3
+                guard entry.byteCount <= share else { return }
+                func largeBytes() -> Int {
+                    state.entries.values.reduce(0) { $0 + (isLarge($1) ? $1.byteCount : 0) }
+                }
+                while largeBytes() + entry.byteCount > share { state.removeOldest { isLarge($0) } }
             }
+            while state.byteCount + entry.byteCount > limitBytes, state.removeOldest(where: { _ in true }) {}
             state.uses += 1
             entry.lastUse = state.uses
             state.byteCount += entry.byteCount
             state.entries[key] = entry
         }
     }
+
+    private func isLarge(_ entry: Entry) -> Bool { entry.byteCount > limitBytes / 4 }
 }

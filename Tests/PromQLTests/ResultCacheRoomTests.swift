@@ -1,0 +1,49 @@
+import MetricModel
+import PromQLSyntax
+import Storage
+import Testing
+
+@testable import PromQL
+
+@Suite("Room in the result cache")
+struct ResultCacheRoomTests {
+    private static func key(_ name: String) throws -> ResultCache.Key {
+        ResultCache.Key(
+            expression: try Parser.parse(name), stepMilliseconds: 1000, phaseMilliseconds: 0,
+            lookbackMilliseconds: 300_000)
+    }
+
+    private static func entry(bytes: Int) -> ResultCache.Entry {
+        let steps = (bytes - 1024 - StepSeries.overheadBytes) / 8
+        return ResultCache.Entry(
+            timeline: Timeline(start: 0, step: 1000, count: steps),
+            series: [StepSeries(values: [Double](repeating: 1, count: steps))],
+            position: ChangePosition(store: 1, number: 1))
+    }
+
+    @Test("large answers are kept, take three quarters together, and leave small ones alone")
+    func largeAnswers() throws {
+        let cache = ResultCache(limitBytes: 400_000)
+        func keep(_ name: String, bytes: Int) throws { cache.keep(Self.entry(bytes: bytes), for: try Self.key(name)) }
+        func isThere(_ name: String) throws -> Bool { cache.entry(for: try Self.key(name)) != nil }
+
+        try keep("small", bytes: 50_000)
+        try keep("large", bytes: 200_000)
+        #expect(try isThere("large"))
+        try keep("larger", bytes: 290_000)
+        #expect(try isThere("larger"))
+        #expect(try !isThere("large"))
+        #expect(try isThere("small"))
+        try keep("huge", bytes: 310_000)
+        #expect(try !isThere("huge"))
+        #expect(cache.byteCount <= 400_000)
+    }
+
+    @Test("small answers make room by age")
+    func smallAnswers() throws {
+        let cache = ResultCache(limitBytes: 400_000)
+        for number in 0..<10 { cache.keep(Self.entry(bytes: 90_000), for: try Self.key("x\(number)")) }
+        let kept = try (0..<10).filter { cache.entry(for: try Self.key("x\($0)")) != nil }
+        #expect(kept == [6, 7, 8, 9])
+    }
+}
