@@ -7,12 +7,14 @@ import TSDB
 
 // PromQLBenchmarks [--series N] [--hours N] [--step SECONDS] [--unsealed SCRAPES] [--threads N] [--repeat N]
 //                  [--cache BYTES] [--behind SECONDS] [--filter TEXT] [--queries FILE]
-//                  [--keep FOLDER]
+//                  [--keep FOLDER] [--end SECONDS]
 //
-// Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs.
+// Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs, and the
+// most bytes that the query counted and that the process has had so far. With --keep a folder that is there is taken as it
+// is; --end says when its history ends.
 
 let arguments = Arguments(CommandLine.arguments.dropFirst())
-let end: Int64 = 1_764_028_800_000
+let end = Int64(arguments.number("--end", default: 1_764_028_800)) * 1000
 var settings = DatabaseSettings.anyTime
 settings.maintainsByItself = false
 
@@ -41,7 +43,7 @@ let engine = QueryEngine(settings: engineSettings)
 print(
     "\(targets.seriesCount) series, \(spanSeconds / 3600) h at \(targets.stepSeconds) s, "
         + "\(engineSettings.maximumThreads) threads, median of \(Int(arguments.number("--repeat", default: 5)))")
-print("   wall ms     cpu ms   series     samples  ns/sample  query")
+print("   wall ms     cpu ms   series     samples  ns/sample  held MB  peak MB  query")
 for line in try arguments.queryLines() {
     guard let query = try BenchmarkQuery(line), query.fits(spanSeconds: spanSeconds) else { continue }
     if let wanted = arguments.text("--filter"), !line.contains(wanted) { continue }
@@ -52,7 +54,9 @@ for line in try arguments.queryLines() {
         print(
             Text.fixed(measured.wallMilliseconds, 3, width: 10), Text.fixed(measured.cpuMilliseconds, 3, width: 10),
             Text.right("\(measured.seriesCount)", 8), Text.right("\(measured.samplesRead)", 11),
-            Text.fixed(measured.nanosecondsPerSample, 2, width: 10), "", line)
+            Text.fixed(measured.nanosecondsPerSample, 2, width: 10),
+            Text.fixed(Double(measured.peakBytes) / 1e6, 1, width: 8),
+            Text.right("\(Measurement.peakMemoryBytes >> 20)", 8), "", line)
     } catch {
         print(Text.right("refused", 10), "  \(line): \(error)")
     }

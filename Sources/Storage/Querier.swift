@@ -41,14 +41,19 @@ package struct SelectRequest: Sendable {
     package var needsOnlyNewest: Bool
     /// The series come in order of labels, wherever their samples are.
     package var isOrdered: Bool
+    /// Where it is false only the times of floats will be looked at and whether they are staleness markers; any other
+    /// value may stand for what was stored, but not the absent one.
+    package var needsValues: Bool
 
     package init(
-        matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false, isOrdered: Bool = false
+        matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false, isOrdered: Bool = false,
+        needsValues: Bool = true
     ) {
         self.matchers = matchers
         self.range = range
         self.needsOnlyNewest = needsOnlyNewest
         self.isOrdered = isOrdered
+        self.needsValues = needsValues
     }
 }
 
@@ -66,6 +71,19 @@ package protocol SelectedSeries: Sendable {
 
     /// Opens a reader over some of them, in order. Readers are independent of each other: one per thread.
     func makeReader(over indexes: Range<Int>) -> any SeriesReader
+
+    /// Where a run of at most `limit` series from `index` on should end so that what is stored together is read
+    /// together; behind `index`.
+    func blockEnd(startingAt index: Int, limit: Int) -> Int
+
+    /// The memory that one reader may hold beside the columns it fills, in bytes.
+    var readerBytes: Int { get }
+}
+
+extension SelectedSeries {
+    package func blockEnd(startingAt index: Int, limit: Int) -> Int { min(count, index + limit) }
+
+    package var readerBytes: Int { 0 }
 }
 
 /// Reads series one after the other.

@@ -33,6 +33,32 @@ struct QueryLimitTests {
         #expect(harness.failure("sum(metric)", atMinute: 9) == "no error")
     }
 
+    @Test("an aggregation holds its groups, not what it aggregates", arguments: ["sum by (group)", "count", "avg"])
+    func aggregationMemory(_ aggregation: String) throws {
+        let harness = try QueryHarness()
+        let clock = Clock((0..<3).map { Int64($0) * 60_000 })
+        let steps = 400
+        var settings = EngineSettings()
+        settings.maximumThreads = 1
+        let series = (0..<4000).map { number in
+            SampleBatch.Series(
+                labels: LabelSet(["__name__": "metric", "group": "\(number % 7)", "id": "\(number)"]),
+                columns: SampleColumns(clock: clock, values: [1, 2, 3]))
+        }
+        _ = try harness.store.append(SampleBatch(series), onRejection: .refuseAll)
+        let result = try QueryEngine(settings: settings).rangeQuery(
+            try Parser.parse("\(aggregation) (metric)"), start: Timestamp(seconds: 0),
+            end: Timestamp(seconds: Double(steps - 1)), stepMilliseconds: 1000, from: try harness.store.querier())
+        let inputBytes = 4000 * steps * 8
+        // The windows of the clocks and the blocks under way.
+        #expect(result.statistics.peakBytes < inputBytes / 2)
+        #expect(result.statistics.peakSamples < 8 * 2 * steps)
+        let collected = try QueryEngine().rangeQuery(
+            try Parser.parse("metric"), start: Timestamp(seconds: 0),
+            end: Timestamp(seconds: Double(steps - 1)), stepMilliseconds: 1000, from: try harness.store.querier())
+        #expect(collected.statistics.peakBytes > inputBytes)
+    }
+
     @Test("a query ends when its time is over")
     func timeout() throws {
         var harness = try QueryHarness("metric 1")

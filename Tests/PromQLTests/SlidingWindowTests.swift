@@ -78,6 +78,64 @@ struct SlidingWindowTests {
         }
     }
 
+    /// Inputs as they are, and with whole numbers made fractions, so that windows without NaN and infinities come too.
+    private static func forEachFraction(_ body: (RangeInput) -> Void) {
+        forEachInput(isWhole: false, body)
+        forEachInput(isWhole: true) { input in
+            var input = input
+            input.columns.values = input.columns.values.map { $0 / 7 }
+            body(input)
+            input.columns.values = input.columns.values.map { $0 * 1e305 }
+            body(input)
+        }
+    }
+
+    @Test("deviations from the mean and from the median")
+    func deviations() {
+        Self.forEachFraction { input in
+            for takesRoot in [false, true] {
+                let function = VarianceOverTime(takesRoot: takesRoot)
+                #expect(Self.bits(QuartetKernel(function), input) == Self.bits(WindowKernel(function), input))
+            }
+            #expect(
+                Self.bits(SlidingMedianDeviation(), input) == Self.bits(WindowKernel(MedianDeviationOverTime()), input))
+        }
+    }
+
+    @Test("sums and means of fractions, four windows at a time", arguments: [false, true])
+    func fractions(takesMean: Bool) {
+        let function = FractionSum(takesMean: takesMean)
+        Self.forEachFraction { input in
+            #expect(Self.bits(QuartetKernel(function), input) == Self.bits(WindowKernel(function), input))
+        }
+    }
+
+    @Test("rates of whole columns, four steps at a time, with resets, gaps at the ends and counters near zero")
+    func rates() {
+        var generator = SystemRandomNumberGenerator()
+        for (isCounter, isRate) in [(true, true), (true, false), (false, false)] {
+            let kernel = ExtrapolatedRate(isCounter: isCounter, isRate: isRate, usesStartTimestamps: false)
+            for resets in [0, 1, 30] {
+                for start in [0.0, 3, 1e9] {
+                    var total = start
+                    var values = (0..<400).map { _ in
+                        total += Double(Int.random(in: 0...3, using: &generator))
+                        return total
+                    }
+                    for _ in 0..<resets { values[Int.random(in: 1..<400, using: &generator)] = 1 }
+                    for (step, length) in [(1000, 60_000), (3000, 2500), (700, 90_000)] as [(Int64, Int64)] {
+                        var input = Self.input(values, step: step, length: length, offset: 0)
+                        let expected = Self.bits(kernel, input)
+                        input.floatWindows.prepareExtrapolations(
+                            over: input.columns.clock.timestamps, input.windows,
+                            rateSeconds: isRate ? input.windows.lengthSeconds : nil)
+                        #expect(Self.bits(kernel, input) == expected)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("sums and means of whole numbers and of others", arguments: [false, true])
     func sums(isWhole: Bool) {
         for takesMean in [false, true] {

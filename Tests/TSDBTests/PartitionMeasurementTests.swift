@@ -120,9 +120,12 @@ struct PartitionMeasurementTests {
         let clocks = ClockCache()
         let columns = try all.makeReader()
         try measured("read all", per: reader.metadata.sampleCount) {
-            for series in all.series {
-                pieces.removeAll()
-                try columns.read(series, clocks: clocks, into: &pieces)
+            var batch = [ColumnPieces](repeating: ColumnPieces(), count: 128)
+            for start in stride(from: 0, to: all.series.count, by: 128) {
+                let part = all.series[start..<min(start + 128, all.series.count)]
+                for place in batch.indices { batch[place].removeAll() }
+                let wanted = part.enumerated().map { PartitionFrameReader.Wanted(series: $1, place: $0) }
+                try columns.read(wanted, clocks: clocks, into: &batch)
             }
         }
         let instant = TimeRange(

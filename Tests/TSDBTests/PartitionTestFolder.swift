@@ -141,12 +141,11 @@ struct PartitionModel {
     /// Whether a partition holds exactly the model's samples in the range.
     func matches(_ reader: PartitionReader, in range: TimeRange) throws -> Bool {
         let selection = try PartitionSelection(reader: reader, request: SelectRequest(matchers: [], range: range))
-        let columns = try selection.makeReader()
-        let clocks = ClockCache()
+        var batch = [ColumnPieces](repeating: ColumnPieces(), count: selection.series.count)
+        let all = selection.series.enumerated().map { PartitionFrameReader.Wanted(series: $1, place: $0) }
+        try selection.makeReader().read(all, clocks: ClockCache(), into: &batch)
         var seen = 0
-        for (number, labels) in zip(selection.series, try selection.labels()) {
-            var pieces = ColumnPieces()
-            try columns.read(number, clocks: clocks, into: &pieces)
+        for (pieces, labels) in zip(batch, try selection.labels()) {
             let expected = (series[labels] ?? [:]).filter { range.contains(Timestamp(milliseconds: $0.key)) }
             guard Self.samples(pieces) == expected else { return false }
             if !expected.isEmpty { seen += 1 }
@@ -156,6 +155,16 @@ struct PartitionModel {
             samples.keys.contains { range.contains(Timestamp(milliseconds: $0)) }
         }
         return seen == wanted.count
+    }
+}
+
+extension PartitionFrameReader {
+    /// One series alone.
+    func read(_ series: UInt32, clocks: ClockCache, into pieces: inout ColumnPieces) throws {
+        var batch = [ColumnPieces()]
+        swap(&batch[0], &pieces)
+        defer { swap(&batch[0], &pieces) }
+        try read([Wanted(series: series, place: 0)], clocks: clocks, into: &batch)
     }
 }
 

@@ -172,7 +172,7 @@ private struct MemoryQuerier: Querier {
         }
         // Not in label order, so that nobody comes to rely on it.
         let entries = found.sorted { $0.key.byteHash < $1.key.byteHash }.map { (labels: $0.key, series: $0.value) }
-        return MemorySelection(entries: entries, range: request.range)
+        return MemorySelection(entries: entries, range: request.range, needsValues: request.needsValues)
     }
 
     private func isPresent(_ series: MemoryStore.Series, in range: TimeRange) -> Bool {
@@ -215,6 +215,7 @@ private struct MemoryQuerier: Querier {
 private struct MemorySelection: SelectedSeries {
     let entries: [(labels: LabelSet, series: MemoryStore.Series)]
     let range: TimeRange
+    let needsValues: Bool
 
     var count: Int { entries.count }
     func labels(at index: Int) -> LabelSet { entries[index].labels }
@@ -222,13 +223,14 @@ private struct MemorySelection: SelectedSeries {
         entries.reduce(0) { $0 + $1.series.timestamps.count + $1.series.histograms.count }
     }
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {
-        MemoryReader(rest: entries[indexes].map(\.series), range: range)
+        MemoryReader(rest: entries[indexes].map(\.series), range: range, needsValues: needsValues)
     }
 }
 
 private struct MemoryReader: SeriesReader {
     var rest: [MemoryStore.Series]
     let range: TimeRange
+    let needsValues: Bool
     var position = 0
 
     mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
@@ -243,7 +245,9 @@ private struct MemoryReader: SeriesReader {
         columns.clock = Clock(times)
         columns.clockOffset = start
         if start < end {
-            columns.values.append(contentsOf: series.values[start..<end])
+            // Nobody may rely on values that were not asked for.
+            let values = series.values[start..<end]
+            columns.values += needsValues ? Array(values) : values.map { SpecialValue.isStale($0) ? $0 : -41.5 }
             let starts = series.startTimestamps[start..<end]
             if starts.contains(where: { $0 != 0 }) { columns.startTimestamps.append(contentsOf: starts) }
         }

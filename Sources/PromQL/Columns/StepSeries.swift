@@ -35,6 +35,7 @@ struct StepSeries: Sendable {
 
     /// The number of floats.
     var floatCount: Int {
+        if let run { return run.count }
         var count = 0
         for value in values where !value.isAbsent { count += 1 }
         return count
@@ -42,15 +43,13 @@ struct StepSeries: Sendable {
 
     /// The steps that have floats where they are one run without gaps, nil where there are gaps.
     var run: Range<Int>? {
-        guard let first = values.firstIndex(where: { !$0.isAbsent }) else { return 0..<0 }
-        var end = first
-        while end < values.count, !values[end].isAbsent { end += 1 }
-        var step = end
-        while step < values.count {
-            guard values[step].isAbsent else { return nil }
-            step += 1
-        }
-        return first..<end
+        guard let first = values.firstIndex(where: { !$0.isAbsent }),
+            let last = values.lastIndex(where: { !$0.isAbsent })
+        else { return 0..<0 }
+        let run = first..<last + 1
+        // Few columns have NaN in them, as an absent value is; where one has, it is looked at closely.
+        if Column.hasNaN(values, in: run), values[run].contains(where: { $0.isAbsent }) { return nil }
+        return run
     }
 
     /// Which steps have a float or a histogram.
@@ -105,6 +104,26 @@ enum Column {
     /// `SpecialValue.absent`.
     @inline(__always)
     static var absent: Double { Double(bitPattern: absentBits) }
+
+    /// Whether any value of a run is NaN.
+    static func hasNaN(_ values: [Double], in run: Range<Int>) -> Bool {
+        unsafe values.withUnsafeBytes { bytes in
+            guard run.upperBound <= bytes.count / 8, run.lowerBound >= 0 else { return false }
+            var isNaN = SIMDMask<SIMD4<Int64>>(repeating: false)
+            var index = run.lowerBound
+            while index &+ 4 <= run.upperBound {
+                let four = unsafe bytes.loadUnaligned(fromByteOffset: index &* 8, as: SIMD4<Double>.self)
+                isNaN = isNaN .| (four .!= four)
+                index &+= 4
+            }
+            if any(isNaN) { return true }
+            while index < run.upperBound {
+                if unsafe bytes.loadUnaligned(fromByteOffset: index &* 8, as: Double.self).isNaN { return true }
+                index &+= 1
+            }
+            return false
+        }
+    }
 }
 
 extension Double {

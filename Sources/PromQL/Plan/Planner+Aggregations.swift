@@ -4,7 +4,11 @@ import PromQLSyntax
 extension Planner {
     /// The plan of an aggregation.
     func aggregation(_ aggregation: Aggregation, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
-        let operand = try vector(aggregation.operand, on: timeline)
+        var planner = self
+        if case .vectorSelector = aggregation.operand.unparenthesized {
+            planner.needsOnlyPresence = aggregation.operator == .count || aggregation.operator == .group
+        }
+        let operand = try planner.vector(aggregation.operand, on: timeline)
         let grouping = Grouping(labels: aggregation.grouping, isWithout: aggregation.isWithout)
         let annotator = AggregationAnnotator(
             symbol: aggregation.operator, range: aggregation.range, operandRange: aggregation.operand.range)

@@ -32,7 +32,7 @@ extension Planner {
         let times = try reference(timeline, at: selector.at, offset: selector.offset)
         let windows = WindowTimes(times: times, lengthMilliseconds: lookbackMilliseconds)
         var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
-        var kernel: any RangeKernel = NewestSample(aspect)
+        var kernel: any RangeKernel = NewestSample(aspect, isForPresence: needsOnlyPresence)
         switch selector.boundary {
         case .smoothed where aspect == .value:
             source.extraAfter = lookbackMilliseconds

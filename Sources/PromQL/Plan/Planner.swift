@@ -15,6 +15,8 @@ struct Planner {
     let text: String
     /// Below a function that takes only count and sum of histograms, which looks closer at resets.
     var marksResets = false
+    /// Below an aggregation that asks of a selector only where it has samples.
+    var needsOnlyPresence = false
     /// Notes the plan for somebody who wants it explained.
     var recorder: PlanRecorder?
 

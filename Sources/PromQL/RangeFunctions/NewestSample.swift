@@ -6,10 +6,16 @@ struct NewestSample: RangeKernel {
     enum Aspect { case value, timestamp, startTimestamp }
 
     let aspect: Aspect
+    /// Whoever takes the result asks only where there is one.
+    let isForPresence: Bool
+    var needsValues: Bool { aspect == .value && !isForPresence }
     var keepsStaleMarkers: Bool { true }
     var keepsName: Bool { aspect == .value }
 
-    init(_ aspect: Aspect = .value) { self.aspect = aspect }
+    init(_ aspect: Aspect = .value, isForPresence: Bool = false) {
+        self.aspect = aspect
+        self.isForPresence = isForPresence
+    }
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         if input.hasHistograms || aspect != .value {

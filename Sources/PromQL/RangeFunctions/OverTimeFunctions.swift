@@ -36,26 +36,6 @@ struct TimeOfExtreme: WindowFunction {
     }
 }
 
-/// `stddev_over_time` and `stdvar_over_time`: population variance after Welford, compensated.
-struct VarianceOverTime: WindowFunction {
-    let takesRoot: Bool
-
-    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double {
-        var count = 0.0
-        var mean = CompensatedSum()
-        var squares = CompensatedSum()
-        for index in 0..<window.count {
-            let next = window[index]
-            count += 1
-            let delta = next - (mean.sum + mean.compensation)
-            mean.add(delta / count)
-            squares.add(delta * (next - (mean.sum + mean.compensation)))
-        }
-        let variance = (squares.sum + squares.compensation) / count
-        return takesRoot ? variance.squareRoot() : variance
-    }
-}
-
 /// `quantile_over_time`, with a quantile for each step.
 struct QuantileOverTime: WindowFunction {
     let quantiles: [Double]
@@ -69,7 +49,9 @@ struct QuantileOverTime: WindowFunction {
 
 /// `mad_over_time`: the median of the absolute deviations from the median.
 struct MedianDeviationOverTime: WindowFunction {
-    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double {
+    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double { value(window) }
+
+    func value(_ window: Span<Double>) -> Double {
         var values: [Double] = []
         values.reserveCapacity(window.count)
         for index in 0..<window.count {

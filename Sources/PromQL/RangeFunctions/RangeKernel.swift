@@ -10,6 +10,9 @@ protocol RangeKernel: Sendable {
     /// Whether the result keeps the metric's name.
     var keepsName: Bool { get }
 
+    /// Whether it looks at the values of floats, beyond telling staleness markers.
+    var needsValues: Bool { get }
+
     /// Fills `output`, which comes absent at every step.
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes)
 }
@@ -17,6 +20,7 @@ protocol RangeKernel: Sendable {
 extension RangeKernel {
     var keepsStaleMarkers: Bool { false }
     var keepsName: Bool { false }
+    var needsValues: Bool { true }
 }
 
 /// The samples of one series and the windows over them.

@@ -5,6 +5,7 @@ struct SampleCounts: RangeKernel {
     enum Measure { case count, presence, firstTime, lastTime }
 
     let measure: Measure
+    var needsValues: Bool { false }
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         for step in 0..<input.stepCount {

@@ -7,6 +7,11 @@ struct SumOverTime: RangeKernel {
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         let column = input.columns.values.span
         let exact = input.windowsOverlap ? ExactSums(input.columns.values) : nil
+        if exact == nil, input.windowsOverlap, !input.hasHistograms {
+            let kernel = QuartetKernel(FractionSum(takesMean: takesMean))
+            return kernel.evaluate(input, into: &output, notes: &notes)
+        }
+        let alone = FractionSum(takesMean: takesMean)
         for step in 0..<input.stepCount {
             let window = input.floats(at: step)
             if input.hasHistograms {
@@ -26,20 +31,8 @@ struct SumOverTime: RangeKernel {
                 output.values[step] = takesMean ? total / Double(window.count) + 0 : total
                 continue
             }
-            output.values[step] = takesMean ? mean(column.extracting(window)) : sum(column.extracting(window))
+            output.values[step] = alone.sum(column.extracting(window))
         }
-    }
-
-    private func sum(_ window: Span<Double>) -> Double {
-        var total = CompensatedSum()
-        for index in 0..<window.count { total.add(window[index]) }
-        return total.value
-    }
-
-    private func mean(_ window: Span<Double>) -> Double {
-        var mean = CompensatedMean(first: window[0])
-        for index in 1..<max(window.count, 1) { mean.add(window[index]) }
-        return mean.value
     }
 
     private func add(
@@ -51,5 +44,52 @@ struct SumOverTime: RangeKernel {
         if let histogram = total.result { output.histograms.append(StepHistogram(step: step, histogram: histogram)) }
         // The result completes the notes.
         notes.formUnion(total.notes)
+    }
+}
+
+/// The sum or mean of a window, value by value.
+struct FractionSum: QuartetFunction {
+    let takesMean: Bool
+
+    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double { sum(window) }
+
+    func sum(_ window: Span<Double>) -> Double {
+        if takesMean {
+            var mean = CompensatedMean(first: window[0])
+            for index in 1..<max(window.count, 1) { mean.add(window[index]) }
+            return mean.value
+        }
+        var total = CompensatedSum()
+        for index in 0..<window.count { total.add(window[index]) }
+        return total.value
+    }
+
+    func values(_ quartet: WindowQuartet, _ column: Span<Double>) -> SIMD4<Double> {
+        var totals = FourCompensatedSums()
+        if takesMean {
+            totals = FourCompensatedSums(quartet.values(at: 0, of: column))
+        } else {
+            totals.add(quartet.values(at: 0, of: column))
+        }
+        for index in 1..<max(quartet.sharedCount, 1) { totals.add(quartet.values(at: index, of: column)) }
+        var results = SIMD4<Double>()
+        for lane in 0..<4 {
+            var total = totals.lane(lane)
+            var isFinite = !totals.wasInfinite[lane]
+            for index in quartet.rest(of: lane) {
+                total.add(column[index])
+                if total.sum.isInfinite { isFinite = false }
+            }
+            let window = quartet.windows[lane]
+            if !takesMean {
+                results[lane] = total.value
+            } else if isFinite, !total.sum.isInfinite {
+                results[lane] = total.sum / Double(window.count) + total.compensation / Double(window.count)
+            } else {
+                // A mean goes on in another way where the sum would overflow.
+                results[lane] = sum(column.extracting(window))
+            }
+        }
+        return results
     }
 }

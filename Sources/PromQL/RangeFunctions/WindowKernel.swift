@@ -29,16 +29,24 @@ struct WindowKernel<Body: WindowFunction>: RangeKernel {
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         let column = input.columns.values.span
-        let timestamps = input.columns.clock.timestamps
         for step in 0..<input.stepCount {
-            let window = input.floats(at: step)
-            guard !window.isEmpty else { continue }
             if input.isOver(at: step) { return }
-            if input.hasHistograms, !input.histograms(at: step).isEmpty { notes.insert(.ignoredHistograms) }
-            let place = WindowPlace(
-                step: step, time: input.timeline.time(at: step), firstIndex: window.lowerBound,
-                timestamps: timestamps, clockOffset: input.columns.clockOffset)
-            output.values[step] = body.value(column.extracting(window), place)
+            evaluate(step, input, column, into: &output, notes: &notes)
         }
+    }
+
+    /// One window.
+    @inline(__always)
+    func evaluate(
+        _ step: Int, _ input: RangeInput, _ column: Span<Double>, into output: inout StepSeries,
+        notes: inout KernelNotes
+    ) {
+        let window = input.floats(at: step)
+        guard !window.isEmpty else { return }
+        if input.hasHistograms, !input.histograms(at: step).isEmpty { notes.insert(.ignoredHistograms) }
+        let place = WindowPlace(
+            step: step, time: input.timeline.time(at: step), firstIndex: window.lowerBound,
+            timestamps: input.columns.clock.timestamps, clockOffset: input.columns.clockOffset)
+        output.values[step] = body.value(column.extracting(window), place)
     }
 }

@@ -34,7 +34,7 @@ struct SelectorSource: SeriesSource {
     ) throws(QueryError) {
         try context.limits.check()
         guard timeline.count > 0 else { return }
-        let selected = try select(windows, context)
+        let selected = try select(windows, needsValues: kernel.needsValues, context)
         context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
         var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
@@ -51,13 +51,15 @@ struct SelectorSource: SeriesSource {
         }
     }
 
-    private func select(_ windows: WindowTimes, _ context: QueryContext) throws(QueryError) -> any SelectedSeries {
+    private func select(
+        _ windows: WindowTimes, needsValues: Bool, _ context: QueryContext
+    ) throws(QueryError) -> any SelectedSeries {
         let range = TimeRange(
             start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
             end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
         let request = SelectRequest(
             matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest,
-            isOrdered: context.isRangeQuery)
+            isOrdered: context.isRangeQuery, needsValues: needsValues)
         do {
             return try context.querier.select(request)
         } catch {
@@ -69,6 +71,9 @@ struct SelectorSource: SeriesSource {
         _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
         _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
+        let reading = QueryCost(bytes: selected.readerBytes)
+        try context.hold(reading)
+        defer { context.release(reading) }
         var runner = runner
         var reader = selected.makeReader(over: 0..<selected.count)
         var columns = SampleColumns()
@@ -111,7 +116,7 @@ struct SelectorSource: SeriesSource {
             1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
         let depth = threads + 1
         let blocks = QueryCost(
-            bytes: depth * blockSize * seriesBytes
+            bytes: depth * blockSize * seriesBytes + threads * selected.readerBytes
                 + (threads - 1) * WindowCache.byteCount(steps: stepCount, series: selected.count))
         try context.hold(blocks)
         defer { context.release(blocks) }

@@ -30,8 +30,8 @@ final class SeriesPipeline: HelperJob {
     private let runner: KernelRunner
     private let stepCount: Int
     private let limits: QueryLimits
-    private let blockSize: Int
-    private let blockCount: Int
+    /// Block `i` has the series `bounds[i] ..< bounds[i + 1]`.
+    private let bounds: [Int]
     /// Blocks that may be finished or in work at a time.
     private let depth: Int
     private let state = Mutex(State())
@@ -45,11 +45,16 @@ final class SeriesPipeline: HelperJob {
         self.selected = selected
         self.runner = runner
         self.stepCount = stepCount
-        self.blockSize = blockSize
         self.depth = depth
         self.limits = limits
-        blockCount = (selected.count + blockSize - 1) / blockSize
+        var bounds = [0]
+        while let last = bounds.last, last < selected.count {
+            bounds.append(max(last + 1, selected.blockEnd(startingAt: last, limit: blockSize)))
+        }
+        self.bounds = bounds
     }
+
+    private var blockCount: Int { bounds.count - 1 }
 
     /// The samples of all blocks read so far.
     var samples: (queryable: Int, read: Int, histograms: Bool) {
@@ -125,8 +130,8 @@ final class SeriesPipeline: HelperJob {
     }
 
     private func read(block number: Int, _ runner: inout KernelRunner) throws(QueryError) -> Block {
-        let first = number * blockSize
-        let end = min(first + blockSize, selected.count)
+        let first = bounds[number]
+        let end = bounds[number + 1]
         var block = Block()
         block.series.reserveCapacity(end - first)
         block.notes.reserveCapacity(end - first)

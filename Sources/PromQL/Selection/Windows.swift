@@ -47,6 +47,8 @@ struct WindowIndexes: Sendable {
     let timestampCount: Int
     /// How `rate` extrapolates each window where a series has all of its samples; empty where it was not asked for.
     private(set) var extrapolations: [Extrapolation] = []
+    /// What of them its loop over all steps reads.
+    private(set) var extrapolationColumns = ExtrapolationColumns()
 
     static let empty = WindowIndexes(first: [], end: [], timestampCount: 0)
 
@@ -72,6 +74,7 @@ struct WindowIndexes: Sendable {
             extrapolation.prepare(rateSeconds: rateSeconds)
             return extrapolation
         }
+        extrapolationColumns = ExtrapolationColumns(extrapolations, first: first, end: end)
     }
 
     /// Whether a column has all samples of a step's window.
@@ -93,7 +96,7 @@ struct WindowIndexes: Sendable {
 struct WindowCache: Sendable {
     /// What the windows kept may take; series with clocks of their own pass through without filling memory.
     private static let capacityBytes = 4 << 20
-    private static let bytesPerStep = 8 + MemoryLayout<Extrapolation>.stride
+    private static let bytesPerStep = 8 + MemoryLayout<Extrapolation>.stride + 24
 
     let times: WindowTimes
     /// Clocks kept at a time.

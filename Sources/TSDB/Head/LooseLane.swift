@@ -324,6 +324,10 @@ final class LooseLane: Sendable {
     static func decode(_ parts: [[UInt8]], generation limit: UInt64, range: TimeRange, into piece: inout LoosePiece)
         -> Bool
     {
+        // A sample takes two bytes at least.
+        let mostSamples = parts.reduce(0) { $0 + $1.count } / 2
+        piece.timestamps.reserveCapacity(mostSamples)
+        piece.values.reserveCapacity(mostSamples)
         for part in parts {
             var stream = LooseStream()
             let isSound = unsafe part.withUnsafeBytes { bytes in

@@ -60,6 +60,14 @@ final class PartitionLabelReader {
     /// The symbols of the block's series, one after the other, and where each series' symbols end.
     private var symbols: [UInt32] = []
     private var ends: [Int] = []
+    /// Where the bytes of a symbol that was met stand in `pairBytes`; empty for the others.
+    private struct PairPlace {
+        var start: UInt32
+        var end: UInt32
+        var isEmpty: Bool { start == end }
+    }
+    private var known: [PairPlace] = []
+    private var pairBytes: [UInt8] = []
     /// By the number of the first symbol divided by the symbols of a block.
     private var blocks: [SymbolBlock?] = []
 
@@ -79,12 +87,27 @@ final class PartitionLabelReader {
     func encode(_ series: UInt32, into encoded: inout [UInt8]) throws(StorageError) {
         let range = try symbolRange(of: series)
         encoded.removeAll(keepingCapacity: true)
+        let symbols = self.symbols
         for place in range {
-            let (block, pair) = try find(symbols[place])
-            unsafe block.bytes.withUnsafeBufferPointer { bytes in
-                unsafe encoded.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[pair]))
+            let number = Int(symbols[place])
+            if number >= known.count || known[number].isEmpty { try take(UInt32(number)) }
+            // Inside `pairBytes`, because only `take` makes ranges that are not empty.
+            let pair = known[number]
+            unsafe pairBytes.withUnsafeBufferPointer { bytes in
+                unsafe encoded.append(
+                    contentsOf: UnsafeBufferPointer(rebasing: bytes[Int(pair.start)..<Int(pair.end)]))
             }
         }
+    }
+
+    /// Takes a copy of a symbol's bytes, so that it is found by its number alone from then on.
+    private func take(_ symbol: UInt32) throws(StorageError) {
+        let (block, range) = try find(symbol)
+        while known.count <= Int(symbol) { known.append(PairPlace(start: 0, end: 0)) }
+        let start = pairBytes.count
+        pairBytes.append(contentsOf: block.bytes[range])
+        guard pairBytes.count <= Int(UInt32.max) else { throw damage }
+        known[Int(symbol)] = PairPlace(start: UInt32(start), end: UInt32(pairBytes.count))
     }
 
     /// Each label pair of the series once, in no order.
@@ -144,6 +167,15 @@ final class PartitionLabelReader {
     }
 
     private func decode(_ input: inout InputBytes) -> Bool {
+        // In the hands of this function alone while it writes.
+        var symbols: [UInt32] = []
+        var ends: [Int] = []
+        swap(&symbols, &self.symbols)
+        swap(&ends, &self.ends)
+        defer {
+            swap(&symbols, &self.symbols)
+            swap(&ends, &self.ends)
+        }
         let count = input.count(limit: PartitionLabelWriter.seriesPerBlock)
         var previous = 0..<0
         for _ in 0..<count {

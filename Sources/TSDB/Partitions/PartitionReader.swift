@@ -29,6 +29,8 @@ final class PartitionReader: Sendable {
 
     private let idle: Mutex<[SQLiteConnection]>
     private let symbolBlocks = Mutex<[Int: SymbolBlock]>([:])
+    /// The first series of each group, once somebody asked: a number for some hundreds of series.
+    private let groupStarts = Mutex<[Int64]?>(nil)
     private let damages = Mutex<[String]>([])
     let isSuspect = Atomic<Bool>(false)
 
@@ -220,6 +222,38 @@ final class PartitionReader: Sendable {
             let labels = PartitionLabelReader(reader: self, connection: connection)
             return try labels.pairs(of: found).filter { $0.name == name }.map(\.value).uniqueSorted()
         }
+    }
+
+    // MARK: Groups
+
+    /// The first series behind the one given that does not stand in the same frame of a segment.
+    func frameEnd(of series: UInt32) throws(StorageError) -> Int {
+        let starts = try knownGroupStarts()
+        var low = 0
+        var high = starts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle] <= Int64(series) { low = middle + 1 } else { high = middle }
+        }
+        let first = low > 0 ? Int(starts[low - 1]) : 0
+        let perFrame = SegmentFormat.seriesPerFrame
+        let frameEnd = first + ((Int(series) - first) / perFrame + 1) * perFrame
+        return low < starts.count ? min(frameEnd, Int(starts[low])) : frameEnd
+    }
+
+    private func knownGroupStarts() throws(StorageError) -> [Int64] {
+        if let known = groupStarts.withLock({ $0 }) { return known }
+        let found = try withConnection { connection throws(StorageError) in
+            try withStorageErrors { () throws(SQLiteError) in
+                let rows = try connection.cached("SELECT DISTINCT first_series FROM segment ORDER BY first_series")
+                defer { rows.reset() }
+                var starts: [Int64] = []
+                while try rows.step() { starts.append(rows.int64(at: 0)) }
+                return starts
+            }
+        }
+        groupStarts.withLock { $0 = found }
+        return found
     }
 
     // MARK: Symbols

@@ -9,10 +9,12 @@ final class PartitionSelection: Sendable {
     /// Numbers of the series, ascending, which is label order.
     let series: [UInt32]
     private let clocks: PartitionClocks
+    private let needsValues: Bool
 
     init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
         self.reader = reader
         clocks = PartitionClocks(range: request.range)
+        needsValues = request.needsValues
         let found = try reader.select(request.matchers)
         series = found.numbers
     }
@@ -43,7 +45,7 @@ final class PartitionSelection: Sendable {
     /// A reader for one thread.
     ///
     /// Pieces of all readers share this selection's clocks.
-    func makeReader() throws(StorageError) -> PartitionSeriesReader {
-        try PartitionSeriesReader(reader: reader, clocks: clocks)
+    func makeReader() throws(StorageError) -> PartitionFrameReader {
+        try PartitionFrameReader(reader: reader, clocks: clocks, needsValues: needsValues)
     }
 }

@@ -13,6 +13,10 @@ final class PartitionClocks: Sendable {
         var firstTick: Int
         /// Ticks of the file's clock.
         var tickCount: Int
+        /// Ticks inside the range.
+        var count: Int
+
+        static let empty = View(clock: .empty, firstTick: 0, tickCount: 0, count: 0)
     }
 
     let range: TimeRange
@@ -29,7 +33,8 @@ final class PartitionClocks: Sendable {
         let upper = end == .max ? ticks.upperBound : timestamps.firstIndex(notBelow: end + 1, in: ticks)
         let isWhole = lower == 0 && upper == timestamps.count
         let cut = isWhole ? timestamps : Array(timestamps[lower..<max(lower, upper)])
-        let made = View(clock: Clock(cut), firstTick: lower, tickCount: timestamps.count)
+        let made = View(
+            clock: Clock(cut), firstTick: lower, tickCount: timestamps.count, count: cut.count)
         // Two threads may have made it at the same time: the first one's object is everybody's.
         return views.withLock { views in
             if let known = views[number] { return known }
@@ -72,9 +77,11 @@ struct SegmentColumn {
     var startTimestamps: [Int64]
 }
 
-/// Reads series of a partition one after the other, each frame of a segment decompressed once.
+/// Reads series of a partition one after the other, each frame of a segment decompressed once and held as long as series
+/// of it are asked for.
 ///
-/// Numbers should ascend; any order works. It borrows a connection for its life and belongs to one thread.
+/// Numbers should ascend; any order works. It borrows a connection for its life and belongs to one thread. Queries read
+/// many series together with `PartitionFrameReader`, which holds one frame at a time.
 final class PartitionSeriesReader {
     /// A segment of the group that is being read, with one of its frames.
     private final class OpenSegment {
@@ -94,7 +101,7 @@ final class PartitionSeriesReader {
     private let range: TimeRange
     private let clocks: PartitionClocks
     private let zstd = ZstdWorkspace()
-    private var group: Range<Int64> = 0..<0
+    private var group = SegmentGroup()
     private var segments: [OpenSegment] = []
     /// The clocks seen, by number.
     private var views: [PartitionClocks.View?] = []
@@ -116,7 +123,7 @@ final class PartitionSeriesReader {
     /// Adds the samples of a series inside the range, in order of the segments.
     func read(_ series: UInt32, clocks shared: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
         if reader.deletions.touches(series) {
-            try readRemaining(series, into: &pieces)
+            try readRemaining(series, clocks: shared, into: &pieces)
         } else {
             try forEachColumn(of: series) { segment, index throws(StorageError) in
                 try append(segment, index, to: &pieces, shared: shared)
@@ -127,7 +134,9 @@ final class PartitionSeriesReader {
     }
 
     /// Adds what was not deleted.
-    private func readRemaining(_ series: UInt32, into pieces: inout ColumnPieces) throws(StorageError) {
+    private func readRemaining(
+        _ series: UInt32, clocks shared: ClockCache, into pieces: inout ColumnPieces
+    ) throws(StorageError) {
         for column in try columns(of: series) {
             let view = try view(of: column.clock)
             var remaining = LoosePiece()
@@ -142,65 +151,19 @@ final class PartitionSeriesReader {
                 remaining.append(timestamp, value: value, start: start)
             }
             pieces.note(starts: remaining.startTimestamps, of: remaining.timestamps)
-            pieces.append(remaining.values, clock: Clock(remaining.timestamps), isFromHead: false)
+            pieces.append(remaining.values, clock: shared.equal(to: remaining.timestamps), isFromHead: false)
         }
     }
 
     private func append(
         _ segment: OpenSegment, _ index: Int, to pieces: inout ColumnPieces, shared: ClockCache
     ) throws(StorageError) {
-        let place = segment.frame.place(of: index)
-        let view = try view(of: place.clock)
-        guard place.clockOffset + place.tickCount <= view.tickCount else {
-            return try reader.note(.structure("clock reference"), in: "clock \(place.clock)")
-        }
-        // Ticks of the file's clock that lie in the column and in the range.
-        let lower = max(place.clockOffset, view.firstTick)
-        let upper = min(place.clockOffset + place.tickCount, view.firstTick + view.clock.timestamps.count)
-        guard lower < upper else { return }
-        var damage: SegmentDamage?
-        let isSound = unsafe pieces.append(
-            tickCount: place.tickCount, wanted: lower - place.clockOffset..<upper - place.clockOffset,
-            clock: view.clock, offset: lower - view.firstTick, isPlain: place.isPlain, isFromHead: false,
-            shared: shared
-        ) { target in
-            do throws(SegmentDamage) {
-                unsafe try segment.frame.decodeValues(index, into: target)
-                return true
-            } catch {
-                damage = error
-                return false
-            }
-        }
-        if !isSound, let damage { try reader.note(damage, in: "segment \(segment.row)") }
-        if isSound, !segment.frame.columns[index].starts.isEmpty {
-            try noteStarts(segment, index, ticks: lower..<upper, view: view, in: &pieces)
-        }
-    }
-
-    /// Adds the start timestamps of those samples of a column that lie in `ticks` of the file's clock.
-    private func noteStarts(
-        _ segment: OpenSegment, _ index: Int, ticks: Range<Int>, view: PartitionClocks.View,
-        in pieces: inout ColumnPieces
-    ) throws(StorageError) {
-        let starts: [Int64]
+        let view = try view(of: segment.frame.columns[index].clock)
         do throws(SegmentDamage) {
-            starts = try segment.frame.startTimestamps(index)
+            try segment.frame.append(index, on: view, to: &pieces, shared: shared)
         } catch {
-            return try reader.note(error, in: "segment \(segment.row)")
+            try reader.note(error, in: "segment \(segment.row)")
         }
-        let offset = segment.frame.columns[index].clockOffset
-        let values = try decode(segment, index)
-        var next = 0
-        var found: [Int64] = []
-        var timestamps: [Int64] = []
-        for (position, value) in values.enumerated() where !SpecialValue.isAbsent(value) {
-            defer { next += 1 }
-            guard ticks.contains(offset + position), next < starts.count else { continue }
-            found.append(starts[next])
-            timestamps.append(view.clock.timestamps[offset + position - view.firstTick])
-        }
-        pieces.note(starts: found, of: timestamps)
     }
 
     /// The clock as the query sees it, from this reader's own list where it was asked for before.
@@ -236,61 +199,31 @@ final class PartitionSeriesReader {
     }
 
     private func decode(_ segment: OpenSegment, _ index: Int) throws(StorageError) -> [Double] {
-        let count = segment.frame.columns[index].tickCount
-        var damage: SegmentDamage?
-        let values = unsafe [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
-            guard let start = buffer.baseAddress else { return }
-            do throws(SegmentDamage) {
-                unsafe try segment.frame.decodeValues(index, into: start)
-                initialized = count
-            } catch {
-                damage = error
-            }
+        do throws(SegmentDamage) {
+            return try segment.frame.values(index)
+        } catch {
+            try reader.note(error, in: "segment \(segment.row)")
+            return [Double](repeating: SpecialValue.absent, count: segment.frame.columns[index].tickCount)
         }
-        guard let damage else { return values }
-        try reader.note(damage, in: "segment \(segment.row)")
-        return [Double](repeating: SpecialValue.absent, count: count)
     }
 
     /// Calls `body` for each column of the series in the group's segments that overlap the range.
     private func forEachColumn(
         of series: UInt32, _ body: (OpenSegment, Int) throws(StorageError) -> Void
     ) throws(StorageError) {
-        if !group.contains(Int64(series)) { try openGroup(of: series) }
+        if !group.series.contains(Int64(series)) {
+            segments.removeAll()
+            group = try SegmentGroup(of: series, in: range, connection)
+            segments = group.rows.map { OpenSegment(row: $0) }
+        }
         guard !segments.isEmpty else { return }
-        let frameNumber = Int(Int64(series) - group.lowerBound) / SegmentFormat.seriesPerFrame
+        let frameNumber = group.frame(of: series)
         for segment in segments {
             if segment.frameNumber != frameNumber { try load(frameNumber, of: segment) }
             guard segment.isThere else { continue }
             let found = segment.frame.columnRange(of: series, startingAt: segment.nextColumn)
             segment.nextColumn = found.upperBound
             for index in found { try body(segment, index) }
-        }
-    }
-
-    /// Finds the segments of the group that a series belongs to.
-    private func openGroup(of series: UInt32) throws(StorageError) {
-        segments.removeAll()
-        group = Int64(series)..<Int64(series) + 1
-        try withStorageErrors { () throws(SQLiteError) in
-            let place = try connection.cached(
-                "SELECT first_series, series_count FROM segment WHERE first_series <= ? ORDER BY first_series DESC LIMIT 1"
-            )
-            defer { place.reset() }
-            try place.bind(Int64(series), at: 1)
-            guard try place.step() else { return }
-            let first = place.int64(at: 0)
-            // A damaged count must not make the group endless.
-            let count = max(0, min(place.int64(at: 1), Int64(SegmentFormat.seriesPerSegment)))
-            guard first >= 0, (first..<first + count).contains(Int64(series)) else { return }
-            group = first..<first + count
-            let rows = try connection.cached(
-                "SELECT id FROM segment WHERE first_series = ? AND start <= ? AND end >= ? ORDER BY start, id")
-            defer { rows.reset() }
-            try rows.bind(first, at: 1)
-            try rows.bind(range.end.milliseconds, at: 2)
-            try rows.bind(range.start.milliseconds, at: 3)
-            while try rows.step() { segments.append(OpenSegment(row: rows.int64(at: 0))) }
         }
     }
 
@@ -301,7 +234,7 @@ final class PartitionSeriesReader {
         guard let blob = try blob(of: segment) else { return }
         do throws(SegmentDamage) {
             segment.isThere = try SegmentBlob.load(
-                frame: frameNumber, of: blob, firstSeries: UInt32(group.lowerBound), into: &segment.frame,
+                frame: frameNumber, of: blob, firstSeries: UInt32(group.series.lowerBound), into: &segment.frame,
                 workspace: zstd)
         } catch {
             try reader.note(error, in: "segment \(segment.row)")
@@ -311,21 +244,7 @@ final class PartitionSeriesReader {
     /// The bytes of a segment, read once for all of its frames; nil where they are not there.
     private func blob(of segment: OpenSegment) throws(StorageError) -> [UInt8]? {
         if let known = segment.blob { return known }
-        let statement = try withStorageErrors { () throws(SQLiteError) in
-            let statement = try connection.cached("SELECT data FROM segment WHERE id = ?")
-            try statement.bind(segment.row, at: 1)
-            return statement
-        }
-        defer { statement.reset() }
-        do throws(SQLiteError) {
-            guard try statement.step() else { return nil }
-        } catch {
-            // A page that cannot be read is damage of this segment; the others may be sound.
-            guard error.isCorrupt else { throw StorageError(error) }
-            try reader.note(.structure("page"), in: "segment \(segment.row)")
-            return nil
-        }
-        let bytes = unsafe statement.withBlob(at: 0) { unsafe [UInt8]($0) }
+        let bytes = try SegmentGroup.bytes(row: segment.row, reader, connection)
         segment.blob = bytes
         return bytes
     }

@@ -1,3 +1,4 @@
+import Glibc
 import MetricModel
 import Synchronization
 
@@ -16,15 +17,34 @@ final class ClockCache: Sendable {
         var presence: [UInt64]
     }
 
+    /// What clocks with the same content have in common at least.
+    private struct Outline: Hashable {
+        var first: Int64
+        var last: Int64
+        var count: Int
+    }
+
     private struct State {
         var joined: [[Span]: Clock] = [:]
         var thinned: [Pattern: Clock] = [:]
+        var equal: [Outline: [Clock]] = [:]
         /// Clocks that keys name by identity must live as long as the keys.
         var held: [Clock] = []
+        /// What the timestamps of shared clocks take.
+        var byteCount = 0
+
+        /// Whether one more clock may be kept; then it counts.
+        mutating func hasRoom(for clock: Clock, keyBytes: Int) -> Bool {
+            guard byteCount < ClockCache.limitBytes else { return false }
+            byteCount += clock.timestamps.count * 8 + keyBytes + 200
+            return true
+        }
     }
 
-    /// More patterns than this are not shared.
-    private static let patternLimit = 100_000
+    /// When shared clocks take more than this, further ones are made for each series.
+    private static let limitBytes = 16 << 20
+    /// Clocks of one outline that are compared with.
+    private static let equalLimit = 16
 
     private let state = Mutex(State())
 
@@ -37,11 +57,39 @@ final class ClockCache: Sendable {
             timestamps.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
             for piece in pieces {
                 timestamps += piece.clock.timestamps[piece.offset..<piece.offset + piece.count]
-                state.held.append(piece.clock)
             }
             let clock = Clock(timestamps)
-            if state.joined.count < Self.patternLimit { state.joined[key] = clock }
+            if state.hasRoom(for: clock, keyBytes: key.count * 48) {
+                state.joined[key] = clock
+                for piece in pieces { state.held.append(piece.clock) }
+            }
             return clock
+        }
+    }
+
+    /// A clock with these ticks: series that bring timestamps of their own often bring the same ones.
+    func equal(to timestamps: [Int64]) -> Clock {
+        guard let first = timestamps.first, let last = timestamps.last else { return .empty }
+        let outline = Outline(first: first, last: last, count: timestamps.count)
+        return state.withLock { state in
+            let known = state.equal[outline] ?? []
+            if let same = known.first(where: { Self.isSame($0.timestamps, timestamps) }) { return same }
+            let made = Clock(timestamps)
+            if known.count < Self.equalLimit, state.hasRoom(for: made, keyBytes: 0) {
+                state.equal[outline, default: []].append(made)
+            }
+            return made
+        }
+    }
+
+    private static func isSame(_ left: [Int64], _ right: [Int64]) -> Bool {
+        unsafe left.withUnsafeBytes { left in
+            unsafe right.withUnsafeBytes { right in
+                guard left.count == right.count, let start = left.baseAddress, let other = right.baseAddress else {
+                    return left.count == right.count
+                }
+                return unsafe memcmp(start, other, left.count) == 0
+            }
         }
     }
 
@@ -56,7 +104,7 @@ final class ClockCache: Sendable {
                 timestamps.append(clock.timestamps[offset + index])
             }
             let made = Clock(timestamps)
-            if state.thinned.count < Self.patternLimit {
+            if state.hasRoom(for: made, keyBytes: presence.count * 8) {
                 state.thinned[key] = made
                 state.held.append(clock)
             }

@@ -30,12 +30,12 @@ struct ColumnPieces {
     private var starts: [Int64: Int64] = [:]
     /// False only where no staleness marker is among the values.
     private(set) var mayHaveStaleMarkers = false
-    /// The clocks that were joined last; series of one target follow each other.
-    private var joins = JoinedClocks()
-
     /// Makes ready for the next series.
-    mutating func removeAll() {
+    ///
+    /// - Parameter sampleCount: How many samples it may have.
+    mutating func removeAll(reserving sampleCount: Int = 0) {
         values.removeAll(keepingCapacity: true)
+        if sampleCount > 0 { values.reserveCapacity(sampleCount) }
         pieces.removeAll(keepingCapacity: true)
         histograms.removeAll(keepingCapacity: true)
         if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
@@ -152,7 +152,9 @@ struct ColumnPieces {
     }
 
     /// Fills `columns` with all pieces; what stands here afterwards is of no use.
-    mutating func take(into columns: inout SampleColumns, clocks: ClockCache) {
+    ///
+    /// - Parameter joins: The clocks that the reader has joined before; series of one target follow each other.
+    mutating func take(into columns: inout SampleColumns, joins: inout JoinedClocks, clocks: ClockCache) {
         columns.removeAll()
         columns.mayHaveStaleMarkers = mayHaveStaleMarkers
         if !histograms.isEmpty { columns.histograms = PieceMerge.histograms(histograms) }

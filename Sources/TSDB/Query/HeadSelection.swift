@@ -127,7 +127,7 @@ struct HeadSelection: Sendable {
                     slot: slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose)
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
                 pieces.note(starts: loose.startTimestamps, of: loose.timestamps)
-                pieces.append(loose.values, clock: Clock(loose.timestamps), isFromHead: true)
+                pieces.append(loose.values, clock: clocks.equal(to: loose.timestamps), isFromHead: true)
                 pieces.append(histograms: loose.histograms)
             }
         }

@@ -6,17 +6,19 @@ import Storage
 /// They stand in the order of the partition with the most of them, which is label order, so that the segments of each
 /// partition are read one after the other; series that it lacks follow.
 final class SelectedDatabaseSeries: SelectedSeries {
-    private let selection: HeadSelection
-    private let partitions: [PartitionSelection]
+    let selection: HeadSelection
+    let partitions: [PartitionSelection]
+    /// The one with the most series.
+    private let largestPartition: Int
     /// Held so that neither files nor slices go away while they are read.
     private let view: DatabaseView
-    private let clocks: ClockCache
-    private let needsOnlyNewest: Bool
+    let clocks: ClockCache
+    let needsOnlyNewest: Bool
     private let labels: [LabelSet]
     /// The series in the head's selection, -1 for none.
-    private let headSeries: [Int32]
+    let headSeries: [Int32]
     /// For each series its place in each partition's selection, -1 for none.
-    private let places: [Int32]
+    let places: [Int32]
 
     let estimatedSampleCount: Int
 
@@ -33,13 +35,15 @@ final class SelectedDatabaseSeries: SelectedSeries {
         var headSeries: [Int32] = []
         var places: [Int32] = []
         let width = found.count
+        var largest = 0
         if width == 0 {
             labels = selection.labels
             headSeries = labels.indices.map { Int32($0) }
         } else {
             var numbers = LabelSetNumbers()
             let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }
-            numbers.reserve(found[order[0]].series.count)
+            largest = order[0]
+            numbers.reserve(found[largest].series.count)
             for partition in order {
                 numbers.startOver()
                 try found[partition].forEachLabels { place, encoded in
@@ -63,6 +67,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
         }
         if request.isOrdered { Self.order(&labels, &headSeries, &places, width: width) }
         self.labels = labels
+        largestPartition = largest
         self.headSeries = headSeries
         self.places = places
         estimatedSampleCount =
@@ -93,70 +98,38 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
     var count: Int { labels.count }
 
+    /// How many samples one of the series may have.
+    var samplesPerSeries: Int { needsOnlyNewest ? 1 : (estimatedSampleCount + count - 1) / max(1, count) }
+
+    var readerBytes: Int { DatabaseSeriesReader.batchSize(self) * samplesPerSeries * 8 }
+
     func labels(at index: Int) -> LabelSet { labels[index] }
 
-    func makeReader(over indexes: Range<Int>) -> any SeriesReader { Reader(series: self, indexes: indexes) }
+    func makeReader(over indexes: Range<Int>) -> any SeriesReader {
+        DatabaseSeriesReader(series: self, indexes: indexes)
+    }
 
-    private struct Reader: SeriesReader {
-        let series: SelectedDatabaseSeries
-        var position: Int
-        let end: Int
-        var pieces = ColumnPieces()
-        /// Made when the first series of the partition is read.
-        var readers: [PartitionSeriesReader?]
-
-        init(series: SelectedDatabaseSeries, indexes: Range<Int>) {
-            self.series = series
-            position = indexes.lowerBound
-            end = indexes.upperBound
-            readers = [PartitionSeriesReader?](repeating: nil, count: series.partitions.count)
-        }
-
-        mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
-            guard position < end else { return false }
-            let index = position
-            position += 1
-            pieces.removeAll()
-            let head = Int(series.headSeries[index])
-            if series.needsOnlyNewest { return try readNewest(index, head, into: &columns) }
-            let width = series.partitions.count
-            for partition in 0..<width {
-                let place = Int(series.places[index * width + partition])
-                if place >= 0 { try read(place, of: partition) }
+    /// Series that stand in one frame of the largest partition's segments stay together.
+    func blockEnd(startingAt index: Int, limit: Int) -> Int {
+        let bound = min(count, index + limit)
+        guard bound < count, !partitions.isEmpty, bound > index else { return bound }
+        let width = partitions.count
+        let numbers = partitions[largestPartition].series
+        let reader = partitions[largestPartition].reader
+        // The farthest boundary of frames within the limit.
+        var end = index
+        while true {
+            let place = Int(places[end * width + largestPartition])
+            guard place >= 0, let frameEnd = try? reader.frameEnd(of: numbers[place]) else { break }
+            var next = end + 1
+            while next <= bound, next < count {
+                let place = Int(places[next * width + largestPartition])
+                if place >= 0, Int(numbers[place]) >= frameEnd { break }
+                next += 1
             }
-            // Last, because it is the newest.
-            if head >= 0 { try series.selection.read(head, clocks: series.clocks, into: &pieces) }
-            pieces.take(into: &columns, clocks: series.clocks)
-            return true
+            guard next <= bound, next < count else { break }
+            end = next
         }
-
-        private mutating func read(_ place: Int, of partition: Int) throws(StorageError) {
-            let source = series.partitions[partition]
-            do throws(StorageError) {
-                if readers[partition] == nil { readers[partition] = try source.makeReader() }
-                guard let reader = readers[partition] else { return }
-                try reader.read(source.series[place], clocks: series.clocks, into: &pieces)
-            } catch {
-                source.reader.suspect(error)
-                throw error
-            }
-        }
-
-        /// Leaves out partitions that end before the newest sample found.
-        private mutating func readNewest(
-            _ index: Int, _ head: Int, into columns: inout SampleColumns
-        ) throws(StorageError) -> Bool {
-            if head >= 0 { try series.selection.read(head, clocks: series.clocks, into: &pieces) }
-            let width = series.partitions.count
-            for partition in (0..<width).reversed() {
-                let place = Int(series.places[index * width + partition])
-                guard place >= 0, pieces.newestTimestamp < series.partitions[partition].reader.metadata.end else {
-                    continue
-                }
-                try read(place, of: partition)
-            }
-            pieces.take(into: &columns, clocks: series.clocks)
-            return true
-        }
+        return end > index ? end : bound
     }
 }

@@ -214,6 +214,16 @@
         try outcome.get()
     }
 
+    /// Writes a one for each plain value and the special markers between them, without decoding.
+    func markValues(_ index: Int, into target: UnsafeMutablePointer<Double>) {
+        let column = columns[index]
+        if let runPosition = column.runPosition {
+            unsafe TickState.mark(InputBytes(bytes, in: runPosition..<count), into: target)
+        } else {
+            unsafe target.update(repeating: 1, count: column.tickCount)
+        }
+    }
+
     private mutating func decodeDense(_ column: Column, into target: UnsafeMutablePointer<Double>) throws(SegmentDamage)
     {
         let source = columns[column.source]

@@ -112,4 +112,19 @@ enum TickState: UInt8 {
             tick += length
         }
     }
+
+    /// Writes the special markers of the runs, which `countRuns` has found sound, and a one for each plain value.
+    static func mark(_ input: InputBytes, into target: UnsafeMutablePointer<Double>) {
+        var input = input
+        let runCount = Int(input.varint())
+        var tick = 0
+        for _ in 0..<runCount {
+            let run = input.varint()
+            let length = Int(run >> 2)
+            guard let state = TickState(rawValue: UInt8(run & 3)) else { return }
+            let value = state == .value ? 1 : Double(bitPattern: state.bits)
+            unsafe (target + tick).update(repeating: value, count: length)
+            tick += length
+        }
+    }
 }

@@ -1,0 +1,154 @@
+import Bytes
+import MetricModel
+import SQLite
+import Storage
+
+/// Reads neighbouring series of a partition together, for one query: of each segment the frame that has them is
+/// decompressed once, all wanted columns are taken out, and the next segment's frame takes its memory.
+///
+/// It borrows a connection for its life and belongs to one thread.
+final class PartitionFrameReader {
+    /// A series and the place of its samples in the caller's pieces.
+    struct Wanted {
+        var series: UInt32
+        var place: Int
+    }
+
+    /// Compressed segments of a group are kept for its next frame while they take no more than this.
+    private static let keptBytesLimit = 4 << 20
+    private static let ownViewLimit = 1 << 16
+
+    private let reader: PartitionReader
+    private let connection: SQLiteConnection
+    private let clocks: PartitionClocks
+    private let needsValues: Bool
+    private let zstd = ZstdWorkspace()
+    private var group = SegmentGroup()
+    /// The bytes of the group's segments, as far as they are kept.
+    private var blobs: [[UInt8]?] = []
+    private var keptBytes = 0
+    private var frame = SegmentFrame()
+    /// The clocks seen, by number.
+    private var views: [PartitionClocks.View?] = []
+    /// Reads what is not in segments, and series of which something was deleted.
+    private var single: PartitionSeriesReader?
+
+    /// - Parameter needsValues: As in `SelectRequest`.
+    init(reader: PartitionReader, clocks: PartitionClocks, needsValues: Bool = true) throws(StorageError) {
+        self.reader = reader
+        self.clocks = clocks
+        self.needsValues = needsValues
+        connection = try reader.borrowConnection()
+    }
+
+    deinit { reader.returnConnection(connection) }
+
+    /// Adds the samples of the wanted series inside the range to their pieces, in order of time.
+    ///
+    /// - Parameter wanted: Best in order, so that series of one frame stand together.
+    func read(
+        _ wanted: [Wanted], clocks shared: ClockCache, into batch: inout [ColumnPieces]
+    ) throws(StorageError) {
+        var start = 0
+        while start < wanted.count {
+            let series = wanted[start].series
+            if !group.series.contains(Int64(series)) { try open(series) }
+            let number = group.frame(of: series)
+            var end = start + 1
+            while end < wanted.count, group.series.contains(Int64(wanted[end].series)),
+                group.frame(of: wanted[end].series) == number
+            {
+                end += 1
+            }
+            for segment in group.rows.indices where try load(number, segment) {
+                try append(wanted[start..<end], of: &frame, row: group.rows[segment], shared: shared, to: &batch)
+            }
+            start = end
+        }
+        guard reader.metadata.histogramCount > 0 || !reader.deletions.isEmpty else { return }
+        for entry in wanted { try readApart(entry, shared: shared, into: &batch[entry.place]) }
+    }
+
+    /// Adds the columns of some series of a frame.
+    private func append(
+        _ wanted: ArraySlice<Wanted>, of frame: inout SegmentFrame, row: Int64, shared: ClockCache,
+        to batch: inout [ColumnPieces]
+    ) throws(StorageError) {
+        let hasDeletions = !reader.deletions.isEmpty
+        var nextColumn = 0
+        // Neighbouring columns are often on one clock.
+        var clock: UInt32?
+        var view = PartitionClocks.View.empty
+        for entry in wanted {
+            if hasDeletions, reader.deletions.touches(entry.series) { continue }
+            let found = frame.columnRange(of: entry.series, startingAt: nextColumn)
+            nextColumn = found.upperBound
+            for index in found {
+                if frame.columns[index].clock != clock {
+                    view = try self.view(of: frame.columns[index].clock)
+                    clock = frame.columns[index].clock
+                }
+                do throws(SegmentDamage) {
+                    try frame.append(
+                        index, on: view, to: &batch[entry.place], shared: shared, needsValues: needsValues)
+                } catch {
+                    try reader.note(error, in: "segment \(row)")
+                }
+            }
+        }
+    }
+
+    /// Adds histograms, and floats where some were deleted.
+    private func readApart(
+        _ entry: Wanted, shared: ClockCache, into pieces: inout ColumnPieces
+    ) throws(StorageError) {
+        if self.single == nil { self.single = try PartitionSeriesReader(reader: reader, clocks: clocks) }
+        guard let single else { return }
+        if reader.deletions.touches(entry.series) {
+            try single.read(entry.series, clocks: shared, into: &pieces)
+        } else if reader.metadata.histogramCount > 0 {
+            pieces.append(histograms: try single.histograms(of: entry.series))
+        }
+    }
+
+    // MARK: Segments
+
+    private func open(_ series: UInt32) throws(StorageError) {
+        group = try SegmentGroup(of: series, in: clocks.range, connection)
+        blobs = [[UInt8]?](repeating: nil, count: group.rows.count)
+        keptBytes = 0
+    }
+
+    /// Decompresses a frame of one of the group's segments; false where it is not there.
+    private func load(_ number: Int, _ segment: Int) throws(StorageError) -> Bool {
+        let row = group.rows[segment]
+        var bytes = blobs[segment]
+        if bytes == nil {
+            bytes = try SegmentGroup.bytes(row: row, reader, connection)
+            let count = bytes?.count ?? 0
+            if keptBytes + count <= Self.keptBytesLimit {
+                keptBytes += count
+                blobs[segment] = bytes
+            }
+        }
+        guard let bytes else { return false }
+        do throws(SegmentDamage) {
+            return try SegmentBlob.load(
+                frame: number, of: bytes, firstSeries: UInt32(group.series.lowerBound), into: &frame, workspace: zstd)
+        } catch {
+            try reader.note(error, in: "segment \(row)")
+            return false
+        }
+    }
+
+    /// The clock as the query sees it, from this reader's own list where it was asked for before.
+    private func view(of number: UInt32) throws(StorageError) -> PartitionClocks.View {
+        let index = Int(number)
+        if index < views.count, let known = views[index] { return known }
+        let view = try clocks.view(of: number, reader: reader, connection: connection)
+        guard index < Self.ownViewLimit else { return view }
+        while views.count <= index { views.append(nil) }
+        views[index] = view
+        return view
+    }
+}

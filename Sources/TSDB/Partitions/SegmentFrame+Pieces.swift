@@ -1,0 +1,77 @@
+import MetricModel
+
+extension SegmentFrame {
+    /// Adds the samples of a column that lie in the query's view of its clock.
+    ///
+    /// Where the column is damaged nothing of it is added.
+    /// - Parameter needsValues: False lets ones stand for plain values, which are not decoded then.
+    mutating func append(
+        _ index: Int, on view: PartitionClocks.View, to pieces: inout ColumnPieces, shared: ClockCache,
+        needsValues: Bool = true
+    ) throws(SegmentDamage) {
+        let place = place(of: index)
+        guard place.clockOffset + place.tickCount <= view.tickCount else { throw .structure("clock reference") }
+        // Ticks of the file's clock that lie in the column and in the range.
+        let lower = max(place.clockOffset, view.firstTick)
+        let upper = min(place.clockOffset + place.tickCount, view.firstTick + view.count)
+        guard lower < upper else { return }
+        var damage: SegmentDamage?
+        let isSound = unsafe pieces.append(
+            tickCount: place.tickCount, wanted: lower - place.clockOffset..<upper - place.clockOffset,
+            clock: view.clock, offset: lower - view.firstTick, isPlain: place.isPlain, isFromHead: false,
+            shared: shared
+        ) { target in
+            do throws(SegmentDamage) {
+                if needsValues {
+                    unsafe try decodeValues(index, into: target)
+                } else {
+                    unsafe markValues(index, into: target)
+                }
+                return true
+            } catch {
+                damage = error
+                return false
+            }
+        }
+        if let damage { throw damage }
+        if isSound, !columns[index].starts.isEmpty {
+            try noteStarts(index, ticks: lower..<upper, view: view, in: &pieces)
+        }
+    }
+
+    /// Adds the start timestamps of those samples of a column that lie in `ticks` of the file's clock.
+    private mutating func noteStarts(
+        _ index: Int, ticks: Range<Int>, view: PartitionClocks.View, in pieces: inout ColumnPieces
+    ) throws(SegmentDamage) {
+        let starts = try startTimestamps(index)
+        let offset = columns[index].clockOffset
+        let values = try values(index)
+        var next = 0
+        var found: [Int64] = []
+        var timestamps: [Int64] = []
+        for (position, value) in values.enumerated() where !SpecialValue.isAbsent(value) {
+            defer { next += 1 }
+            guard ticks.contains(offset + position), next < starts.count else { continue }
+            found.append(starts[next])
+            timestamps.append(view.clock.timestamps[offset + position - view.firstTick])
+        }
+        pieces.note(starts: found, of: timestamps)
+    }
+
+    /// A value or a special marker for each tick of a column.
+    mutating func values(_ index: Int) throws(SegmentDamage) -> [Double] {
+        let count = columns[index].tickCount
+        var damage: SegmentDamage?
+        let values = unsafe [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard let start = buffer.baseAddress else { return }
+            do throws(SegmentDamage) {
+                unsafe try decodeValues(index, into: start)
+                initialized = count
+            } catch {
+                damage = error
+            }
+        }
+        if let damage { throw damage }
+        return values
+    }
+}

@@ -1,0 +1,87 @@
+import MetricModel
+import Storage
+
+/// Reads series of a selection a batch at a time: all that stand in one frame of the partitions' segments.
+struct DatabaseSeriesReader: SeriesReader {
+    /// What the values of a batch may take, as far as they can be told beforehand.
+    private static let batchBytes = 16 << 20
+
+    private let series: SelectedDatabaseSeries
+    private var position: Int
+    private let end: Int
+    private var batch: [ColumnPieces] = []
+    private var batchStart: Int
+    private var batchEnd: Int
+    private var joins = JoinedClocks()
+    private var wanted: [PartitionFrameReader.Wanted] = []
+    /// Made when the first series of the partition is read.
+    private var readers: [PartitionFrameReader?]
+
+    init(series: SelectedDatabaseSeries, indexes: Range<Int>) {
+        self.series = series
+        position = indexes.lowerBound
+        batchStart = position
+        batchEnd = position
+        end = indexes.upperBound
+        readers = [PartitionFrameReader?](repeating: nil, count: series.partitions.count)
+    }
+
+    mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
+        guard position < end else { return false }
+        if position == batchEnd { try fill() }
+        batch[position - batchStart].take(into: &columns, joins: &joins, clocks: series.clocks)
+        position += 1
+        return true
+    }
+
+    private mutating func fill() throws(StorageError) {
+        batchStart = position
+        batchEnd = min(end, series.blockEnd(startingAt: position, limit: Self.batchSize(series)))
+        while batch.count < batchEnd - batchStart { batch.append(ColumnPieces()) }
+        let sampleCount = series.samplesPerSeries
+        for place in 0..<batchEnd - batchStart { batch[place].removeAll(reserving: sampleCount) }
+        if series.needsOnlyNewest {
+            try readHead()
+            for partition in (0..<readers.count).reversed() { try read(partition, onlyNewest: true) }
+        } else {
+            for partition in 0..<readers.count { try read(partition, onlyNewest: false) }
+            // Last, because it is the newest.
+            try readHead()
+        }
+    }
+
+    /// How many series are read together at most.
+    static func batchSize(_ series: SelectedDatabaseSeries) -> Int {
+        max(1, min(series.count, SegmentFormat.seriesPerFrame, batchBytes / max(1, 8 * series.samplesPerSeries)))
+    }
+
+    private mutating func readHead() throws(StorageError) {
+        for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
+            try series.selection.read(
+                Int(series.headSeries[index]), clocks: series.clocks, into: &batch[index - batchStart])
+        }
+    }
+
+    /// - Parameter onlyNewest: Series that have a newer sample already are left out.
+    private mutating func read(_ partition: Int, onlyNewest: Bool) throws(StorageError) {
+        let source = series.partitions[partition]
+        let width = series.partitions.count
+        let partitionEnd = source.reader.metadata.end
+        wanted.removeAll(keepingCapacity: true)
+        for index in batchStart..<batchEnd {
+            let place = Int(series.places[index * width + partition])
+            if place < 0 { continue }
+            if onlyNewest, batch[index - batchStart].newestTimestamp >= partitionEnd { continue }
+            wanted.append(PartitionFrameReader.Wanted(series: source.series[place], place: index - batchStart))
+        }
+        if wanted.isEmpty { return }
+        do throws(StorageError) {
+            if readers[partition] == nil { readers[partition] = try source.makeReader() }
+            guard let reader = readers[partition] else { return }
+            try reader.read(wanted, clocks: series.clocks, into: &batch)
+        } catch {
+            source.reader.suspect(error)
+            throw error
+        }
+    }
+}
