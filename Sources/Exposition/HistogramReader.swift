@@ -17,7 +17,7 @@ package enum HistogramFault: Error, Hashable, Sendable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .damaged(let fault): fault.description
-        case .schema(let schema): "schema \(schema) is not one of -4 to 8 and -53"
+        case .schema(let schema): "schema \(schema) is not one of -4 to 52 and -53"
         case .tooManyBuckets(let limit): "limit histogramBucketLimit exceeded: more than \(limit) buckets"
         case .bucketLimit(let count, let limit):
             "native_histogram_bucket_limit exceeded: \(count) buckets, \(limit) allowed"
@@ -124,16 +124,21 @@ package struct HistogramReader {
             let isLimit = max(negative.deltas.count, positive.deltas.count, customValues.count) >= bucketLimit
             throw isLimit ? .tooManyBuckets(limit: bucketLimit) : .damaged(fault)
         }
-        guard (-4...8).contains(schema) || schema == Int64(NativeHistogram.customBucketsSchema) else {
-            throw .schema(schema)
-        }
-        sample.histogram.schema = Int32(schema)
+        guard let known = Int32(exactly: schema),
+            NativeHistogram.schemas.contains(known) || NativeHistogram.finerSchemas.contains(known)
+                || known == NativeHistogram.customBucketsSchema
+        else { throw .schema(schema) }
+        sample.histogram.schema = known
         sample.histogram.negativeSpans = negative.spans
         sample.histogram.positiveSpans = positive.spans
         sample.histogram.negativeBuckets = negative.buckets()
         sample.histogram.positiveBuckets = positive.buckets()
         sample.histogram.customValues = customValues.map { Double(bitPattern: $0) }
         if let fault = sample.histogram.fault { throw fault }
+        if NativeHistogram.finerSchemas.contains(known) {
+            sample.histogram.reduceResolution(to: NativeHistogram.schemas.upperBound)
+            if let fault = sample.histogram.fault { throw fault }
+        }
         return sample
     }
 

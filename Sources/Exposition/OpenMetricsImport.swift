@@ -1,6 +1,7 @@
 package import MetricModel
 
-/// Reads OpenMetrics text of any length in pieces, as for imports: gathers the samples of each series as columns.
+/// Reads OpenMetrics text of any length in pieces, as for imports: gathers the samples of each series as columns,
+/// exemplars, and what is said of metric families.
 ///
 /// Feed it pieces of the text, take what was gathered when it has become enough, and finish. A piece may end anywhere.
 /// Every sample needs a timestamp. Samples stand in the order in which they were written, whatever their times.
@@ -10,6 +11,10 @@ package struct OpenMetricsImport {
         package var labels: [LabelSet] = []
         package var columns: [(timestamps: [Int64], values: [Double])] = []
         package var sampleCount = 0
+        /// Exemplars of series, which are given by their place in `labels`; a time of its own or its sample's.
+        package var exemplars: [(series: Int, exemplar: Exemplar, timestamp: Int64)] = []
+        /// A family may come several times, each time with a part of what is said of it.
+        package var families: [(name: String, metadata: MetricMetadata)] = []
 
         /// The samples of a series in order of time; of several at one time the first.
         package func columns(at series: Int) -> SampleColumns {
@@ -82,7 +87,10 @@ package struct OpenMetricsImport {
     private mutating func read(_ text: ArraySlice<UInt8>) throws(ExpositionError) {
         var parser = ExpositionParser(Array(text), format: .openMetrics, limits: limits, firstLine: line, type: type)
         while let item = try parser.next() {
-            guard case .sample(let sample) = item else { continue }
+            guard case .sample(let sample) = item else {
+                if case .metadata(let line) = item { note(line) }
+                continue
+            }
             guard let timestamp = sample.timestampMilliseconds else {
                 throw ExpositionError(reason: .missingTimestamp, line: sample.line, column: 1)
             }
@@ -90,9 +98,22 @@ package struct OpenMetricsImport {
             gathered.columns[number].timestamps.append(timestamp)
             gathered.columns[number].values.append(sample.value)
             gathered.sampleCount += 1
+            if let exemplar = sample.exemplar {
+                gathered.exemplars.append((number, exemplar, exemplar.timestampMilliseconds ?? timestamp))
+            }
         }
         line = parser.line
         type = parser.currentType
+    }
+
+    private mutating func note(_ line: MetadataLine) {
+        if gathered.families.last?.name != line.family { gathered.families.append((line.family, MetricMetadata())) }
+        let last = gathered.families.count - 1
+        switch line.field {
+        case .type(let type): gathered.families[last].metadata.type = type
+        case .help(let help): gathered.families[last].metadata.help = help
+        case .unit(let unit): gathered.families[last].metadata.unit = unit
+        }
     }
 
     private mutating func number(of labels: LabelSet) -> Int {

@@ -16,18 +16,29 @@ extension ProtobufWalk {
         if let exemplar { columns.exemplars.append(PageExemplar(sample: columns.values.count, exemplar: exemplar)) }
         columns.values.append(value)
         columns.series.append(number)
+        if metric.start != 0, columns.starts.isEmpty {
+            columns.starts.append(contentsOf: repeatElement(0, count: columns.values.count - 1))
+        }
+        if metric.start != 0 || !columns.starts.isEmpty { columns.starts.append(metric.start) }
+    }
+
+    /// When a metric began to count; 0 where the page does not say or nobody wants to know.
+    private func start(_ message: WireReader) -> Int64 {
+        choices.readsStarts ? WireTimestamp.milliseconds(message) : 0
     }
 
     mutating func readPlain(
         _ message: WireReader, _ metric: Metric, hasExemplar: Bool, into columns: inout ScrapePage
     ) throws(ExpositionError) {
         var reader = message
+        var metric = metric
         var value = 0.0
         var exemplar: Exemplar?
         while reader.next() {
             switch (reader.field, reader.kind) {
             case (1, .fixed64): value = reader.double
             case (2, .bytes) where hasExemplar: exemplar = try readExemplar(reader.message)
+            case (3, .bytes) where hasExemplar: metric.start = start(reader.message)
             default: continue
             }
         }
@@ -39,45 +50,46 @@ extension ProtobufWalk {
         _ message: WireReader, _ metric: Metric, into columns: inout ScrapePage
     ) throws(ExpositionError) {
         var reader = message
+        var metric = metric
         var count = 0.0
         var sum = 0.0
+        var quantiles: [(quantile: Double, value: Double)] = []
         while reader.next() {
             switch (reader.field, reader.kind) {
             case (1, .varint): count = Double(reader.number)
             case (2, .fixed64): sum = reader.double
-            case (3, .bytes):
-                var quantile = reader.message
-                var pair = (quantile: 0.0, value: 0.0)
-                while quantile.next() {
-                    if quantile.field == 1, quantile.kind == .fixed64 { pair.quantile = quantile.double }
-                    if quantile.field == 2, quantile.kind == .fixed64 { pair.value = quantile.double }
-                }
-                guard quantile.fault == nil else { throw fault(quantile) }
-                try append(pair.value, metric, .quantile(pair.quantile), into: &columns)
+            case (3, .bytes): quantiles.append(try readQuantile(reader.message))
+            case (4, .bytes): metric.start = start(reader.message)
             default: continue
             }
         }
         guard reader.fault == nil else { throw fault(reader) }
+        for entry in quantiles { try append(entry.value, metric, .quantile(entry.quantile), into: &columns) }
         try append(count, metric, .count, into: &columns)
         try append(sum, metric, .sum, into: &columns)
     }
 
-    // MARK: Histograms
-
-    /// A classic histogram as it stands on the page.
-    struct ClassicHistogram {
-        var count = 0.0
-        var sum = 0.0
-        var buckets: [(bound: Double, count: Double, exemplar: Exemplar?)] = []
-        /// Whether the message has the parts of a native one too.
-        var hasNative = false
-        var exemplars: [Exemplar] = []
+    private func readQuantile(
+        _ message: WireReader
+    ) throws(ExpositionError) -> (quantile: Double, value: Double) {
+        var reader = message
+        var pair = (quantile: 0.0, value: 0.0)
+        while reader.next() {
+            if reader.field == 1, reader.kind == .fixed64 { pair.quantile = reader.double }
+            if reader.field == 2, reader.kind == .fixed64 { pair.value = reader.double }
+        }
+        guard reader.fault == nil else { throw fault(reader) }
+        return pair
     }
+
+    // MARK: Histograms
 
     mutating func readHistogram(
         _ message: WireReader, _ metric: Metric, into columns: inout ScrapePage
     ) throws(ExpositionError) {
         let classic = try readClassic(message)
+        var metric = metric
+        metric.start = classic.start
         if classic.hasNative, choices.readsNative {
             try appendNative(message, metric, classic, into: &columns)
             guard choices.alwaysReadsClassic, !classic.buckets.isEmpty else { return }
@@ -107,6 +119,7 @@ extension ProtobufWalk {
             case (6, .fixed64), (8, .fixed64): if reader.double > 0 { classic.hasNative = true }
             case (7, .varint): if reader.number > 0 { classic.hasNative = true }
             case (9, .bytes), (12, .bytes): classic.hasNative = true
+            case (15, .bytes): classic.start = start(reader.message)
             case (16, .bytes): classic.exemplars.append(try readExemplar(reader.message))
             default: continue
             }
@@ -154,10 +167,6 @@ extension ProtobufWalk {
         let sample: HistogramSample
         do throws(HistogramFault) {
             sample = try HistogramReader(layout: .scrape, bucketLimit: limit).read(message)
-            let count = sample.histogram.positiveBuckets.count + sample.histogram.negativeBuckets.count
-            if choices.bucketLimit > 0, count > choices.bucketLimit {
-                throw .bucketLimit(count: count, limit: choices.bucketLimit)
-            }
         } catch {
             throw Self.error(.histogram(error), at: message.offset)
         }
@@ -170,9 +179,17 @@ extension ProtobufWalk {
     private mutating func append(
         _ histogram: NativeHistogram, _ metric: Metric, exemplars: [Exemplar], into columns: inout ScrapePage
     ) throws(ExpositionError) {
+        var histogram = histogram
+        do throws(HistogramFault) {
+            try choices.apply(to: &histogram)
+        } catch {
+            throw Self.error(.histogram(error), at: metric.family.name.lowerBound)
+        }
         let number = try number(metric, .plain)
         columns.histograms.append(
-            PageHistogram(series: number, histogram: histogram, timestamp: metric.timestamp, exemplars: exemplars))
+            PageHistogram(
+                series: number, histogram: histogram, timestamp: metric.timestamp, exemplars: exemplars,
+                start: metric.start))
     }
 
     private func readExemplar(_ message: WireReader) throws(ExpositionError) -> Exemplar {
@@ -192,35 +209,6 @@ extension ProtobufWalk {
         guard reader.fault == nil else { throw fault(reader) }
         exemplar.labels = builder.build()
         return exemplar
-    }
-}
-
-extension ProtobufWalk.ClassicHistogram {
-    /// The same with custom buckets; nil where the buckets are none of a histogram (not cumulative, not ascending).
-    var converted: NativeHistogram? {
-        var bounds: [Double] = []
-        var counts: [Double] = []
-        var before = 0.0
-        var total = count
-        for bucket in buckets.sorted(by: { $0.bound < $1.bound }) {
-            guard bucket.count >= before, !bucket.bound.isNaN else { return nil }
-            if bucket.bound == .infinity {
-                guard count == 0 || bucket.count == count else { return nil }
-                total = bucket.count
-                continue
-            }
-            if let last = bounds.last, bucket.bound <= last { return nil }
-            bounds.append(bucket.bound)
-            counts.append(bucket.count - before)
-            before = bucket.count
-        }
-        guard total >= before else { return nil }
-        counts.append(total - before)
-        let histogram = NativeHistogram(
-            schema: NativeHistogram.customBucketsSchema, count: total, sum: sum,
-            positiveSpans: [.init(offset: 0, length: UInt32(counts.count))], positiveBuckets: counts,
-            customValues: bounds)
-        return histogram.fault == nil ? histogram : nil
     }
 }
 

@@ -7,10 +7,10 @@ internal import MetricModel
 ///     MetricFamily  1 name, 2 help, 3 type, 4 metric, 5 unit
 ///     Metric        1 label, 2 gauge, 3 counter, 4 summary, 5 untyped, 6 timestamp (ms), 7 histogram
 ///     Label         1 name, 2 value
-///     Gauge, Untyped  1 value       Counter  1 value, 2 exemplar
-///     Summary       1 count, 2 sum, 3 quantile (1 quantile, 2 value)
+///     Gauge, Untyped  1 value       Counter  1 value, 2 exemplar, 3 created
+///     Summary       1 count, 2 sum, 3 quantile (1 quantile, 2 value), 4 created
 ///     Histogram     1 count, 2 sum, 3 bucket (1 cumulative count, 2 upper bound, 3 exemplar, 4 as float),
-///                   and the parts of a native one (`HistogramReader`); 16 exemplars
+///                   and the parts of a native one (`HistogramReader`); 15 created, 16 exemplars
 ///     Exemplar      1 label, 2 value, 3 timestamp
 ///
 /// A series is known by a hash over its family's name, the bytes of its labels and what tells it from the others of its
@@ -68,6 +68,8 @@ extension ScrapeCache {
         var labels: [Range<Int>] = []
         var labelHash: UInt64 = 0
         var timestamp = ScrapePage.noTimestamp
+        /// When it began to count, in milliseconds; 0 where that is unknown.
+        var start: Int64 = 0
     }
 
     /// What tells the series of one metric apart.
@@ -101,7 +103,7 @@ extension ScrapeCache {
     private let byteCount: Int
     let lineHash: LineHash
     let limits: ExpositionLimits
-    let choices: HistogramChoices
+    let choices: PageChoices
     var keys: SeriesKeys
     var newSeries: [NewSeries] = []
     var metadata: [MetadataLine] = []
@@ -115,7 +117,7 @@ extension ScrapeCache {
         byteCount = page.count
         lineHash = cache.lineHash
         limits = cache.limits
-        choices = cache.histograms
+        choices = cache.choices
         keys = cache.keys
         isFirstPage = cache.script.count == 0
     }

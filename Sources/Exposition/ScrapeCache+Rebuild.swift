@@ -61,11 +61,11 @@ extension ScrapeCache {
         var ignoredLine = 0
         while try scanner.skipToLine(countingInto: &ignoredLine) {
             if scanner.current == UInt8(ascii: "#") {
-                if let metadata = try scanner.metadataLine(),
-                    pendingMetadata.count < ExpositionLimits.metadataLinesPerPage
-                {
-                    pendingMetadata.append(metadata)
+                guard let metadata = try scanner.metadataLine() else { continue }
+                if choices.groupsSeries, case .type(let type) = metadata.field {
+                    groups.declare(metadata.family, type)
                 }
+                if pendingMetadata.count < ExpositionLimits.metadataLinesPerPage { pendingMetadata.append(metadata) }
                 continue
             }
             guard columns.values.count < scanner.limits.samplesPerPage else {
@@ -112,8 +112,11 @@ extension ScrapeCache {
         }
         state.countedOffset = range.lowerBound
         let number = keys.insert(hash)
-        pendingSeries.append(
-            NewSeries(series: number, labels: labels, emptyLabels: scanner.labels.emptyNames, line: state.line))
+        let emptyLabels = scanner.labels.emptyNames
+        if group(number, labels, emptyLabels: emptyLabels, line: state.line) {
+            pendingSeries.append(
+                NewSeries(series: number, labels: labels, emptyLabels: emptyLabels, line: state.line))
+        }
         return number
     }
 

@@ -12,7 +12,7 @@ internal import MetricModel
 /// page that is read.
 package struct ScrapeCache: Sendable {
     let limits: ExpositionLimits
-    let histograms: HistogramChoices
+    let choices: PageChoices
     /// The format of the last page.
     var format = PageFormat.text(.text)
     var keys = SeriesKeys()
@@ -20,11 +20,15 @@ package struct ScrapeCache: Sendable {
     let lineHash = LineHash()
     var pendingSeries: [NewSeries] = []
     var pendingMetadata: [MetadataLine] = []
+    var groups = SeriesGroups()
 
-    package init(limits: ExpositionLimits = ExpositionLimits(), histograms: HistogramChoices = HistogramChoices()) {
+    package init(limits: ExpositionLimits = ExpositionLimits(), choices: PageChoices = PageChoices()) {
         self.limits = limits
-        self.histograms = histograms
+        self.choices = choices
     }
+
+    /// How many series the last page had.
+    package var pageSeriesCount: Int { script.count }
 
     /// How many series have numbers, those that were not in the last page included.
     package var seriesCount: Int { keys.count }
@@ -49,6 +53,15 @@ package struct ScrapeCache: Sendable {
             columns.removeAll()
             columns.series.removeAll(keepingCapacity: true)
             throw unsafe error.located(in: page)
+        }
+        if choices.groupsSeries {
+            do throws(ExpositionError) {
+                try regroup(&columns)
+            } catch {
+                columns.removeAll()
+                columns.series.removeAll(keepingCapacity: true)
+                throw error
+            }
         }
         finish(&columns)
     }
@@ -82,6 +95,11 @@ package struct ScrapeCache: Sendable {
         var isKept = [Bool](repeating: false, count: keys.count)
         for series in script.series { isKept[Int(series)] = true }
         for pending in pendingSeries { isKept[Int(pending.series)] = true }
+        for (series, entry) in groups.entries.enumerated() where isKept[series] {
+            if let entry, groups.histograms[Int(entry.group)] >= 0 {
+                isKept[Int(groups.histograms[Int(entry.group)])] = true
+            }
+        }
         var numbers = [Int32](repeating: -1, count: keys.count)
         var next: Int32 = 0
         for (series, kept) in isKept.enumerated() where kept {
@@ -89,6 +107,7 @@ package struct ScrapeCache: Sendable {
             next += 1
         }
         keys.compact(keeping: isKept)
+        groups.compact(numbers)
         for step in script.series.indices { script.series[step] = numbers[Int(script.series[step])] }
         for index in pendingSeries.indices {
             pendingSeries[index].series = numbers[Int(pendingSeries[index].series)]

@@ -25,19 +25,37 @@ package struct PageHistogram: Sendable, Hashable {
     /// Milliseconds, `ScrapePage.noTimestamp` where it has none of its own.
     package var timestamp: Int64
     package var exemplars: [Exemplar] = []
+    /// When it began to count, in milliseconds; 0 where that is unknown.
+    package var start: Int64 = 0
 }
 
-/// How classic and native forms of a histogram are read from the protobuf format.
-package struct HistogramChoices: Sendable, Hashable {
+/// What is read of pages beside plain samples: forms of histograms, and start timestamps.
+package struct PageChoices: Sendable, Hashable {
     /// Native histograms are read as such.
     package var readsNative = false
-    /// Classic histograms become native ones with custom buckets.
+    /// Classic histograms become native ones with custom buckets, on text pages too.
     package var convertsClassic = false
-    /// The classic series are read too where there is a native histogram.
+    /// The classic series are read too where there is a native histogram or they become one.
     package var alwaysReadsClassic = false
-    /// The most buckets of a native histogram; 0 has no limit but the format's.
+    /// The most buckets of a native histogram, which is made coarser until it fits; 0 has no limit but the format's.
     package var bucketLimit = 0
+    /// The finest schema; what is finer is made coarser.
+    package var finestSchema = NativeHistogram.schemas.upperBound
+    /// Created timestamps and, in OpenMetrics, `_created` lines are the start timestamps of their samples.
+    package var readsStarts = false
     package init() {}
+
+    /// Whether series of text pages have to be seen as groups.
+    var groupsSeries: Bool { convertsClassic || readsStarts }
+
+    /// Makes a histogram as coarse as it has to be.
+    func apply(to histogram: inout NativeHistogram) throws(HistogramFault) {
+        let count = histogram.bucketCount
+        if bucketLimit > 0, !histogram.reduceResolution(toBucketCount: bucketLimit) {
+            throw .bucketLimit(count: count, limit: bucketLimit)
+        }
+        histogram.reduceResolution(to: finestSchema)
+    }
 }
 
 /// The samples of one page as columns.
@@ -56,9 +74,14 @@ package struct ScrapePage: Sendable {
     /// Milliseconds, as many as `values`, or empty where no sample has a timestamp.
     package internal(set) var timestamps: [Int64] = []
     package internal(set) var exemplars: [PageExemplar] = []
-    /// Native histograms, which only the protobuf format has.
+    /// When samples began to count, in milliseconds, 0 where that is unknown: as many as `values`, or empty.
+    package internal(set) var starts: [Int64] = []
+    /// Native histograms: of the protobuf format, and classic ones that became such.
     package internal(set) var histograms: [PageHistogram] = []
-    /// Series that are new to the cache, in the order of their numbers, which have no gaps from page to page.
+    /// Series that are new to the cache.
+    ///
+    /// Numbers have no gaps from page to page, but for series that became part of a
+    /// histogram or a start timestamp.
     package internal(set) var newSeries: [NewSeries] = []
     /// What HELP, TYPE and UNIT lines say that were not passed over as known: all of the first page, then what stands
     /// before a line that differs.
@@ -72,6 +95,7 @@ package struct ScrapePage: Sendable {
         values.removeAll(keepingCapacity: true)
         timestamps.removeAll(keepingCapacity: true)
         exemplars.removeAll(keepingCapacity: true)
+        starts.removeAll(keepingCapacity: true)
         histograms.removeAll(keepingCapacity: true)
         newSeries.removeAll(keepingCapacity: true)
         metadata.removeAll(keepingCapacity: true)

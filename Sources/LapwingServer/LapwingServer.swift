@@ -39,7 +39,10 @@ package struct LapwingServer: Sendable {
         settings.logMachine(logger)
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
-        defer { services.database.close() }
+        defer {
+            services.keeper.flush()
+            services.database.close()
+        }
         let threads = NIOThreadPool(numberOfThreads: 4)
         threads.start()
         let queryThreads = NIOThreadPool(numberOfThreads: settings.queryConcurrency)
@@ -59,6 +62,7 @@ package struct LapwingServer: Sendable {
                 services: [
                     .init(service: services.notifierService), .init(service: services.rulesService),
                     .init(service: services.scrapingService), .init(service: services.followingService),
+                    .init(service: services.keepingService),
                     .init(service: ReloadService(services.state)),
                     .init(service: services.memoryKeeper),
                     .init(service: application),

@@ -7,6 +7,7 @@ import Notifications
 import PromQL
 import Remote
 import Rules
+import SQLite
 import Scraping
 import SelfMetrics
 import ServiceLifecycle
@@ -27,6 +28,9 @@ struct ServerServices: Sendable {
     let rulesService: TaskService
     let scrapingService: TaskService
     let followingService: TaskService
+    let keepingService: TaskService
+    /// Exemplars and metadata; what is new of them is written when everything else has stopped.
+    let keeper: StateKeeper
 
     init(
         settings: ServerSettings, configuration: Configuration, clock: any WallClock, logger: Logger
@@ -50,13 +54,17 @@ struct ServerServices: Sendable {
         var collectorPage: InProcessPage?
         if let collector { collectorPage = { output in collector.render(into: &output) } }
         let machinePage = settings.makeMachinePage(clock: clock)
-        let stateDatabase: StateDatabase
+        let stateDatabase: SharedDatabase
+        let keeper: StateKeeper
         do {
-            stateDatabase = try StateDatabase.open(path: settings.storagePath + "/state.sqlite") { aside, reason in
+            stateDatabase = try StateFile.open(folder: settings.storagePath) { aside, reason in
                 logger.error(
-                    "the alert state is damaged; it is put aside, and alerts begin anew",
+                    "the file of alert state, exemplars and metadata is damaged; it is put aside, and they begin anew",
                     metadata: ["path": "\(aside)", "reason": "\(reason)"])
             }
+            keeper = try StateKeeper(
+                database: stateDatabase, exemplarLimit: configuration.storage.maximumExemplars, logger: logger,
+                registry: registry)
         } catch {
             throw .state("\(settings.storagePath)/state.sqlite: \(error)")
         }
@@ -70,21 +78,24 @@ struct ServerServices: Sendable {
                 states: SQLiteAlertStateStore(stateDatabase), clock: clock),
             logger: logger, registry: registry)
         notifier.register(in: registry)
-        let exemplars = ExemplarRing(capacity: configuration.storage.maximumExemplars, registry: registry)
         let scraping = ScrapeManager(
             store: database, clock: clock, logger: logger, registry: registry,
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
             inProcess: Self.ownPages(
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
-            exemplars: exemplars, addsTypeLabels: settings.usesTypeAndUnitLabels,
+            exemplars: keeper.exemplars, metadata: keeper.metadata, addsTypeLabels: settings.usesTypeAndUnitLabels,
             room: ScrapeRoom(limitBytes: memory.limitBytes) { ResidentMemory().read().residentBytes },
             userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         Self.apply(configuration, to: queryLog, logger: logger)
-        state.setApply { (configuration) throws(ReloadError) in
+        state.setApply { [database] (configuration) throws(ReloadError) in
             do throws(ServerError) {
                 try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
                 Self.apply(configuration, to: queryLog, logger: logger)
+                database.apply(
+                    retention: settings.retention(configuration.storage),
+                    outOfOrderWindowMilliseconds: configuration.storage.outOfOrderWindowMilliseconds)
+                keeper.exemplars.resize(to: configuration.storage.maximumExemplars)
             } catch {
                 throw ReloadError(error.description)
             }
@@ -99,9 +110,11 @@ struct ServerServices: Sendable {
             administration: settings.isAdministrationEnabled ? database : nil)
         apiServices.machinePage = machinePage
         if settings.receivesRemoteWrite {
-            apiServices.writeReceiver = WriteReceiver(store: database, exemplars: exemplars, registry: registry)
+            apiServices.writeReceiver = WriteReceiver(
+                store: database, exemplars: keeper.exemplars, metadata: keeper.metadata, registry: registry)
         }
-        apiServices.exemplars = exemplars
+        apiServices.exemplars = keeper.exemplars
+        apiServices.metadata = keeper.metadata
         apiServices.lookbackMilliseconds = settings.lookbackMilliseconds
         apiServices.externalLabels = { [state] in state.externalLabels }
         api = WebAPI(apiServices, logger: logger)
@@ -111,6 +124,8 @@ struct ServerServices: Sendable {
         }
         rulesService = TaskService { await rules.run() }
         scrapingService = TaskService { await scraping.run() }
+        keepingService = Self.keepingService(keeper)
+        self.keeper = keeper
         followingService = Self.followingService(collector)
     }
 
@@ -126,7 +141,7 @@ struct ServerServices: Sendable {
             throw .rules(error.description)
         }
         notifier.apply(configuration.notifications)
-        scraping.apply(configuration.scraping)
+        scraping.apply(settings.scraping(configuration.scraping))
     }
 
     /// A log that cannot be written is told and does not keep the server from running.
@@ -144,10 +159,7 @@ struct ServerServices: Sendable {
         var database = DatabaseSettings()
         database.sealsOnClose = true
         memory.apply(to: &database)
-        let retention = settings.retention(configuration.storage)
-        database.retentionMilliseconds = retention.milliseconds
-        database.retentionBytes = retention.bytes
-        database.retentionPercentage = configuration.storage.retentionPercentage ?? 0
+        database.retention = settings.retention(configuration.storage)
         database.outOfOrderWindowMilliseconds = configuration.storage.outOfOrderWindowMilliseconds
         do {
             return try TimeSeriesDatabase.open(
@@ -187,6 +199,16 @@ struct ServerServices: Sendable {
         collectorSettings.rootPath = settings.collectorRoot
         return Collector(
             settings: collectorSettings, clock: clock, onChange: CollectorThread.logger(logger))
+    }
+
+    /// Writes what is new of exemplars and metadata each second.
+    private static func keepingService(_ keeper: StateKeeper) -> TaskService {
+        TaskService {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(1))
+                try? await NIOThreadPool.singleton.runIfActive { keeper.flush() }
+            }
+        }
     }
 
     /// Follows containers that come and go between scrapes; sweeps are made when the page is asked for.

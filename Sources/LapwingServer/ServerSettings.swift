@@ -2,6 +2,8 @@ import Cgroups
 package import ConfigurationFile
 import Logging
 import PromQL
+import Scraping
+package import TSDB
 
 /// What the command line says; the configuration file says the rest.
 package struct ServerSettings: Sendable {
@@ -45,6 +47,8 @@ package struct ServerSettings: Sendable {
     package var collectorIntervalMilliseconds: Int64 = 10_000
     package var delaysNameRemoval = false
     package var usesStartTimestamps = false
+    /// Created timestamps of targets are stored with their samples.
+    package var storesStartTimestamps = false
     package var usesTypeAndUnitLabels = false
     package var offersStepCounts = false
     /// Flags as given, for `/api/v1/status/flags`.
@@ -84,8 +88,29 @@ package struct ServerSettings: Sendable {
         return "http://\(host == "0.0.0.0" ? "localhost" : host):\(port)"
     }
 
+    /// The scrape jobs with what the command line says of them.
+    ///
+    /// Only the protobuf format has created timestamps of everything, so it is asked for first where nothing was chosen.
+    func scraping(_ configured: ScrapeSettings) -> ScrapeSettings {
+        guard storesStartTimestamps else { return configured }
+        var scraping = configured
+        for index in scraping.jobs.indices {
+            scraping.jobs[index].readsStartTimestamps = true
+            if scraping.jobs[index].protocols == ScrapeProtocol.defaultOrder(native: false) {
+                scraping.jobs[index].protocols = ScrapeProtocol.defaultOrder(native: true)
+            }
+        }
+        return scraping
+    }
+
     /// What was effectively configured for how long samples are kept.
-    package func retention(_ section: StorageSection) -> (milliseconds: Int64, bytes: Int) {
+    package func retention(_ section: StorageSection) -> RetentionSettings {
+        let (milliseconds, bytes) = limits(section)
+        return RetentionSettings(
+            milliseconds: milliseconds, bytes: bytes, percentage: section.retentionPercentage ?? 0)
+    }
+
+    private func limits(_ section: StorageSection) -> (milliseconds: Int64, bytes: Int) {
         let isWritten = section.retentionMilliseconds != nil || section.retentionBytes != nil
         if isWritten { return (section.retentionMilliseconds ?? 0, section.retentionBytes ?? 0) }
         if retentionMilliseconds == nil, let retentionBytes, retentionBytes > 0 { return (0, retentionBytes) }

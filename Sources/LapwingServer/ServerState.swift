@@ -3,6 +3,7 @@ import Logging
 import MetricModel
 import Rules
 import Synchronization
+import TSDB
 import WebAPI
 
 /// What the server knows of itself: ready or not, the loaded configuration, how the last reload went.
@@ -12,14 +13,15 @@ final class ServerState: ServerStatus {
         var isStopping = false
         var configurationText = ""
         var externalLabels = LabelSet.empty
+        var retentionText = ""
         var lastReload: (succeeded: Bool, time: Timestamp)
+        var lastReloadFailure: Timestamp?
         var apply: (@Sendable (Configuration) throws(ReloadError) -> Void)?
         var stop: (@Sendable () -> Void)?
         var storageProblems: (@Sendable () -> [String])?
     }
 
     let startTime: Timestamp
-    let retentionText: String
     private let settings: ServerSettings
     private let clock: any WallClock
     private let logger: Logger
@@ -32,18 +34,10 @@ final class ServerState: ServerStatus {
         self.clock = clock
         self.logger = logger
         startTime = clock.now
-        let retention = settings.retention(configuration.storage)
-        var parts: [String] = []
-        if retention.milliseconds > 0 { parts.append(DurationText.text(milliseconds: retention.milliseconds)) }
-        if let percentage = configuration.storage.retentionPercentage, percentage > 0 {
-            parts.append("\(percentage)% of the disk")
-        } else if retention.bytes > 0 {
-            parts.append("\(retention.bytes)B")
-        }
-        retentionText = parts.isEmpty ? "unlimited" : parts.joined(separator: " or ")
         var initial = State(lastReload: (true, startTime))
         initial.configurationText = configuration.text
         initial.externalLabels = configuration.rules.externalLabels
+        initial.retentionText = Self.text(settings.retention(configuration.storage))
         state = Mutex(initial)
     }
 
@@ -51,9 +45,22 @@ final class ServerState: ServerStatus {
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var configurationText: String { state.withLock { $0.configurationText } }
     var externalLabels: LabelSet { state.withLock { $0.externalLabels } }
+    var retentionText: String { state.withLock { $0.retentionText } }
     var flags: [(name: String, value: String)] { settings.flags }
     var lastReload: (succeeded: Bool, time: Timestamp) { state.withLock { $0.lastReload } }
+    var lastReloadFailure: Timestamp? { state.withLock { $0.lastReloadFailure } }
     var isLifecycleEnabled: Bool { settings.isLifecycleEnabled }
+
+    private static func text(_ retention: RetentionSettings) -> String {
+        var parts: [String] = []
+        if retention.milliseconds > 0 { parts.append(DurationText.text(milliseconds: retention.milliseconds)) }
+        if retention.percentage > 0 {
+            parts.append("\(retention.percentage)% of the disk")
+        } else if retention.bytes > 0 {
+            parts.append("\(retention.bytes)B")
+        }
+        return parts.isEmpty ? "unlimited" : parts.joined(separator: " or ")
+    }
 
     func markReady() { state.withLock { $0.isReady = true } }
 
@@ -95,7 +102,9 @@ final class ServerState: ServerStatus {
                 state.withLock {
                     $0.configurationText = configuration.text
                     $0.externalLabels = configuration.rules.externalLabels
+                    $0.retentionText = Self.text(settings.retention(configuration.storage))
                     $0.lastReload = (true, clock.now)
+                    $0.lastReloadFailure = nil
                 }
                 logger.info("configuration loaded")
             } catch {
@@ -103,7 +112,10 @@ final class ServerState: ServerStatus {
             }
         }
         guard let failure else { return }
-        state.withLock { $0.lastReload.succeeded = false }
+        state.withLock {
+            $0.lastReload.succeeded = false
+            $0.lastReloadFailure = clock.now
+        }
         logger.error("the configuration was not taken over, the old one goes on", metadata: ["reason": "\(failure)"])
         throw failure
     }

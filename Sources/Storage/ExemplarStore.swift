@@ -8,6 +8,9 @@ package protocol ExemplarStore: Sendable {
     /// is accepted silently.
     func append(_ exemplars: [SeriesExemplar]) -> ExemplarOutcome
 
+    /// As `append`, of any age: what is older than what a series has is put in its place.
+    func importExemplars(_ exemplars: [SeriesExemplar]) -> ExemplarOutcome
+
     /// The exemplars in a range of the series that match any of the selectors, each series once, in label order; in order
     /// of time within a series.
     func exemplars(matching selectors: [[LabelMatcher]], in range: TimeRange) -> [SeriesExemplars]

@@ -80,6 +80,12 @@ package protocol SourceWriter: AnyObject, Sendable {
     /// - Complexity: O(slots)
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError)
 
+    /// As the one above, with the times at which the series began to count: one a slot in milliseconds, 0 where it is
+    /// unknown; none at all where no time is known. A store that does not keep them ignores them.
+    func append(
+        timestamp: Timestamp, values: [Double], histograms: [SlotHistogram], starts: [Int64]
+    ) throws(AppendError)
+
     /// The labels of the series in a slot; nil where the store does not tell.
     func labels(of slot: Int) -> LabelSet?
 
@@ -89,6 +95,12 @@ package protocol SourceWriter: AnyObject, Sendable {
 
 extension SourceWriter {
     package func labels(of slot: Int) -> LabelSet? { nil }
+
+    package func append(
+        timestamp: Timestamp, values: [Double], histograms: [SlotHistogram], starts: [Int64]
+    ) throws(AppendError) {
+        try append(timestamp: timestamp, values: values, histograms: histograms)
+    }
 }
 
 /// A native histogram of a row.

@@ -45,6 +45,19 @@ package struct DatabaseSettings: Sendable {
 
     package init() {}
 
+    /// What is kept, as one value.
+    package var retention: RetentionSettings {
+        get {
+            RetentionSettings(
+                milliseconds: retentionMilliseconds, bytes: retentionBytes, percentage: retentionPercentage)
+        }
+        set {
+            retentionMilliseconds = newValue.milliseconds
+            retentionBytes = newValue.bytes
+            retentionPercentage = newValue.percentage
+        }
+    }
+
     /// For databases that take any time in any order of series: tests and imports.
     package static var anyTime: DatabaseSettings {
         var settings = DatabaseSettings()
@@ -52,5 +65,19 @@ package struct DatabaseSettings: Sendable {
         settings.newestAcceptedAheadMilliseconds = 0
         settings.retentionMilliseconds = 0
         return settings
+    }
+}
+
+/// How much is kept; each part is 0 where it has no limit.
+package struct RetentionSettings: Sendable, Hashable {
+    package var milliseconds: Int64
+    package var bytes: Int
+    /// Of the file system, in percent; above 0 it counts instead of `bytes`.
+    package var percentage: Double
+
+    package init(milliseconds: Int64, bytes: Int, percentage: Double = 0) {
+        self.milliseconds = milliseconds
+        self.bytes = bytes
+        self.percentage = percentage
     }
 }

@@ -118,6 +118,12 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
         try head.journal.flush(synchronizing: true)
     }
 
+    /// Takes over what may change while the database is open: it holds from the next append and maintenance on.
+    package func apply(retention: RetentionSettings, outOfOrderWindowMilliseconds window: Int64) {
+        maintenance.setRetention(retention)
+        head.outOfOrderWindowMilliseconds.store(max(0, window), ordering: .relaxed)
+    }
+
     /// Does what maintenance has to do now: seals when it is due, merges, deletes what is too old.
     package func maintain() { maintenance.runOnce() }
 

@@ -1,6 +1,7 @@
 import Bytes
 import Exposition
 import MetricModel
+import Remote
 import Storage
 
 /// `/api/v1/admin/tsdb/*`: what only an operator does; refused unless switched on.
@@ -12,6 +13,8 @@ struct AdministrationEndpoints: Sendable {
 
     /// nil where `--web.enable-admin-api` was not given.
     let store: (any StoreAdministration)?
+    let exemplars: (any ExemplarStore)?
+    let metadata: (any MetadataStore)?
 
     private func enabled() throws(APIError) -> any StoreAdministration {
         guard let store else {
@@ -24,7 +27,7 @@ struct AdministrationEndpoints: Sendable {
     ///
     /// A text in several requests says in `line` where each begins, so that an error names the line of the whole.
     func importOpenMetrics(_ request: APIRequest) throws(APIError) -> APIResponse {
-        let store = try enabled()
+        let target = TextImport(store: try enabled(), exemplars: exemplars, metadata: metadata)
         var firstLine = 1
         if let text = request.parameters["line"] {
             guard let number = Int(text), number > 0, number < 1 << 60 else {
@@ -34,7 +37,7 @@ struct AdministrationEndpoints: Sendable {
         }
         let body = try Self.body(of: request)
         var reader = OpenMetricsImport(firstLine: firstLine)
-        var outcome = AppendOutcome()
+        var outcome = TextImport.Outcome()
         var start = 0
         repeat {
             let end = min(body.count, start + 8 << 20)
@@ -47,7 +50,7 @@ struct AdministrationEndpoints: Sendable {
             start = end
             guard reader.sampleCount >= Self.samplesPerBatch || start == body.count else { continue }
             do throws(AppendError) {
-                outcome.add(try store.importSamples(reader.take().batch))
+                outcome.add(try target.add(reader.take()))
             } catch {
                 throw APIError(.unavailable, error.description)
             }
@@ -55,8 +58,9 @@ struct AdministrationEndpoints: Sendable {
         return .success { writer in
             writer.object {
                 for (name, count) in [
-                    ("imported", outcome.appended), ("duplicate", outcome.duplicate),
-                    ("refused", outcome.refusedCount - outcome.duplicate),
+                    ("imported", outcome.samples.appended), ("duplicate", outcome.samples.duplicate),
+                    ("refused", outcome.samples.refusedCount - outcome.samples.duplicate),
+                    ("exemplars", outcome.exemplars),
                 ] {
                     $0.key(name)
                     $0.integer(count)
@@ -119,13 +123,5 @@ struct AdministrationEndpoints: Sendable {
             throw APIError(.badData, error.description)
         }
         return body
-    }
-}
-
-extension OpenMetricsImport.Gathered {
-    /// As the store takes it.
-    var batch: SampleBatch {
-        SampleBatch(
-            labels.indices.map { SampleBatch.Series(labels: labels[$0], columns: columns(at: $0)) })
     }
 }

@@ -204,13 +204,19 @@ package struct HTTPServer: Sendable {
             if let name = HTTPField.Name(header.name) { fields.append(HTTPField(name: name, value: header.value)) }
         }
         let status = HTTPResponse.Status(code: answer.status)
-        guard request.method != .head, answer.status != 204 else { return Response(status: status, headers: fields) }
+        guard answer.status != 204 else { return Response(status: status, headers: fields) }
         switch answer.body {
         case .bytes(let bytes):
             let (body, isCompressed) = compressed(bytes, for: request)
             if isCompressed { fields[.contentEncoding] = "gzip" }
+            if request.method == .head {
+                // The length that a GET would answer with.
+                if answer.status != 304 { fields[.contentLength] = String(body.count) }
+                return Response(status: status, headers: fields)
+            }
             return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
         case .pieces(let next):
+            guard request.method != .head else { return Response(status: status, headers: fields) }
             return streamed(next, status: status, fields: fields, request: request)
         }
     }

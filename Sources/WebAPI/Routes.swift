@@ -2,7 +2,11 @@
 ///
 /// A route without a scope does not compile: when access control comes, nothing is open by accident.
 struct Route: Sendable {
-    enum Scope: Sendable { case readOnly, write, administration }
+    enum Scope: Sendable {
+        case readOnly, write, administration
+        /// Read only, and answered before the server is ready too.
+        case always
+    }
 
     enum Pattern: Sendable {
         case exact(String)

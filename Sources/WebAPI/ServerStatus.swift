@@ -13,6 +13,8 @@ package protocol ServerStatus: Sendable {
     /// `15d`, `15d or 10GiB`.
     var retentionText: String { get }
     var lastReload: (succeeded: Bool, time: Timestamp) { get }
+    /// When the last load of the configuration failed; nil when it went well.
+    var lastReloadFailure: Timestamp? { get }
     /// Whether `/-/reload` and `/-/quit` are answered.
     var isLifecycleEnabled: Bool { get }
 
@@ -29,6 +31,7 @@ package protocol ServerStatus: Sendable {
 
 extension ServerStatus {
     package var storageProblems: [String] { [] }
+    package var lastReloadFailure: Timestamp? { nil }
 }
 
 /// A reload that was refused.

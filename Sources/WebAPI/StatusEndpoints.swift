@@ -85,6 +85,39 @@ struct StatusEndpoints: Sendable {
         }
     }
 
+    /// The journal is read before the first request is taken: there is nothing to wait for.
+    func replay(_ request: APIRequest) -> APIResponse {
+        .success { writer in
+            writer.object {
+                for name in ["min", "max", "current"] {
+                    $0.key(name)
+                    $0.integer(0)
+                }
+            }
+        }
+    }
+
+    /// What Prometheus' page shows above everything else.
+    func notifications(_ request: APIRequest) -> APIResponse {
+        var active: [(text: String, date: Timestamp)] = []
+        if let failure = status.lastReloadFailure { active.append(("Configuration reload has failed.", failure)) }
+        if status.isStopping {
+            active.append(("Prometheus is shutting down and gracefully stopping all operations.", clock.now))
+        }
+        return .success { writer in
+            writer.array(of: active) { writer, notification in
+                writer.object {
+                    $0.key("text")
+                    $0.string(notification.text)
+                    $0.key("date")
+                    $0.string(TimeText.rfc3339(notification.date))
+                    $0.key("active")
+                    $0.boolean(true)
+                }
+            }
+        }
+    }
+
     func storage(_ request: APIRequest) throws(APIError) -> APIResponse {
         var limit = 10
         if let text = request.parameters["limit"] {

@@ -1,12 +1,12 @@
 import MetricModel
 import PromQLSyntax
-import Remote
 import Scraping
+import Storage
 
 /// `/targets`, `/scrape_pools`, `/metadata`: what is scraped, how that goes, and what targets say of their metrics.
 struct TargetEndpoints: Sendable {
     let scraping: ScrapeManager
-    let received: WriteReceiver?
+    let metadataStore: (any MetadataStore)?
 
     func targets(_ request: APIRequest) throws(APIError) -> APIResponse {
         let state = request.parameters["state"]?.lowercased() ?? "any"
@@ -82,9 +82,8 @@ struct TargetEndpoints: Sendable {
         let perMetric = try rowLimit(request, name: "limit_per_metric")
         var families: [String: [MetricMetadata]] = [:]
         let wanted = request.parameters["metric"]
-        for (name, metadata) in received?.metadata ?? [:] where wanted == nil || wanted == name {
-            families[name] = [metadata]
-        }
+        for entry in metadataStore?.families(named: wanted) ?? [] { families[entry.name] = [entry.metadata] }
+        // The kept words are the newest ones of all targets; what targets say now may be several things.
         for entry in scraping.metadata(metric: wanted) {
             if families[entry.metricName]?.contains(entry.metadata) != true {
                 families[entry.metricName, default: []].append(entry.metadata)

@@ -36,6 +36,8 @@ package final class WebAPI: RequestAnswering {
         /// Takes remote write; nil where that is not enabled.
         package var writeReceiver: WriteReceiver?
         package var exemplars: (any ExemplarStore)?
+        /// What is known of metric families beside what targets say now.
+        package var metadata: (any MetadataStore)?
         /// How old the newest sample of a federated series may be.
         package var lookbackMilliseconds: Int64 = 300_000
         /// What federated series get beside their own labels.
@@ -107,7 +109,8 @@ package final class WebAPI: RequestAnswering {
     }
 
     private func respond(to request: APIRequest, by route: Route, part: String) -> APIResponse {
-        if route.scope != .administration, request.path.hasPrefix("/api/"), !services.status.isReady {
+        if route.scope == .readOnly || route.scope == .write, request.path.hasPrefix("/api/"), !services.status.isReady
+        {
             return StatusEndpoints.notReady(isStopping: services.status.isStopping)
         }
         do {
@@ -132,9 +135,13 @@ package final class WebAPI: RequestAnswering {
         let series = SeriesEndpoints(store: services.store)
         let status = StatusEndpoints(
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
-        let targets = TargetEndpoints(scraping: services.scraping, received: services.writeReceiver)
+        let targets = TargetEndpoints(scraping: services.scraping, metadataStore: services.metadata)
         let rules = RuleEndpoints(rules: services.rules)
-        let administration = AdministrationEndpoints(store: services.administration)
+        let administration = AdministrationEndpoints(
+            store: services.administration, exemplars: services.exemplars, metadata: services.metadata)
+        let features = FeatureEndpoint(
+            status: services.status, takesRemoteWrite: services.writeReceiver != nil,
+            hasAdministration: services.administration != nil)
         let exemplars = ExemplarEndpoint(exemplars: services.exemplars)
         let federation = FederationEndpoint(
             store: services.store, clock: services.clock, lookbackMilliseconds: services.lookbackMilliseconds,
@@ -195,6 +202,11 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/api/v1/status/tsdb", scope: .readOnly) { (request, _) throws(APIError) in
                 try status.storage(request)
             },
+            Route([.get], "/api/v1/features", scope: .readOnly) { (request, _) in features.list(request) },
+            Route([.get], "/api/v1/status/walreplay", scope: .always) { (request, _) in status.replay(request) },
+            Route([.get], "/api/v1/notifications", scope: .always) { (request, _) in status.notifications(request) },
+            // Nothing is pushed: a page that gets this asks for the list now and then.
+            Route([.get], "/api/v1/notifications/live", scope: .always) { (_, _) in .noContent },
             Route(form, "/api/v1/query_exemplars", scope: .readOnly) { (request, _) throws(APIError) in
                 try exemplars.query(request)
             },

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Bytes
 import Exposition
-import Glibc
+import LapwingServer
 import Logging
 import MetricModel
 import PromQLSyntax
@@ -20,9 +20,10 @@ struct ExportCommand: AsyncParsableCommand {
               lapwing export --match '{job="node"}' --range 6h --server http://127.0.0.1:9090
 
             From a folder everything in the range, by default all there is; from a
-            server by its query API, by default the last hour. Staleness markers
-            and native histograms have no place in OpenMetrics text 1.0 and are
-            left out; how many histograms is said.
+            server by its query API, by default the last hour. TYPE, HELP and UNIT
+            stand before each family where they are known, exemplars behind the
+            samples that follow them. Staleness markers and native histograms have
+            no place in OpenMetrics text 1.0 and are left out; how many is said.
             """)
 
     @Option(help: ArgumentHelp("Series to export; may be given several times.", valueName: "selector"))
@@ -101,21 +102,28 @@ struct ExportCommand: AsyncParsableCommand {
         let logger = Logger(label: "export") { _ in SwiftLogNoOpLogHandler() }
         let database = try TimeSeriesDatabase.open(path: folder, settings: settings, logger: logger)
         defer { database.close() }
+        let kept = try StateFile.openKeeper(folder: folder, logger: logger)
+        output.note(kept.metadata.families(named: nil))
         let querier = try database.querier()
         let selectors = try match.map { try Parser.parseSelector($0) }
         // All series of a metric stand together, each once, whichever selectors find it.
         let names = try querier.labelValues(of: LabelName.metricName, matching: selectors, in: range, limit: 0)
-        for name in names {
+        for name in output.inOrderOfFamilies(names) {
+            let isName = LabelMatcher(equal: LabelName.metricName, name)
+            var exemplars: [LabelSet: [Exemplar]] = [:]
+            for found in kept.exemplars.exemplars(matching: selectors.map { $0 + [isName] }, in: range) {
+                exemplars[found.labels] = found.exemplars.map(\.exemplar)
+            }
             var seen: Set<LabelSet> = []
             for selector in selectors {
-                let matchers = selector + [LabelMatcher(equal: LabelName.metricName, name)]
-                let found = try querier.select(SelectRequest(matchers: matchers, range: range))
+                let found = try querier.select(SelectRequest(matchers: selector + [isName], range: range))
                 let order = (0..<found.count).sorted { found.labels(at: $0) < found.labels(at: $1) }
                 for index in order where seen.insert(found.labels(at: index)).inserted {
                     var reader = found.makeReader(over: index..<index + 1)
                     var columns = SampleColumns()
                     guard try reader.next(into: &columns) else { continue }
-                    output.append(columns, labels: found.labels(at: index))
+                    let labels = found.labels(at: index)
+                    output.append(columns, labels: labels, exemplars: exemplars[labels] ?? [])
                 }
             }
         }
@@ -126,63 +134,35 @@ struct ExportCommand: AsyncParsableCommand {
     private func exportServer(
         _ client: APIClient, _ range: TimeRange, into output: inout ExportOutput
     ) async throws {
+        output.note(ServerAnswers.families(try await client.get("/api/v1/metadata")))
         var all: [LabelSet: SampleColumns] = [:]
+        var exemplars: [LabelSet: [Exemplar]] = [:]
         for text in match {
             // A range selector does not see its first moment.
             let length = range.end.milliseconds - range.start.milliseconds + 1
-            let time = DecimalFormatting.text(range.end.seconds, style: .plain)
+            let start = DecimalFormatting.text(range.start.seconds, style: .plain)
+            let end = DecimalFormatting.text(range.end.seconds, style: .plain)
             let answer = try await client.ask(
-                "/api/v1/query", form: [(name: "query", value: "\(text)[\(length)ms]"), (name: "time", value: time)])
+                "/api/v1/query", form: [(name: "query", value: "\(text)[\(length)ms]"), (name: "time", value: end)])
             for element in answer["data"]?["result"]?.elements ?? [] {
-                let pairs = (element["metric"]?.members ?? []).map { (name: $0.name, value: $0.value.text ?? "") }
-                var timestamps: [Int64] = []
-                var values: [Double] = []
-                for pair in element["values"]?.elements ?? [] {
-                    guard let seconds = pair.elements?.first?.text.flatMap({ DecimalParsing.parse($0) }),
-                        let value = pair.elements?.last?.text.flatMap({ DecimalParsing.parse($0) })
-                    else { continue }
-                    timestamps.append(Timestamp(seconds: seconds).milliseconds)
-                    values.append(value)
-                }
                 output.noteHistograms(element["histograms"]?.elements?.count ?? 0)
-                all[LabelSet(pairs)] = SampleColumns(timestamps: timestamps, values: values)
+                all[ServerAnswers.labels(element["metric"])] = ServerAnswers.columns(element["values"])
+            }
+            let found = try await client.ask(
+                "/api/v1/query_exemplars",
+                form: [(name: "query", value: text), (name: "start", value: start), (name: "end", value: end)])
+            for element in found["data"]?.elements ?? [] {
+                exemplars[ServerAnswers.labels(element["seriesLabels"])] = ServerAnswers.exemplars(element["exemplars"])
             }
         }
-        let order = all.keys.sorted { ($0.metricName, $0) < ($1.metricName, $1) }
-        for labels in order { if let columns = all[labels] { output.append(columns, labels: labels) } }
-    }
-}
-
-/// OpenMetrics text on standard output.
-private struct ExportOutput {
-    private static let flushByteCount = 1 << 20
-
-    private let writer = TextWriter(format: .openMetrics)
-    private var bytes: [UInt8] = []
-    private var sampleCount = 0
-    private var histogramCount = 0
-
-    mutating func append(_ columns: SampleColumns, labels: LabelSet) {
-        noteHistograms(columns.histograms.count)
-        let rest = labels.pairs.filter { $0.name != LabelName.metricName }
-            .map { MetricFamily.Label($0.name, $0.value) }
-        let series = TextWriter.renderSeries(name: labels.metricName, labels: rest)
-        for (index, value) in columns.values.enumerated() where value.bitPattern != SpecialValue.staleBits {
-            writer.append(
-                series: series, value: value, timestampMilliseconds: columns.timestamp(at: index), to: &bytes)
-            sampleCount += 1
+        var series: [String: [LabelSet]] = [:]
+        for labels in all.keys { series[labels.metricName, default: []].append(labels) }
+        for name in output.inOrderOfFamilies(Array(series.keys)) {
+            for labels in (series[name] ?? []).sorted() {
+                if let columns = all[labels] {
+                    output.append(columns, labels: labels, exemplars: exemplars[labels] ?? [])
+                }
+            }
         }
-        guard bytes.count >= Self.flushByteCount else { return }
-        StandardStream.write(bytes)
-        bytes.removeAll(keepingCapacity: true)
-    }
-
-    mutating func noteHistograms(_ count: Int) { histogramCount += count }
-
-    mutating func finish() {
-        writer.finish(&bytes)
-        StandardStream.write(bytes)
-        StandardStream.error("\(sampleCount) samples exported")
-        if histogramCount > 0 { StandardStream.error("\(histogramCount) native histograms left out") }
     }
 }

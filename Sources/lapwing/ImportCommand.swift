@@ -2,6 +2,7 @@ import ArgumentParser
 import Bytes
 import Exposition
 import Glibc
+import LapwingServer
 import Logging
 import MetricModel
 import Remote
@@ -22,7 +23,8 @@ struct ImportOpenMetrics: AsyncParsableCommand {
         abstract: "Import OpenMetrics text, also gzipped.",
         discussion: """
             Every line needs a timestamp in seconds; the last line is # EOF. Series
-            and times may come in any order. What is there already stays.
+            and times may come in any order. What is there already stays. Exemplars
+            and TYPE, HELP and UNIT are taken as well.
 
             Examples:
               lapwing import openmetrics history.om.gz --storage.path data
@@ -63,7 +65,8 @@ struct ImportOpenMetrics: AsyncParsableCommand {
                 try FolderImport.run(&input, folder: storagePath, progress: &progress)
             }
             progress.finish()
-            if progress.outcome.refusedCount > progress.outcome.duplicate { throw ExitStatus.failure }
+            let samples = progress.outcome.samples
+            if samples.refusedCount > samples.duplicate { throw ExitStatus.failure }
         } catch let error as APIClientError {
             StandardStream.error("lapwing: " + error.description)
             if case .unreachable = error { throw ExitStatus.unreachable }
@@ -86,27 +89,29 @@ struct ImportProgress {
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let started = ContinuousClock.now
     private var lastShown = ContinuousClock.now
-    private(set) var outcome = AppendOutcome()
+    private(set) var outcome = TextImport.Outcome()
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
-    mutating func note(_ part: AppendOutcome, share: Double?) {
+    mutating func note(_ part: TextImport.Outcome, share: Double?) {
         outcome.add(part)
         guard isTerminal, !isQuiet, ContinuousClock.now - lastShown > .seconds(1) else { return }
         lastShown = ContinuousClock.now
         let percent = share.map { ", \(Int($0 * 100)) %" } ?? ""
-        StandardStream.write("\r\(outcome.appended) samples\(percent)   ", to: STDERR_FILENO)
+        StandardStream.write("\r\(outcome.samples.appended) samples\(percent)   ", to: STDERR_FILENO)
     }
 
     func finish() {
         if isTerminal, !isQuiet { StandardStream.write("\r", to: STDERR_FILENO) }
         guard !isQuiet else { return }
         let milliseconds = (ContinuousClock.now - started) / .milliseconds(1)
-        StandardStream.output("\(outcome.appended) samples imported in \((milliseconds / 100).rounded() / 10) s")
-        if outcome.duplicate > 0 {
-            StandardStream.output("\(outcome.duplicate) samples left out: there is another value at their time")
+        StandardStream.output(
+            "\(outcome.samples.appended) samples imported in \((milliseconds / 100).rounded() / 10) s")
+        if outcome.exemplars > 0 { StandardStream.output("\(outcome.exemplars) exemplars imported") }
+        if outcome.samples.duplicate > 0 {
+            StandardStream.output("\(outcome.samples.duplicate) samples left out: there is another value at their time")
         }
-        let refused = outcome.refusedCount - outcome.duplicate
+        let refused = outcome.samples.refusedCount - outcome.samples.duplicate
         if refused > 0 { StandardStream.output("\(refused) samples refused: too many series") }
     }
 }
@@ -120,24 +125,20 @@ enum FolderImport {
         let logger = Logger(label: "import") { _ in SwiftLogNoOpLogHandler() }
         let database = try TimeSeriesDatabase.open(path: folder, settings: .anyTime, logger: logger)
         defer { database.close() }
+        let kept = try StateFile.openKeeper(folder: folder, logger: logger)
+        let target = TextImport(store: database, exemplars: kept.exemplars, metadata: kept.metadata)
         var reader = OpenMetricsImport()
         while let piece = try input.next() {
             try reader.feed(piece)
             guard reader.sampleCount >= samplesPerBatch else { continue }
             let share = input.byteCount.map { Double(input.readByteCount) / Double(max(1, $0)) }
-            progress.note(try database.importSamples(SampleBatch(reader.take())), share: share)
+            progress.note(try target.add(reader.take()), share: share)
         }
         try reader.finish()
-        progress.note(try database.importSamples(SampleBatch(reader.take())), share: 1)
+        progress.note(try target.add(reader.take()), share: 1)
+        kept.flush()
         try database.seal()
         database.maintain()
-    }
-}
-
-extension SampleBatch {
-    init(_ gathered: OpenMetricsImport.Gathered) {
-        self.init(
-            gathered.labels.indices.map { Series(labels: gathered.labels[$0], columns: gathered.columns(at: $0)) })
     }
 }
 
@@ -168,14 +169,15 @@ struct ServerImport {
         progress.note(try await send(typeLine + rest, line: line, hasTypeLine: !typeLine.isEmpty), share: 1)
     }
 
-    private func send(_ text: [UInt8], line: Int, hasTypeLine: Bool) async throws -> AppendOutcome {
+    private func send(_ text: [UInt8], line: Int, hasTypeLine: Bool) async throws -> TextImport.Outcome {
         let path = "/api/v1/admin/tsdb/import?line=\(hasTypeLine ? line - 1 : line)"
         let (status, body) = try await client.post(path, body: text, contentType: "application/openmetrics-text")
         let data = try client.success(of: body, status: status)["data"]
-        var outcome = AppendOutcome()
-        outcome.appended = Self.count(data?["imported"])
-        outcome.duplicate = Self.count(data?["duplicate"])
-        outcome.seriesLimit = Self.count(data?["refused"])
+        var outcome = TextImport.Outcome()
+        outcome.samples.appended = Self.count(data?["imported"])
+        outcome.samples.duplicate = Self.count(data?["duplicate"])
+        outcome.samples.seriesLimit = Self.count(data?["refused"])
+        outcome.exemplars = Self.count(data?["exemplars"])
         return outcome
     }
 

@@ -248,6 +248,7 @@ struct ServeCommand: AsyncParsableCommand {
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
         settings.usesStartTimestamps = names.contains("use-start-timestamps")
+        settings.storesStartTimestamps = names.contains("st-storage")
         settings.usesTypeAndUnitLabels = names.contains("type-and-unit-labels")
         settings.offersStepCounts = names.contains("promql-per-step-stats")
         settings.flags = flags(names)

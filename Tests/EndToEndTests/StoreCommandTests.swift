@@ -104,6 +104,49 @@ struct StoreCommandTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("exemplars and metadata are imported, answered after restarts, and exported again")
+    func exemplarsAndMetadata() async throws {
+        let text = """
+            # HELP requests All \\"requests\\".
+            # TYPE requests counter
+            requests_total{code="200"} 5.0 1000
+            requests_total{code="200"} 6.0 1060 # {trace_id="a\\"b"} 0.25 1059.5
+            # TYPE seconds histogram
+            # UNIT seconds seconds
+            seconds_bucket{le="1.0"} 3.0 1000 # {trace_id="c"} 0.5 990
+            seconds_count 4.0 1000
+            # EOF
+
+            """
+        let file = write(text, to: "exemplars.om")
+        let imported = try lapwing("import", "openmetrics", file, "--storage.path", "\(folder.path)/data")
+        #expect(imported.output.contains("2 exemplars imported"), "\(imported.errors)")
+        let server = try server("--web.enable-admin-api")
+        func check() {
+            let metadata = server.get("/api/v1/metadata?metric=requests").body
+            #expect(metadata.contains(#"{"type":"counter","help":"All \"requests\".","unit":""}"#), "\(metadata)")
+            let path = "/api/v1/query_exemplars?query=requests_total&start=0&end=2000"
+            let exemplars = server.get(path).body
+            #expect(exemplars.contains(#""value":"0.25","timestamp":1059.5"#), "\(exemplars)")
+        }
+        #expect(await RunningServer.wait(seconds: 20) { await server.values("vector(1)") != nil }, "\(server.log)")
+        check()
+        server.kill()
+        server.start()
+        #expect(await RunningServer.wait(seconds: 20) { await server.values("vector(1)") != nil }, "\(server.log)")
+        check()
+        let address = "http://127.0.0.1:\(server.port)"
+        let selector = "{__name__=~\"requests_total|seconds.*\"}"
+        let fromServer = try lapwing(
+            "export", "--match", selector, "--start", "900", "--end", "1100", "--server", address)
+        #expect(fromServer.output == text, "\(fromServer.errors)")
+        #expect(server.stop() == 0)
+        let fromFolder = try lapwing("export", "--match", selector, "--storage.path", "\(folder.path)/data")
+        #expect(fromFolder.output == text, "\(fromFolder.errors)")
+        #expect(fromFolder.errors.contains("2 exemplars exported"))
+        #expect(try lapwing("check", "storage", "\(folder.path)/data").code == 0)
+    }
+
     @Test("what cannot be imported is said with its place and an exit code")
     func refusals() async throws {
         let wrong = write("a 1 1\nb two 2\n# EOF\n", to: "wrong.om")

@@ -52,6 +52,38 @@ struct OpenMetricsImportTests {
             ])
     }
 
+    @Test("exemplars and what is said of families come along, however the text is cut", arguments: [1, 7, 1000])
+    func more(pieceByteCount: Int) throws {
+        let text = """
+            # HELP a Some.
+            # TYPE a counter
+            a_total 1 10 # {t="x"} 0.5 9.5
+            a_total 2 20 # {t="y"} 0.75
+            # UNIT a_seconds seconds
+            # TYPE a_seconds gauge
+            a_seconds 8 30
+            # EOF
+
+            """
+        var reader = OpenMetricsImport()
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            try reader.feed(rest.prefix(pieceByteCount))
+            rest = rest.dropFirst(pieceByteCount)
+        }
+        try reader.finish()
+        let gathered = reader.take()
+        #expect(gathered.exemplars.map(\.timestamp) == [9_500, 20_000])
+        #expect(gathered.exemplars.map(\.exemplar.value) == [0.5, 0.75])
+        #expect(gathered.exemplars.allSatisfy { gathered.labels[$0.series].metricName == "a_total" })
+        #expect(gathered.families.map(\.name) == ["a", "a_seconds"])
+        #expect(
+            gathered.families.map(\.metadata) == [
+                MetricMetadata(type: .counter, help: "Some."), MetricMetadata(type: .gauge, unit: "seconds"),
+            ])
+        #expect(reader.take().families.isEmpty)
+    }
+
     @Test("a series comes in order of time, the first of several samples at one time")
     func orderOfTime() throws {
         var reader = OpenMetricsImport()

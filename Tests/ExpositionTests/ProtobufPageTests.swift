@@ -71,9 +71,9 @@ struct ProtobufPage {
 struct ProtobufPageTests {
     /// Float samples of a page as `labels value`, histograms by their labels.
     private static func read(
-        _ bytes: [UInt8], _ choices: HistogramChoices = HistogramChoices()
+        _ bytes: [UInt8], _ choices: PageChoices = PageChoices()
     ) throws(ExpositionError) -> (floats: [String], histograms: [String: NativeHistogram], page: ScrapePage) {
-        var cache = ScrapeCache(histograms: choices)
+        var cache = ScrapeCache(choices: choices)
         var page = ScrapePage()
         try cache.read(bytes, format: .protobuf, into: &page)
         var labels: [Int32: String] = [:]
@@ -169,7 +169,7 @@ struct ProtobufPageTests {
             (native: true, converts: false, always: false, hasNative: false, classic: true, form: nil),
         ])
     func forms(native: Bool, converts: Bool, always: Bool, hasNative: Bool, classic: Bool, form: Int32?) throws {
-        var choices = HistogramChoices()
+        var choices = PageChoices()
         choices.readsNative = native
         choices.convertsClassic = converts
         choices.alwaysReadsClassic = always
@@ -198,7 +198,7 @@ struct ProtobufPageTests {
 
     @Test("a native histogram has absolute counts; a converted one has those between its bounds")
     func native() throws {
-        var choices = HistogramChoices()
+        var choices = PageChoices()
         choices.readsNative = true
         var page = ProtobufPage()
         page.family("seconds", .gaugeHistogram, metrics: [ProtobufPage.histogram(hasNative: true, timestamp: 5)])
@@ -208,7 +208,7 @@ struct ProtobufPageTests {
             positiveSpans: [.init(offset: -1, length: 2)], positiveBuckets: [2, 3])
         #expect(native.histograms.values.first == expected)
         #expect(native.page.histograms.first?.timestamp == 5 && native.page.histograms.first?.exemplars.count == 1)
-        choices = HistogramChoices()
+        choices = PageChoices()
         choices.convertsClassic = true
         let converted = try Self.read(page.bytes, choices)
         #expect(converted.histograms.values.first?.customValues == [1, 2.5])
@@ -220,14 +220,14 @@ struct ProtobufPageTests {
         var page = ProtobufPage()
         page.bytes = Self.plain
         page.family("seconds", .histogram, metrics: [ProtobufPage.histogram(hasNative: true)])
-        var choices = HistogramChoices()
+        var choices = PageChoices()
         choices.readsNative = true
         choices.convertsClassic = true
         choices.alwaysReadsClassic = true
         #expect(throws: ExpositionError.self) { _ = try Self.read([5, 1]) }
         #expect(throws: ExpositionError.self) { _ = try Self.read(Array(page.bytes.dropLast())) }
         var random = SystemRandomNumberGenerator()
-        var cache = ScrapeCache(histograms: choices)
+        var cache = ScrapeCache(choices: choices)
         var columns = ScrapePage()
         for _ in 0..<3000 {
             var bytes = page.bytes

@@ -11,12 +11,12 @@ import TestSupport
 extension FuzzTarget {
     /// The page twice through one cache, which must agree on whether it is sound.
     static func protobuf(_ bytes: [UInt8]) {
-        var native = HistogramChoices()
+        var native = PageChoices()
         native.readsNative = true
         native.convertsClassic = true
         native.alwaysReadsClassic = true
-        for choices in [HistogramChoices(), native] {
-            var cache = ScrapeCache(histograms: choices)
+        for choices in [PageChoices(), native] {
+            var cache = ScrapeCache(choices: choices)
             var page = ScrapePage()
             let first = Result { () throws(ExpositionError) in
                 try cache.read(bytes, format: .protobuf, into: &page)

@@ -2,6 +2,7 @@ import ConfigurationFile
 import LapwingServer
 import Rules
 import Scraping
+import TSDB
 import Testing
 
 @Suite("What holds without a configuration file")
@@ -30,10 +31,10 @@ struct DefaultConfigurationTests {
     func retention() throws {
         var settings = ServerSettings()
         let nothing = try Configuration.read([], path: "x").storage
-        #expect(settings.retention(nothing) == (15 * 86_400_000, 0))
+        #expect(settings.retention(nothing) == RetentionSettings(milliseconds: 15 * 86_400_000, bytes: 0))
         settings.retentionBytes = 1 << 30
-        #expect(settings.retention(nothing) == (0, 1 << 30))
+        #expect(settings.retention(nothing) == RetentionSettings(milliseconds: 0, bytes: 1 << 30))
         let written = try Configuration.read(Array("storage: {tsdb: {retention: {time: 1d}}}".utf8), path: "x").storage
-        #expect(settings.retention(written) == (86_400_000, 0))
+        #expect(settings.retention(written) == RetentionSettings(milliseconds: 86_400_000, bytes: 0))
     }
 }

@@ -188,7 +188,7 @@ struct NotifierTests {
 
     @Test("alerts reach every place of their receiver, with retries, and every attempt is kept")
     func deliveries() async throws {
-        let database = try StateDatabase.inMemory()
+        let database = try AlertTables.inMemory()
         let store = SQLiteNotificationStateStore(database)
         let transport = FakeTransport([
             .failure(WebhookTransportError("connection refused")), .success(WebhookResponse(status: 503, body: "busy")),
@@ -219,7 +219,7 @@ struct NotifierTests {
 
     @Test("attempts beyond the limit leave the table, the oldest first")
     func attemptsKept() throws {
-        let store = SQLiteNotificationStateStore(try StateDatabase.inMemory())
+        let store = SQLiteNotificationStateStore(try AlertTables.inMemory())
         for number in 1...10 {
             try store.record(
                 DeliveryAttempt(
@@ -232,7 +232,7 @@ struct NotifierTests {
 
     @Test("the log comes back from the database as it was")
     func log() throws {
-        let store = SQLiteNotificationStateStore(try StateDatabase.inMemory())
+        let store = SQLiteNotificationStateStore(try AlertTables.inMemory())
         let entry = NotificationLogEntry(
             at: Timestamp(milliseconds: 5), firing: [AlertFingerprint(value: .max), AlertFingerprint(value: 1)],
             resolved: [], expiresAt: Timestamp(milliseconds: 100))

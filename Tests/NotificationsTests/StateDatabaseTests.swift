@@ -8,11 +8,12 @@ import Testing
 @Suite("The file of alert state")
 struct StateDatabaseTests {
     private let folder = TemporaryDirectory("lapwing-state")
+    private static let schema = SQLiteSchema(applicationIdentifier: 0x4c57_7374, steps: [AlertTables.step])
     private var path: String { folder.path + "/state.sqlite" }
 
     /// A file of several pages, all of them in the main file.
     private func fill() throws {
-        let database = try StateDatabase.open(path: path)
+        let database = try SharedDatabase.open(path: path, schema: Self.schema)
         try database.write { connection throws(SQLiteError) in
             for number in 0..<500 {
                 let insert = try connection.cached("INSERT INTO rule_evaluation (rule, at) VALUES (?, ?)")
@@ -30,7 +31,7 @@ struct StateDatabaseTests {
         close(descriptor)
     }
 
-    private static func count(_ database: StateDatabase) throws -> Int64? {
+    private static func count(_ database: SharedDatabase) throws -> Int64? {
         try database.read { connection throws(SQLiteError) in
             try connection.integer("SELECT count(*) FROM rule_evaluation")
         }
@@ -39,7 +40,9 @@ struct StateDatabaseTests {
     @Test("a sound file is opened as it is")
     func sound() throws {
         try fill()
-        let database = try StateDatabase.open(path: path) { aside, reason in Issue.record("\(aside): \(reason)") }
+        let database = try SharedDatabase.open(path: path, schema: Self.schema) { aside, reason in
+            Issue.record("\(aside): \(reason)")
+        }
         #expect(try Self.count(database) == 500)
     }
 
@@ -49,7 +52,7 @@ struct StateDatabaseTests {
             try fill()
             overwrite(at: offset, count: 64)
             var told: [String] = []
-            let database = try StateDatabase.open(path: path) { aside, _ in told.append(aside) }
+            let database = try SharedDatabase.open(path: path, schema: Self.schema) { aside, _ in told.append(aside) }
             #expect(told == ["\(path).damaged-\(round)"])
             #expect(try Self.count(database) == 0)
             unsafe unlink(path)
@@ -63,7 +66,7 @@ struct StateDatabaseTests {
         let other = try SQLiteConnection(path: path, options: .writeAheadLog())
         try other.execute("PRAGMA application_id=77; CREATE TABLE theirs (value)")
         #expect(throws: SQLiteError.self) {
-            try StateDatabase.open(path: path) { aside, _ in Issue.record("\(aside)") }
+            try SharedDatabase.open(path: path, schema: Self.schema) { aside, _ in Issue.record("\(aside)") }
         }
         #expect(try other.integer("SELECT count(*) FROM theirs") == 0)
     }

@@ -92,6 +92,30 @@ struct WriteHistogramTests {
             }.contains("ascend"))
     }
 
+    @Test(
+        "finer schemas come in as schema 8, integer and float; the reserved ones below -4 are refused",
+        arguments: [9, 20, 52])
+    func finerSchemas(schema: Int64) throws {
+        for isFloat in [false, true] {
+            let sample = try Self.read { writer in
+                if isFloat { writer.double(2, 6) } else { writer.varint(1, 6) }
+                writer.zigzag(4, schema)
+                Self.span(11, 1, 3, in: &writer)
+                if isFloat {
+                    writer.packed(13, doubles: [1, 2, 3])
+                } else {
+                    writer.packed(12, varints: [1, 1, 1].map(VarInt.zigzag))
+                }
+            }
+            #expect(sample.histogram.schema == 8)
+            #expect(sample.histogram.positiveBuckets.reduce(0, +) == 6)
+            #expect(sample.histogram.positiveBuckets.count == (schema == 9 ? 2 : 1))
+        }
+        for schema in [-5, -9, 53, -52] as [Int64] {
+            #expect(throws: HistogramFault.schema(schema)) { _ = try Self.read { $0.zigzag(4, schema) } }
+        }
+    }
+
     @Test("histograms of a request stand in the store")
     func stored() throws {
         let store = MemoryStore()

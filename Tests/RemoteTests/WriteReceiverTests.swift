@@ -2,6 +2,7 @@ import Bytes
 import MetricModel
 import SelfMetrics
 import Storage
+import TSDB
 import TestSupport
 import Testing
 
@@ -11,8 +12,9 @@ import Testing
 struct WriteReceiverTests {
     let store = MemoryStore()
     let receiver: WriteReceiver
+    private let metadataTable = MetadataTable(registry: Registry())
 
-    init() { receiver = WriteReceiver(store: store, registry: Registry()) }
+    init() { receiver = WriteReceiver(store: store, metadata: metadataTable, registry: Registry()) }
 
     private func send(_ message: [UInt8], _ type: String? = "application/x-protobuf", zstd: Bool = false) throws
         -> WriteAnswer
@@ -141,8 +143,9 @@ struct WriteReceiverTests {
             series.message(5) { $0.varint(1, 2) }
         }
         #expect(try send(second, WriteFixture.versionTwo).status == 204)
-        #expect(receiver.metadata["requests_total"] == MetricMetadata(type: .counter, help: "All requests."))
-        #expect(receiver.metadata["up"]?.type == .gauge)
+        let known = metadataTable.families(named: "requests_total").first?.metadata
+        #expect(known == MetricMetadata(type: .counter, help: "All requests."))
+        #expect(metadataTable.families(named: "up").first?.metadata.type == .gauge)
     }
 
     @Test("a store that cannot take anything asks the sender to come again")

@@ -52,7 +52,7 @@ struct GroupFixture {
         RuleGroupServices(store: store, querying: querying, alerts: alerts, states: states, clock: SystemClock())
     }
 
-    init() throws { states = SQLiteAlertStateStore(try StateDatabase.inMemory()) }
+    init() throws { states = SQLiteAlertStateStore(try AlertTables.inMemory()) }
 
     func group(_ settings: RuleGroupSettings, manager: RuleManagerSettings = .init()) throws -> RuleGroup {
         try RuleGroup(settings, file: "rules.yml", manager: manager, services: services)

@@ -111,6 +111,9 @@ final class RecordingStore: SampleStore {
     struct Row: Sendable {
         var timestamp: Int64
         var values: [LabelSet: Double]
+        var histograms: [LabelSet: NativeHistogram] = [:]
+        /// Those that are known.
+        var starts: [LabelSet: Int64] = [:]
 
         /// By the metric's name alone, for pages of one series a name.
         subscript(_ name: String) -> Double? { values.first { $0.key.metricName == name }?.value }
@@ -181,6 +184,13 @@ private final class RecordingWriter: SourceWriter {
     }
 
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError) {
+        try append(timestamp: timestamp, values: values, histograms: histograms, starts: [])
+    }
+
+    func append(
+        timestamp: Timestamp, values: [Double], histograms: [SlotHistogram], starts: [Int64]
+    ) throws(AppendError) {
+        precondition(starts.isEmpty || starts.count == values.count, "a row has a start for every slot or none")
         let refusal = store.state.withLock { state -> AppendError? in
             precondition(values.count == state.slots[index].count, "a row has a value for every slot")
             if let refusal = state.refusal { return refusal }
@@ -188,6 +198,8 @@ private final class RecordingWriter: SourceWriter {
             for (labels, value) in zip(state.slots[index], values) where !SpecialValue.isAbsent(value) {
                 row.values[labels] = value
             }
+            for entry in histograms { row.histograms[state.slots[index][entry.slot]] = entry.histogram }
+            for (labels, start) in zip(state.slots[index], starts) where start != 0 { row.starts[labels] = start }
             state.rows.append(row)
             return nil
         }

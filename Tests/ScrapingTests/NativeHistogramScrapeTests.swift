@@ -2,6 +2,7 @@ import Bytes
 import Exposition
 import MetricModel
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -55,6 +56,96 @@ struct NativeHistogramScrapeTests {
         #expect(columns.histograms.map(\.histogram.count) == [3, 5])
         #expect(columns.values.map { SpecialValue.isStale($0) } == [true])
         #expect(columns.timestamp(at: 0) == 3000)
+    }
+
+    private static let text = """
+        # TYPE seconds histogram
+        seconds_bucket{le="1"} 2
+        seconds_bucket{le="2"} 5
+        seconds_bucket{le="+Inf"} 6
+        seconds_count 6
+        seconds_sum 12.5
+        seconds_created 1000
+        # TYPE requests counter
+        requests_total 7
+        requests_created 2000.5
+        # EOF
+
+        """
+
+    private static func labels(_ name: String) -> LabelSet {
+        LabelSet(["__name__": name, "instance": "i", "job": "j"])
+    }
+
+    @Test("classic histograms of text pages are stored with custom buckets, and end with a marker")
+    func converted() throws {
+        var job = ScrapeJobSettings(jobName: "j")
+        job.nativeHistograms.convertsClassic = true
+        var harness = SeriesHarness(job: job)
+        for _ in 0..<2 {
+            let (failure, report) = harness.scrapeReporting(Array(Self.text.utf8), format: .openMetrics)
+            #expect(failure == nil)
+            #expect(report.samplesScraped == 4 && report.samplesAfterRelabeling == 4)
+            #expect(harness.store.lastRow.histograms[Self.labels("seconds")]?.positiveBuckets == [2, 3, 1])
+            #expect(harness.store.lastRow.values[Self.labels("seconds_count")] == nil)
+            #expect(harness.store.lastRow.values[Self.labels("requests_created")] == 2000.5)
+            #expect(harness.store.lastRow.starts.isEmpty)
+        }
+        harness.scrape("requests_total 8\n# EOF\n", format: .openMetrics)
+        #expect(harness.store.lastRow.values[Self.labels("seconds")].map { SpecialValue.isStale($0) } == true)
+    }
+
+    @Test("start timestamps of OpenMetrics pages are stored with their samples where that is wanted")
+    func starts() throws {
+        var job = ScrapeJobSettings(jobName: "j")
+        job.readsStartTimestamps = true
+        job.nativeHistograms.convertsClassic = true
+        var harness = SeriesHarness(job: job)
+        for _ in 0..<2 {
+            #expect(harness.scrape(Self.text, format: .openMetrics) == nil)
+            #expect(
+                harness.store.lastRow.starts == [
+                    Self.labels("seconds"): 1_000_000, Self.labels("requests_total"): 2_000_500,
+                ])
+            #expect(harness.store.lastRow.values[Self.labels("requests_created")] == nil)
+        }
+        let own = Self.text.replacing("requests_total 7", with: "requests_total 7 3000")
+        #expect(harness.scrape(own, format: .openMetrics) == nil)
+        let batch = harness.store.state.withLock { $0.batches.last?.series.first }
+        #expect(batch?.columns.startTimestamps == [2_000_500])
+    }
+
+    @Test(
+        "a histogram with too many buckets is made coarser; where that cannot be the scrape fails with the limit's name"
+    )
+    func bucketLimit() throws {
+        var job = ScrapeJobSettings(jobName: "j")
+        job.nativeHistograms.convertsClassic = true
+        job.limits.nativeHistogramBuckets = 2
+        var harness = SeriesHarness(job: job)
+        let failure = harness.scrape(Self.text, format: .openMetrics)
+        #expect(failure == .bucketLimit(found: 3, limit: 2))
+        #expect(failure?.description.contains("native_histogram_bucket_limit") == true)
+        #expect(harness.store.lastRow.values[Self.labels("up")] == 0)
+        harness.series.update(target: harness.series.target, context: JobContext(ScrapeJobSettings(jobName: "j")))
+        #expect(harness.scrape(Self.text, format: .openMetrics) == nil)
+    }
+
+    @Test("relabelling may change the switches of a target")
+    func relabelledSwitches() throws {
+        var job = ScrapeJobSettings(jobName: "j")
+        job.targetRelabeling = Relabeler([
+            try RelabelRule(targetLabel: "__convert_classic_histograms_to_nhcb__", replacement: "true")
+        ])
+        let target = try #require(TargetBuilder(job).build(from: [TargetGroup(addresses: ["a:1"])]).active.first)
+        #expect(target.nativeHistograms?.convertsClassic == true)
+        var harness = SeriesHarness(job: job)
+        harness.series.update(target: target, context: JobContext(job))
+        #expect(harness.scrape(Self.text, format: .openMetrics) == nil)
+        #expect(harness.store.lastRow.histograms.count == 1)
+        job.targetRelabeling = Relabeler()
+        let plain = try #require(TargetBuilder(job).build(from: [TargetGroup(addresses: ["a:1"])]).active.first)
+        #expect(plain.nativeHistograms == nil)
     }
 
     @Test("protobuf is asked for first where native histograms are wanted")

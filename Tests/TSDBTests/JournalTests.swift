@@ -149,7 +149,7 @@ struct JournalTests {
         var values = [Double](repeating: 1, count: slotCount)
         for row in 0..<Lane.rowsPerSlice - 1 {
             for slot in stride(from: row % 5, to: slotCount, by: 5) { values[slot] += Double(slot) }
-            try database.head.append(timestamp: Int64(row) * 1000, values: values, histograms: [], to: lane)
+            try database.head.append(timestamp: Int64(row) * 1000, values: values, histograms: [], starts: [], to: lane)
         }
         let slice = lane.withState { $0.current }
         #expect(slice.rowCount == Lane.rowsPerSlice - 1)

@@ -165,6 +165,45 @@ struct LateSampleTests {
         try append(1000, 3)
     }
 
+    @Test("the window may change while the database is open")
+    func windowChanges() throws {
+        let settings = settings(windowMilliseconds: 0)
+        let database = try DatabaseFixture.open(folder, settings: settings, clock: FixedClock(Self.now))
+        defer { database.close() }
+        #expect(try append([(0, 1), (-1000, 2)], to: database).outOfOrder == 1)
+        database.apply(retention: settings.retention, outOfOrderWindowMilliseconds: 60_000)
+        #expect(try append([(-1000, 2)], to: database).appended == 1)
+        database.apply(retention: settings.retention, outOfOrderWindowMilliseconds: 0)
+        #expect(try append([(-2000, 2)], to: database).outOfOrder == 1)
+    }
+
+    @Test("retention may change while the database is open: by age, by size, by share of the disk")
+    func retentionChanges() throws {
+        let day: Int64 = 86_400_000
+        func fill(_ database: TimeSeriesDatabase) throws {
+            for age in [0, 1, 2] as [Int64] {
+                let columns = SampleColumns(timestamps: [Self.now - age * day], values: [1])
+                _ = try database.importSamples(SampleBatch([.init(labels: series, columns: columns)]))
+                try database.seal()
+            }
+        }
+        let limits = [
+            RetentionSettings(milliseconds: day + day / 2, bytes: 0), RetentionSettings(milliseconds: 0, bytes: 1),
+            RetentionSettings(milliseconds: 0, bytes: 0, percentage: 1e-12),
+        ]
+        for (limit, kept) in zip(limits, [2, 0, 0]) {
+            let own = TemporaryDirectory("lapwing-retention")
+            let database = try DatabaseFixture.open(own, clock: FixedClock(Self.now))
+            try fill(database)
+            database.maintain()
+            #expect(try values(database).count == 3)
+            database.apply(retention: limit, outOfOrderWindowMilliseconds: 0)
+            database.maintain()
+            #expect(try values(database).count == kept, "\(limit)")
+            database.close()
+        }
+    }
+
     @Test("one bad sample refuses a whole batch where it shall be all or nothing")
     func allOrNothing() throws {
         let database = try DatabaseFixture.open(

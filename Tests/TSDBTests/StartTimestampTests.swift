@@ -40,6 +40,123 @@ struct StartTimestampTests {
         #expect(outcome.appended == 2 * times.count)
     }
 
+    /// Rows of a source: slot 0 floats, slot 1 histograms, slot 2 without start timestamps.
+    private func appendRows(_ source: any SourceWriter, _ rows: [(time: Int64, start: Int64)]) throws {
+        for row in rows {
+            try source.append(
+                timestamp: Timestamp(milliseconds: row.time),
+                values: [Double(row.time), SpecialValue.absent, 7],
+                histograms: [SlotHistogram(slot: 1, histogram: histogram(Double(row.time)))],
+                starts: [row.start, row.start, 0])
+        }
+    }
+
+    private func openSource(_ database: TimeSeriesDatabase) throws -> any SourceWriter {
+        let source = try database.openSource(named: "rows")
+        for labels in [series, histogramSeries, DatabaseFixture.labels("plain", 1)] { _ = try source.slot(for: labels) }
+        return source
+    }
+
+    @Test("rows of a target have them: in the head, after a kill, sealed, merged; and when they change within a slice")
+    func scrapedRows() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let source = try openSource(database)
+        // More than one slice, a change in the middle of one, an unknown start after a known one.
+        var rows: [(time: Int64, start: Int64)] = []
+        for row in 1...300 as ClosedRange<Int64> {
+            let start: Int64
+            switch row {
+            case ..<5: start = 0
+            case ..<130: start = 500
+            case ..<250: start = 129_500
+            default: start = 0
+            }
+            rows.append((time: row * 1000, start: start))
+        }
+        func check(_ database: TimeSeriesDatabase, _ rows: [(time: Int64, start: Int64)]) throws {
+            let columns = try read(database, series)
+            #expect(columns.clock.timestamps == rows.map(\.time))
+            #expect(columns.startTimestamps == rows.map(\.start))
+            let histograms = try read(database, histogramSeries).histograms
+            #expect(histograms.map(\.timestamp) == rows.map(\.time))
+            // A histogram's row has no value, so an unknown start is not told apart from one that stayed.
+            #expect(histograms.prefix(249).map(\.startTimestamp) == rows.prefix(249).map(\.start))
+            #expect(try read(database, DatabaseFixture.labels("plain", 1)).startTimestamps.allSatisfy { $0 == 0 })
+        }
+        try appendRows(source, Array(rows.prefix(200)))
+        try check(database, Array(rows.prefix(200)))
+        try appendRows(source, Array(rows.dropFirst(200)))
+        try check(database, rows)
+        let part = try database.querier().select(
+            SelectRequest(
+                matchers: [LabelMatcher(equal: "__name__", "counter")],
+                range: TimeRange(start: Timestamp(milliseconds: 125_500), end: Timestamp(milliseconds: 131_000))))
+        var reader = part.makeReader(over: 0..<1)
+        var columns = SampleColumns()
+        _ = try reader.next(into: &columns)
+        #expect(columns.startTimestamps == [500, 500, 500, 500, 129_500, 129_500])
+        let newest = try database.querier().select(
+            SelectRequest(
+                matchers: [LabelMatcher(equal: "__name__", "counter")],
+                range: TimeRange(start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 240_000)),
+                needsOnlyNewest: true))
+        reader = newest.makeReader(over: 0..<1)
+        _ = try reader.next(into: &columns)
+        #expect(columns.startTimestamps.last == 129_500)
+        try database.flush()
+        let copy = try DatabaseFixture.killedCopy(of: database)
+        let restarted = try DatabaseFixture.open(copy)
+        try check(restarted, rows)
+        try restarted.seal()
+        try check(restarted, rows)
+        restarted.close()
+        try database.seal()
+        try check(database, rows)
+        try appendRows(source, [(time: 400_000, start: 350_000)])
+        try database.seal()
+        try appendRows(source, [(time: 3 * 86_400_000, start: 0)])
+        database.maintain()
+        try check(database, rows + [(400_000, 350_000), (3 * 86_400_000, 0)])
+    }
+
+    @Test("a damaged section of start timestamps is an error and not an answer")
+    func damagedRow() throws {
+        var known: [Int64] = []
+        let values = [1.0, 2, SpecialValue.absent]
+        let section = RowStarts.section([10, -20, 30], values: values, isKey: true, known: &known)
+        #expect(known == [10, -20, 30])
+        #expect(RowStarts.section([10, -20, 30], values: values, isKey: false, known: &known).isEmpty)
+        #expect(RowStarts.section([], values: values, isKey: false, known: &known).count > 4)
+        #expect(known == [0, 0, 30], "a slot without a sample keeps what is known")
+        let scratch = RowScratch()
+        var states = SlotStates()
+        states.grow(to: 3)
+        let count = states.encodeRow(timestamp: 5, values: values, isKey: true, into: scratch)
+        var row = unsafe Array(UnsafeRawBufferPointer(start: scratch.memory, count: count)) + section
+        let length = UInt32(row.count)
+        for index in 0..<4 { row[index] = UInt8(truncatingIfNeeded: length >> UInt32(8 * index)) }
+        row[7] |= RowFormat.startFlag
+        func starts(_ row: [UInt8]) -> [Int: Int64]? {
+            unsafe row.withUnsafeBytes { bytes in
+                guard let header = unsafe RowHeader(bytes) else { return nil }
+                var found: [Int: Int64] = [:]
+                let isSound = unsafe RowStarts.forEach(in: bytes, header: header) { found[$0] = $1 }
+                return isSound ? found : nil
+            }
+        }
+        #expect(starts(row) == [0: 10, 1: -20, 2: 30])
+        for index in row.count - section.count..<row.count {
+            for bit in 0..<8 {
+                var damaged = row
+                damaged[index] ^= 1 << UInt8(bit)
+                _ = starts(damaged)
+            }
+        }
+        row[row.count - 1] = 0xff
+        #expect(starts(row) == nil)
+    }
+
     @Test("they are there from the head, after a restart, from partitions and after a merge")
     func allPlaces() throws {
         var database = try DatabaseFixture.open(folder)

@@ -15,6 +15,7 @@ struct PullEndpointTests {
 
     private struct OneExemplar: ExemplarStore {
         func append(_ exemplars: [SeriesExemplar]) -> ExemplarOutcome { ExemplarOutcome() }
+        func importExemplars(_ exemplars: [SeriesExemplar]) -> ExemplarOutcome { ExemplarOutcome() }
         func exemplars(matching selectors: [[LabelMatcher]], in range: TimeRange) -> [SeriesExemplars] {
             guard selectors.count == 2 else { return [] }
             let exemplar = Exemplar(

@@ -1,5 +1,5 @@
 package import MetricModel
-import SQLite
+package import SQLite
 
 /// One attempt to deliver a notification, as it is kept.
 package struct DeliveryAttempt: Hashable, Sendable {
@@ -41,9 +41,9 @@ package struct NotificationStateError: Error, Hashable, Sendable, CustomStringCo
 
 /// The tables `notification_log` and `notification_attempt` of `state.sqlite`.
 package final class SQLiteNotificationStateStore: NotificationStateStore {
-    private let database: StateDatabase
+    private let database: SharedDatabase
 
-    package init(_ database: StateDatabase) { self.database = database }
+    package init(_ database: SharedDatabase) { self.database = database }
 
     package func loadLog() throws(NotificationStateError) -> [String: NotificationLogEntry] {
         try read { (connection) throws(SQLiteError) in

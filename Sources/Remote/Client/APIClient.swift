@@ -63,8 +63,19 @@ package struct APIClient: Sendable {
         var request = HTTPClientRequest(url: server + path)
         request.method = .POST
         request.headers.add(name: "content-type", value: contentType)
-        request.headers.add(name: "user-agent", value: "lapwing")
         request.body = .bytes(ByteBuffer(bytes: body))
+        return try await execute(request)
+    }
+
+    /// Gets the whole answer of a success.
+    package func get(_ path: String) async throws(APIClientError) -> JSONValue {
+        let (status, body) = try await execute(HTTPClientRequest(url: server + path))
+        return try success(of: body, status: status)
+    }
+
+    private func execute(_ request: HTTPClientRequest) async throws(APIClientError) -> (status: Int, body: [UInt8]) {
+        var request = request
+        request.headers.add(name: "user-agent", value: "lapwing")
         do {
             let response = try await Self.client.execute(request, timeout: .seconds(timeoutSeconds))
             let body = try await response.body.collect(upTo: Self.responseLimitBytes)

@@ -1,24 +1,23 @@
 import Bytes
 import MetricModel
+import Storage
 import Synchronization
 
-/// What senders said of metric families: the newest for each name, up to a limit.
+/// Hands on what senders say of metric families, each thing once: senders of 2.0 repeat it with every sample.
 final class ReceivedMetadata: Sendable {
-    private struct State {
-        var families: [String: MetricMetadata] = [:]
-        /// Hashes of what was taken already: senders of 2.0 repeat it with every sample.
-        var known: Set<UInt64> = []
+    private let store: (any MetadataStore)?
+    private let limit: Int
+    /// Hashes of what was handed on.
+    private let known = Mutex<Set<UInt64>>([])
+
+    init(store: (any MetadataStore)?, limit: Int) {
+        self.store = store
+        self.limit = limit
     }
 
-    private let limit: Int
-    private let state = Mutex(State())
-
-    init(limit: Int) { self.limit = limit }
-
-    var families: [String: MetricMetadata] { state.withLock { $0.families } }
-
     func add(_ entries: [WriteRequest.Metadata], of body: UnsafeRawBufferPointer) {
-        guard !entries.isEmpty else { return }
+        guard let store, !entries.isEmpty else { return }
+        var news: [FamilyMetadata] = []
         var last: WriteRequest.TextSource?
         for entry in entries where !entry.name.isEmpty && entry.name != last {
             last = entry.name
@@ -26,17 +25,20 @@ final class ReceivedMetadata: Sendable {
             for part in [entry.name, entry.help, entry.unit] {
                 hash = unsafe ByteHash.hash(UnsafeRawBufferPointer(rebasing: body[part]), seed: hash)
             }
-            guard state.withLock({ !$0.known.contains(hash) }) else { continue }
+            guard isNew(hash) else { continue }
             let name = unsafe String(decoding: body[entry.name], as: UTF8.self)
             let metadata = unsafe MetricMetadata(
                 type: entry.type, help: String(decoding: body[entry.help], as: UTF8.self),
                 unit: String(decoding: body[entry.unit], as: UTF8.self))
-            state.withLock { state in
-                guard state.families.count < limit || state.families[name] != nil else { return }
-                if state.known.count > 4 * limit { state.known = [] }
-                state.known.insert(hash)
-                state.families[name] = metadata
-            }
+            news.append(FamilyMetadata(name: name, metadata: metadata))
+        }
+        if !news.isEmpty { store.note(news) }
+    }
+
+    private func isNew(_ hash: UInt64) -> Bool {
+        known.withLock { known in
+            if known.count > 4 * limit { known = [] }
+            return known.insert(hash).inserted
         }
     }
 }

@@ -1,5 +1,5 @@
 import Bytes
-package import MetricModel
+import MetricModel
 package import SelfMetrics
 package import Storage
 import Synchronization
@@ -35,19 +35,16 @@ package final class WriteReceiver: Sendable {
     private let metrics: WriteMetrics
 
     package init(
-        store: any SampleStore, exemplars: (any ExemplarStore)? = nil, settings: WriteSettings = WriteSettings(),
-        registry: Registry
+        store: any SampleStore, exemplars: (any ExemplarStore)? = nil, metadata: (any MetadataStore)? = nil,
+        settings: WriteSettings = WriteSettings(), registry: Registry
     ) {
         self.store = store
         self.exemplars = exemplars
         self.settings = settings
         numbers = Mutex(SeriesNumbers(limit: settings.knownSeriesLimit))
-        metadataTable = ReceivedMetadata(limit: settings.metadataFamilyLimit)
+        metadataTable = ReceivedMetadata(store: metadata, limit: settings.metadataFamilyLimit)
         metrics = WriteMetrics(registry: registry)
     }
-
-    /// What senders said of metric families, by name.
-    package var metadata: [String: MetricMetadata] { metadataTable.families }
 
     /// Stores what a request brings and says what to answer.
     package func receive(body: [UInt8], contentType: String?, contentEncoding: String?) -> WriteAnswer {

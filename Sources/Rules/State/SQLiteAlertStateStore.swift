@@ -1,15 +1,15 @@
 import MetricModel
-package import Notifications
-import SQLite
+import Notifications
+package import SQLite
 
 /// Alert state and the history of its transitions in `state.sqlite`.
 package final class SQLiteAlertStateStore: AlertStateStore {
     /// Transitions kept; the oldest go first.
     package static let transitionsKept = 100_000
 
-    private let database: StateDatabase
+    private let database: SharedDatabase
 
-    package init(_ database: StateDatabase) { self.database = database }
+    package init(_ database: SharedDatabase) { self.database = database }
 
     package func load(rule identity: String) throws(RuleError) -> StoredAlertState? {
         do throws(SQLiteError) {

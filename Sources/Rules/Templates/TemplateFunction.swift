@@ -75,3 +75,14 @@ struct TemplateArguments {
         TemplateError("\(function.rawValue): expected \(wanted), found \(self[index].typeName)")
     }
 }
+
+extension Template {
+    /// The functions that are there beside those of Go's own templates.
+    package static var functionNames: [String] {
+        let own: Set<TemplateFunction> = [
+            .and, .or, .not, .eq, .ne, .lt, .le, .gt, .ge, .len, .index, .slice, .print, .printf, .println, .html, .js,
+            .urlquery,
+        ]
+        return TemplateFunction.allCases.filter { !own.contains($0) }.map(\.rawValue)
+    }
+}

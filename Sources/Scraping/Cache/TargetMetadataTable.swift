@@ -1,5 +1,6 @@
 import Exposition
 import MetricModel
+import Storage
 import Synchronization
 
 /// What a target says about its metric families.
@@ -9,6 +10,10 @@ import Synchronization
 final class TargetMetadataTable: Sendable {
     /// By name, ascending.
     private let families = Mutex<[SharedMetadata]>([])
+    /// Takes what is new, to keep it beyond this target.
+    private let store: (any MetadataStore)?
+
+    init(store: (any MetadataStore)? = nil) { self.store = store }
 
     /// The families of the target, by name.
     func entries(named name: String? = nil) -> [(name: String, metadata: MetricMetadata)] {
@@ -32,7 +37,15 @@ final class TargetMetadataTable: Sendable {
 
     /// Takes what the lines of a page said; each adds to what is known of its family.
     func update(_ lines: [MetadataLine]) {
+        let changed = apply(lines)
+        if !changed.isEmpty, let store {
+            store.note(changed.map { FamilyMetadata(name: $0.family, metadata: $0.metadata) })
+        }
+    }
+
+    private func apply(_ lines: [MetadataLine]) -> [SharedMetadata] {
         families.withLock { families in
+            var changed: [SharedMetadata] = []
             // Families not known before wait beside, so that a first page is sorted once.
             var news: [String: MetricMetadata] = [:]
             for line in lines {
@@ -42,14 +55,16 @@ final class TargetMetadataTable: Sendable {
                     Self.apply(line.field, to: &metadata)
                     if metadata != families[index].metadata {
                         families[index] = SharedMetadata.shared(line.family, metadata)
+                        changed.append(families[index])
                     }
                 } else if news[line.family] != nil || families.count + news.count < ScrapeSafety.metadataFamilies {
                     Self.apply(line.field, to: &news[line.family, default: MetricMetadata()])
                 }
             }
-            guard !news.isEmpty else { return }
-            let all = families + news.map { SharedMetadata.shared($0.key, $0.value) }
-            families = all.sorted { $0.family < $1.family }
+            guard !news.isEmpty else { return changed }
+            let added = news.map { SharedMetadata.shared($0.key, $0.value) }
+            families = (families + added).sorted { $0.family < $1.family }
+            return changed + added
         }
     }
 

@@ -14,7 +14,17 @@ extension TargetSeries {
             scratch.columns.timestamps.isEmpty || !context.job.honorsTimestamps
             ? Self.assemble(scratch.columns, places, &scratch.row) : assembleWithTimes(scratch)
         if !scratch.columns.histograms.isEmpty { assembleHistograms(scratch, &assembly) }
+        if !scratch.columns.starts.isEmpty { assembleStarts(scratch) }
         return assembly
+    }
+
+    /// Notes when the samples of the row began to count.
+    private func assembleStarts(_ scratch: ScrapeScratch) {
+        let columns = scratch.columns
+        for index in columns.starts.indices where columns.starts[index] != 0 {
+            let place = places[Int(columns.series[index])]
+            if place >= 0 { scratch.note(start: columns.starts[index], slot: Int(place)) }
+        }
     }
 
     /// Native histograms go beside the row, those with times of their own into the batch.
@@ -29,7 +39,8 @@ extension TargetSeries {
                     continue
                 }
                 ownSeries[Int(Place.own - place)].isPresent = true
-                let sample = HistogramSample(timestamp: entry.timestamp, histogram: entry.histogram)
+                let sample = HistogramSample(
+                    timestamp: entry.timestamp, histogram: entry.histogram, startTimestamp: entry.start)
                 ownBatch.series.append(
                     .init(
                         labels: ownSeries[Int(Place.own - place)].labels, columns: SampleColumns(histograms: [sample])))
@@ -43,6 +54,7 @@ extension TargetSeries {
                 continue
             }
             scratch.histograms.append(SlotHistogram(slot: slot, histogram: entry.histogram))
+            if entry.start != 0 { scratch.note(start: entry.start, slot: slot) }
         }
     }
 
@@ -91,10 +103,9 @@ extension TargetSeries {
                 }
                 if clock.timestamps.first != time { clock = Clock([time]) }
                 ownSeries[Int(Place.own - place)].isPresent = true
-                ownBatch.series.append(
-                    .init(
-                        labels: ownSeries[Int(Place.own - place)].labels,
-                        columns: SampleColumns(clock: clock, values: [value])))
+                var own = SampleColumns(clock: clock, values: [value])
+                if !columns.starts.isEmpty, columns.starts[index] != 0 { own.startTimestamps = [columns.starts[index]] }
+                ownBatch.series.append(.init(labels: ownSeries[Int(Place.own - place)].labels, columns: own))
                 continue
             }
             guard let slot = place >= 0 ? Int(place) : slotOfOwnSeries(place, scratch) else { continue }

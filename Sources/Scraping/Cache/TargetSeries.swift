@@ -77,16 +77,16 @@ struct TargetSeries {
         self.environment = environment
         self.metadata = metadata
         seriesLabels = SeriesLabels(target: target, job: context.job)
-        cache = Self.makeCache(context)
+        cache = Self.makeCache(target, context)
     }
 
-    private static func makeCache(_ context: JobContext) -> ScrapeCache {
+    private static func makeCache(_ target: ScrapeTarget, _ context: JobContext) -> ScrapeCache {
         ScrapeCache(
             limits: ExpositionLimits(
                 lineBytes: ScrapeSafety.lineBytes, labelsPerSeries: ScrapeSafety.labelsPerSeries,
                 samplesPerPage: max(ScrapeSafety.samples, context.job.limits.samples),
                 pageBytes: context.bodyLimit.bytes),
-            histograms: context.job.nativeHistograms.choices(limits: context.job.limits))
+            choices: (target.nativeHistograms ?? context.job.nativeHistograms).choices(of: context.job))
     }
 
     /// About how much memory the target's series take here.
@@ -101,6 +101,9 @@ struct TargetSeries {
             && old.tracksTimestampsStaleness == new.tracksTimestampsStaleness
             && old.metricRelabeling == new.metricRelabeling && old.nameValidation == new.nameValidation
             && old.nativeHistograms == new.nativeHistograms && old.limits == new.limits
+            && target.nativeHistograms == self.target.nativeHistograms
+            && old.nativeHistogramMinimumBucketFactor == new.nativeHistogramMinimumBucketFactor
+            && old.readsStartTimestamps == new.readsStartTimestamps
             && old.extraScrapeMetrics == new.extraScrapeMetrics
         self.target = target
         self.context = context
@@ -208,7 +211,9 @@ struct TargetSeries {
                 sampleLimit: context.job.limits.samples)
         }
         do {
-            try writer.append(timestamp: report.timestamp, values: scratch.row, histograms: scratch.histograms)
+            try writer.append(
+                timestamp: report.timestamp, values: scratch.row, histograms: scratch.histograms,
+                starts: scratch.startsOfRow)
         } catch {
             isSteady = false
             throw .storage(reason: error.description)
@@ -240,6 +245,9 @@ struct TargetSeries {
                 try cache.read(page, format: format, into: &scratch.columns)
             }
         } catch {
+            if case .histogram(.bucketLimit(let count, let limit)) = error.reason {
+                throw .bucketLimit(found: count, limit: limit)
+            }
             throw .parse(reason: error.description)
         }
         if !scratch.columns.metadata.isEmpty { metadata.update(scratch.columns.metadata) }
@@ -327,7 +335,7 @@ struct TargetSeries {
 
     /// Learns all lines anew with the next page.
     private mutating func forgetLines() {
-        cache = Self.makeCache(context)
+        cache = Self.makeCache(target, context)
         places = []
         unresolved = [:]
         ownSeries = []
@@ -357,7 +365,8 @@ struct TargetSeries {
 
     /// Forgets lines that were on earlier pages when they are more than those on this one.
     private mutating func compactIfNeeded(_ columns: ScrapePage) {
-        guard cache.seriesCount > 2 * (columns.series.count + columns.histograms.count) + 1000 else { return }
+        let count = max(cache.pageSeriesCount, columns.series.count + columns.histograms.count)
+        guard cache.seriesCount > 2 * count + 1000 else { return }
         let numbers = cache.compact()
         var kept = [Int32](repeating: Place.unresolved, count: cache.seriesCount)
         for (old, new) in numbers.enumerated() where new >= 0 && old < places.count { kept[Int(new)] = places[old] }

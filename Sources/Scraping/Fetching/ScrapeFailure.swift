@@ -19,6 +19,8 @@ package enum ScrapeFailure: Error, Sendable, Hashable {
     case targetLimit(active: Int, limit: Int)
     case sampleLimit(found: Int, limit: Int)
     case labelLimit(LabelLimitViolation)
+    /// A native histogram has more buckets than it may and cannot be made coarser.
+    case bucketLimit(found: Int, limit: Int)
     /// The body is not what its format says; position and reason come from the parser.
     case parse(reason: String)
     case missingName(line: Int)
@@ -65,6 +67,8 @@ extension ScrapeFailure: CustomStringConvertible {
             "target_limit exceeded (number of targets: \(active), limit: \(limit))"
         case .sampleLimit(let found, let limit): "sample limit exceeded (\(found) samples, limit: \(limit))"
         case .labelLimit(let violation): violation.description
+        case .bucketLimit(let found, let limit):
+            "native_histogram_bucket_limit exceeded: a histogram of \(found) buckets cannot be made as coarse as \(limit)"
         case .parse(let reason): reason
         case .missingName(let line): "line \(line): metric name label missing"
         case .invalidName(let line, let name): "line \(line): invalid metric name or label names: \(name)"

@@ -37,6 +37,7 @@ struct ScrapeEnvironment: Sendable {
     var metrics: ScrapeMetrics
     /// Keeps exemplars; nil lets them go.
     var exemplars: (any ExemplarStore)?
+    var metadata: (any MetadataStore)?
     /// Mixed into the phases so that two servers do not scrape at the same moment.
     var seed: UInt64
     /// Series get `__type__` and `__unit__`.
@@ -55,10 +56,25 @@ final class ScrapeScratch: @unchecked Sendable {  // Confined to the executor of
     var row: [Double] = []
     /// Native histograms beside the row.
     var histograms: [SlotHistogram] = []
+    /// When the samples of the row began to count, by slot; empty where no page says.
+    var starts: [Int64] = []
+
+    /// As many as the row has values, or none.
+    var startsOfRow: [Int64] {
+        guard !starts.isEmpty else { return [] }
+        while starts.count < row.count { starts.append(0) }
+        return starts.count == row.count ? starts : Array(starts.prefix(row.count))
+    }
+
+    func note(start: Int64, slot: Int) {
+        while starts.count <= slot { starts.append(0) }
+        starts[slot] = start
+    }
 
     /// An absent value for each of `count` slots.
     func prepareRow(count: Int) {
         histograms.removeAll(keepingCapacity: true)
+        starts.removeAll(keepingCapacity: true)
         if row.count > count { row.removeLast(row.count - count) }
         for slot in row.indices { row[slot] = SpecialValue.absent }
         while row.count < count { row.append(SpecialValue.absent) }
@@ -119,7 +135,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         self.executor = executor
         self.scratch = scratch
         self.makeFetcher = makeFetcher
-        metadata = TargetMetadataTable()
+        metadata = TargetMetadataTable(store: environment.metadata)
         fetcher = makeFetcher(target, context, executor)
         series = TargetSeries(target: target, context: context, environment: environment, metadata: metadata)
         state = Self.makeState(target, environment)
@@ -317,11 +333,29 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
             status.sampleCount = report.samplesAfterRelabeling
             return previous
         }
+        warn(of: report)
         guard let failure, failure != previous else { return }
         environment.logger.debug(
             "scrape failed",
             metadata: [
                 "scrape_pool": "\(target.jobName)", "target": "\(target.url.description)", "reason": "\(failure)",
             ])
+    }
+
+    /// Says once a scrape for each reason how many samples were left out.
+    private func warn(of report: ScrapeReport) {
+        for (count, reason) in [
+            (report.duplicateSamples, "their series has another sample at their time"),
+            (report.outOfOrderSamples, "they are out of order"),
+            (report.outOfBoundsSamples, "they are too old or too far in the future"),
+            (report.samplesWithoutRoom, "the store has no room for their series"),
+        ] where count > 0 {
+            environment.logger.warning(
+                "samples of a scrape were left out",
+                metadata: [
+                    "scrape_pool": "\(target.jobName)", "target": "\(target.url.description)", "samples": "\(count)",
+                    "reason": "\(reason)",
+                ])
+        }
     }
 }

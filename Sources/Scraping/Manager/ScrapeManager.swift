@@ -46,6 +46,7 @@ package final class ScrapeManager: Sendable {
     private let exemplars: (any ExemplarStore)?
     private let addsTypeLabels: Bool
     private let room: ScrapeRoom?
+    private let metadataStore: (any MetadataStore)?
     private let control = Mutex(Control())
     /// What the status pages read: a copy of the pools, replaced after each change.
     private let published = Mutex<[ScrapePool]>([])
@@ -58,15 +59,16 @@ package final class ScrapeManager: Sendable {
     package convenience init(
         store: any SampleStore, clock: any WallClock = SystemClock(), logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, inProcess: [String: InProcessPage] = [:], threadCount: Int = 2,
-        exemplars: (any ExemplarStore)? = nil, addsTypeLabels: Bool = false, room: ScrapeRoom? = nil,
+        exemplars: (any ExemplarStore)? = nil, metadata: (any MetadataStore)? = nil, addsTypeLabels: Bool = false,
+        room: ScrapeRoom? = nil,
         userAgent: String = ScrapeManager.userAgent
     ) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threadCount))
         let executors = group.makeIterator().map { EventLoopExecutor($0) }
         self.init(
             store: store, clock: clock, logger: logger, registry: registry, fileReader: fileReader,
-            executors: executors, eventLoops: group, exemplars: exemplars, addsTypeLabels: addsTypeLabels,
-            room: room
+            executors: executors, eventLoops: group, exemplars: exemplars, metadata: metadata,
+            addsTypeLabels: addsTypeLabels, room: room
         ) { target, context, executor in
             if let page = inProcess[target.url.withoutQuery] { return InProcessFetcher(page: page, executor: executor) }
             let executor = executor as? EventLoopExecutor ?? EventLoopExecutor(group.next())
@@ -81,7 +83,7 @@ package final class ScrapeManager: Sendable {
         store: any SampleStore, clock: any WallClock, logger: Logger, registry: Registry,
         fileReader: @escaping TargetFileReader, executors: [any ScrapeExecutor],
         eventLoops: MultiThreadedEventLoopGroup? = nil, exemplars: (any ExemplarStore)? = nil,
-        addsTypeLabels: Bool = false, room: ScrapeRoom? = nil,
+        metadata: (any MetadataStore)? = nil, addsTypeLabels: Bool = false, room: ScrapeRoom? = nil,
         makeFetcher: @escaping TargetLoop.FetcherFactory
     ) {
         precondition(!executors.isEmpty, "a scraper needs an executor")
@@ -94,6 +96,7 @@ package final class ScrapeManager: Sendable {
         self.exemplars = exemplars
         self.addsTypeLabels = addsTypeLabels
         self.room = room
+        metadataStore = metadata
         metrics = ScrapeMetrics(registry)
         workers = executors.map { Worker(executor: $0) }
     }
@@ -173,7 +176,7 @@ package final class ScrapeManager: Sendable {
                     target: target, context: context, forcedFailure: forcedFailure,
                     environment: ScrapeEnvironment(
                         store: store, clock: clock, logger: logger, metrics: metrics, exemplars: exemplars,
-                        seed: control.seed, addsTypeLabels: addsTypeLabels, room: room),
+                        metadata: metadataStore, seed: control.seed, addsTypeLabels: addsTypeLabels, room: room),
                     executor: worker.executor, scratch: worker.scratch, makeFetcher: makeFetcher)
             }
             if isChanged { hasChanged = true }

@@ -14,6 +14,7 @@ struct ScrapeMetrics: Sendable {
     let bodyLimitExceeded: Counter
     let sampleLimitExceeded: Counter
     let labelLimitExceeded: Counter
+    let bucketLimitExceeded: Counter
     let timeouts: Counter
     let targets: Gauge
 
@@ -36,6 +37,9 @@ struct ScrapeMetrics: Sendable {
         bodyLimitExceeded = counter("body_limit_exceeded_total", "Scrapes that failed at the limit for bodies.")
         sampleLimitExceeded = counter("sample_limit_exceeded_total", "Scrapes that failed at the limit for samples.")
         labelLimitExceeded = counter("label_limit_exceeded_total", "Scrapes that failed at a limit for labels.")
+        bucketLimitExceeded = counter(
+            "histogram_bucket_limit_exceeded_total",
+            "Scrapes that failed at the limit for buckets of native histograms.")
         timeouts = counter("timeouts_total", "Scrapes that took longer than their timeout.")
         targets = registry.gauge("lapwing_scrape_targets", help: "Active targets.")
     }
@@ -53,6 +57,7 @@ struct ScrapeMetrics: Sendable {
         case .bodyTooLarge: bodyLimitExceeded.increment()
         case .sampleLimit: sampleLimitExceeded.increment()
         case .labelLimit: labelLimitExceeded.increment()
+        case .bucketLimit: bucketLimitExceeded.increment()
         case .timedOut: timeouts.increment()
         default: break
         }

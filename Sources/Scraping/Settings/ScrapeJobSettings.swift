@@ -7,19 +7,21 @@ package struct ScrapeJobSettings: Sendable, Hashable {
 
     /// The switches for native histograms.
     ///
-    /// Only the protobuf format carries such histograms; classic ones of the text formats are not converted.
+    /// Only the protobuf format carries native ones; classic ones of every format can be converted.
     package struct NativeHistograms: Sendable, Hashable {
         package var scrapesNative = false
         package var convertsClassic = false
         package var alwaysScrapesClassic = false
         package init() {}
 
-        func choices(limits: ScrapeLimits) -> HistogramChoices {
-            var choices = HistogramChoices()
+        func choices(of job: ScrapeJobSettings) -> PageChoices {
+            var choices = PageChoices()
             choices.readsNative = scrapesNative
             choices.convertsClassic = convertsClassic
             choices.alwaysReadsClassic = alwaysScrapesClassic
-            choices.bucketLimit = limits.nativeHistogramBuckets
+            choices.bucketLimit = job.limits.nativeHistogramBuckets
+            choices.finestSchema = NativeHistogram.schema(growingBy: job.nativeHistogramMinimumBucketFactor)
+            choices.readsStarts = job.readsStartTimestamps
             return choices
         }
     }
@@ -47,6 +49,8 @@ package struct ScrapeJobSettings: Sendable, Hashable {
     package var nameEscaping: NameEscapingScheme
     package var nativeHistograms: NativeHistograms
     package var nativeHistogramMinimumBucketFactor = 0.0
+    /// Created timestamps are stored with samples (`--enable-feature=st-storage`).
+    package var readsStartTimestamps = false
     package var client = HTTPClientSettings()
     package var discoveries: [DiscoverySettings] = []
     package var targetRelabeling = Relabeler()

@@ -12,6 +12,8 @@ package struct ScrapeTarget: Sendable, Hashable {
     package var unixSocketPath: String?
     package var intervalMilliseconds: Int64
     package var timeoutMilliseconds: Int64
+    /// What relabelling made of the job's switches for this target; nil where they are the job's.
+    package var nativeHistograms: ScrapeJobSettings.NativeHistograms?
 
     /// Two targets of a job with the same labels and URL are one.
     package var identity: Identity {

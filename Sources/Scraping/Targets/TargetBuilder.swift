@@ -80,13 +80,11 @@ struct TargetBuilder: Sendable {
         let scheme = labels[TargetLabel.scheme] ?? ""
         guard scheme == "http" || scheme == "https" else { throw .invalidScheme(scheme) }
         let (interval, timeout) = try times(labels)
-        for name in [
-            TargetLabel.convertsClassicHistograms, TargetLabel.alwaysScrapesClassicHistograms,
-            TargetLabel.scrapesNativeHistograms,
-        ] {
-            guard let value = labels[name] else { continue }
-            guard Self.isBoolean(value) else { throw .invalidSwitch(name: name, value: value) }
-        }
+        var nativeHistograms = job.nativeHistograms
+        try Self.read(TargetLabel.convertsClassicHistograms, of: labels, into: &nativeHistograms.convertsClassic)
+        try Self.read(
+            TargetLabel.alwaysScrapesClassicHistograms, of: labels, into: &nativeHistograms.alwaysScrapesClassic)
+        try Self.read(TargetLabel.scrapesNativeHistograms, of: labels, into: &nativeHistograms.scrapesNative)
         let url = TargetURL(labels: labels, parameters: job.parameters)
         guard url.hostAndPort != nil else { throw .invalidAddress(address) }
         let unixSocketPath = labels[TargetLabel.unixSocket]
@@ -94,7 +92,8 @@ struct TargetBuilder: Sendable {
         labels.keep { !$0.hasPrefix(TargetLabel.reservedPrefix) }
         return ScrapeTarget(
             jobName: job.jobName, discoveredLabels: discovered, labels: labels.build(), url: url,
-            unixSocketPath: unixSocketPath, intervalMilliseconds: interval, timeoutMilliseconds: timeout)
+            unixSocketPath: unixSocketPath, intervalMilliseconds: interval, timeoutMilliseconds: timeout,
+            nativeHistograms: nativeHistograms == job.nativeHistograms ? nil : nativeHistograms)
     }
 
     private func times(_ labels: LabelSetBuilder) throws(TargetError) -> (interval: Int64, timeout: Int64) {
@@ -108,8 +107,15 @@ struct TargetBuilder: Sendable {
         return (interval, timeout)
     }
 
-    /// The spellings that Go's `strconv.ParseBool` takes.
-    private static func isBoolean(_ text: String) -> Bool {
-        ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"].contains(text)
+    /// A switch that relabelling may have changed, in the spellings that Go's `strconv.ParseBool` takes.
+    private static func read(
+        _ name: String, of labels: LabelSetBuilder, into isOn: inout Bool
+    ) throws(TargetError) {
+        guard let value = labels[name] else { return }
+        switch value {
+        case "1", "t", "T", "TRUE", "true", "True": isOn = true
+        case "0", "f", "F", "FALSE", "false", "False": isOn = false
+        default: throw .invalidSwitch(name: name, value: value)
+        }
     }
 }

@@ -12,6 +12,8 @@ final class Head: Sendable {
     let changes = ChangeLog()
     let journal: Journal
     let settings: DatabaseSettings
+    /// `DatabaseSettings.outOfOrderWindowMilliseconds`, which changes when the configuration is loaded again.
+    let outOfOrderWindowMilliseconds: Atomic<Int64>
     /// Appends hold it for reading; the cut between two slices of all lanes holds it for writing.
     let gate = ReadWriteLock()
     let index: Mutex<HeadIndex>
@@ -23,6 +25,7 @@ final class Head: Sendable {
     init(contents: consuming HeadContents, journal: Journal, settings: DatabaseSettings, clock: any WallClock) {
         self.journal = journal
         self.settings = settings
+        outOfOrderWindowMilliseconds = Atomic(settings.outOfOrderWindowMilliseconds)
         self.clock = clock
         counters.raiseNewestTimestamp(to: contents.newestTimestamp)
         counters.rowBytes.store(contents.byteCount, ordering: .relaxed)
@@ -165,7 +168,7 @@ final class Head: Sendable {
     // MARK: Rows
 
     func append(
-        timestamp: Int64, values: [Double], histograms: [SlotHistogram], to lane: Lane
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], starts: [Int64], to lane: Lane
     ) throws(AppendError) {
         // A row of nothing would stand in the journal without a lane that it belongs to.
         guard !values.isEmpty else { return }
@@ -177,8 +180,8 @@ final class Head: Sendable {
         try gate.withReadLock { () throws(AppendError) in
             defineNewSlots(of: lane)
             try lane.append(
-                timestamp: timestamp, values: values, histograms: histograms, head: counters, journal: journal,
-                scratch: scratch)
+                timestamp: timestamp, values: values, histograms: histograms, starts: starts, head: counters,
+                journal: journal, scratch: scratch)
         }
         counters.raiseNewestTimestamp(to: timestamp)
         counters.appendedSamples.add(UInt64(values.count + histograms.count), ordering: .relaxed)
@@ -187,18 +190,22 @@ final class Head: Sendable {
 
     /// Takes a row that is older than the newest of its lane as a batch, where the settings allow late samples.
     func appendLate(
-        timestamp: Int64, values: [Double], histograms: [SlotHistogram], of lane: Lane, refused: AppendError
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], starts: [Int64], of lane: Lane,
+        refused: AppendError
     ) throws(AppendError) {
-        guard settings.outOfOrderWindowMilliseconds > 0 else { throw refused }
+        guard outOfOrderWindowMilliseconds.load(ordering: .relaxed) > 0 else { throw refused }
         let slotSeries = lane.withState { $0.slotSeries }
         var batch = SampleBatch()
         index.withLock { index in
             for (slot, value) in values.enumerated() where !SpecialValue.isAbsent(value) {
-                let columns = SampleColumns(timestamps: [timestamp], values: [value])
+                var columns = SampleColumns(timestamps: [timestamp], values: [value])
+                if !starts.isEmpty, starts[slot] != 0 { columns.startTimestamps = [starts[slot]] }
                 batch.series.append(.init(labels: index.series.labels(of: slotSeries[slot]), columns: columns))
             }
             for entry in histograms {
-                let sample = HistogramSample(timestamp: timestamp, histogram: entry.histogram)
+                let sample = HistogramSample(
+                    timestamp: timestamp, histogram: entry.histogram,
+                    startTimestamp: starts.isEmpty ? 0 : starts[entry.slot])
                 batch.series.append(
                     .init(
                         labels: index.series.labels(of: slotSeries[entry.slot]),
@@ -329,8 +336,9 @@ final class Head: Sendable {
         if settings.oldestAcceptedAgeMilliseconds > 0, newest > .min + settings.oldestAcceptedAgeMilliseconds {
             limits.oldest = newest - settings.oldestAcceptedAgeMilliseconds
         }
-        if settings.outOfOrderWindowMilliseconds > 0 {
-            let (oldest, isBelow) = newest.subtractingReportingOverflow(settings.outOfOrderWindowMilliseconds)
+        let window = outOfOrderWindowMilliseconds.load(ordering: .relaxed)
+        if window > 0 {
+            let (oldest, isBelow) = newest.subtractingReportingOverflow(window)
             limits.oldestLate = isBelow ? .min : oldest
         }
         limits.newest = newestAccepted()

@@ -36,13 +36,22 @@ final class HeadSource: SourceWriter {
     }
 
     func append(timestamp: Timestamp, values: [Double], histograms: [SlotHistogram]) throws(AppendError) {
+        try append(timestamp: timestamp, values: values, histograms: histograms, starts: [])
+    }
+
+    func append(
+        timestamp: Timestamp, values: [Double], histograms: [SlotHistogram], starts: [Int64]
+    ) throws(AppendError) {
+        precondition(
+            starts.isEmpty || starts.count == values.count, "a row has one start timestamp for each slot or none")
         let lane = lane
         do throws(AppendError) {
-            try head.append(timestamp: timestamp.milliseconds, values: values, histograms: histograms, to: lane)
+            try head.append(
+                timestamp: timestamp.milliseconds, values: values, histograms: histograms, starts: starts, to: lane)
         } catch {
             guard case .outOfOrder(let late, let newest) = error, late < newest else { throw error }
             return try head.appendLate(
-                timestamp: late, values: values, histograms: histograms, of: lane, refused: error)
+                timestamp: late, values: values, histograms: histograms, starts: starts, of: lane, refused: error)
         }
         reclaimSlots(of: lane, histograms: histograms)
     }

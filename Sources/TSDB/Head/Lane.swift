@@ -24,6 +24,8 @@ final class Lane: Sendable {
         /// A slice ended; after the next row the writer looks for slots to reclaim.
         var shallCheckSlots = false
         var hints = ResetHints()
+        /// The start timestamps that the current slice has said; empty where none came yet.
+        var starts: [Int64] = []
     }
 
     /// The slices that one view sees, and how many of the newest one's rows.
@@ -63,8 +65,8 @@ final class Lane: Sendable {
     ///
     /// Allocates only when a block of the slice is full.
     func append(
-        timestamp: Int64, values: [Double], histograms: [SlotHistogram], head: borrowing HeadCounters, journal: Journal,
-        scratch: RowScratch
+        timestamp: Int64, values: [Double], histograms: [SlotHistogram], starts: [Int64], head: borrowing HeadCounters,
+        journal: Journal, scratch: RowScratch
     ) throws(AppendError) {
         try state.withLock { state throws(AppendError) in
             guard state.isOpen else { throw AppendError.unavailable(reason: "the source is closed") }
@@ -79,16 +81,27 @@ final class Lane: Sendable {
             }
             state.values.grow(to: values.count)
             let isKey = state.current.isEmpty
-            scratch.reserve(RowFormat.maximumByteCount(slots: values.count) + section.count)
+            var startSection: [UInt8] = []
+            if !starts.isEmpty || !state.starts.isEmpty {
+                startSection = RowStarts.section(starts, values: values, isKey: isKey, known: &state.starts)
+            }
+            scratch.reserve(
+                RowFormat.maximumByteCount(slots: values.count) + section.count + startSection.count)
             var byteCount = state.values.encodeRow(timestamp: timestamp, values: values, isKey: isKey, into: scratch)
             if !section.isEmpty {
-                byteCount = unsafe Self.add(section, to: scratch.memory, rowByteCount: byteCount)
+                byteCount = unsafe Self.add(
+                    section, flag: RowFormat.histogramFlag, to: scratch.memory, rowByteCount: byteCount)
+            }
+            if !startSection.isEmpty {
+                byteCount = unsafe Self.add(
+                    startSection, flag: RowFormat.startFlag, to: scratch.memory, rowByteCount: byteCount)
             }
             let row = unsafe UnsafeRawBufferPointer(start: scratch.memory, count: byteCount)
             let sequence = head.sequence.add(1, ordering: .sequentiallyConsistent).newValue
             unsafe journal.appendRow(lane: number, index: state.current.rowCount, bytes: row)
             unsafe state.current.append(
-                row, timestamp: timestamp, sequence: sequence, hasHistograms: !section.isEmpty)
+                row, timestamp: timestamp, sequence: sequence, hasHistograms: !section.isEmpty,
+                hasStarts: !startSection.isEmpty)
             state.lastTimestamp = timestamp
             state.lastSequence = sequence
             head.rowBytes.add(byteCount, ordering: .relaxed)
@@ -134,7 +147,9 @@ final class Lane: Sendable {
         for index in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(8 * index))) }
     }
 
-    private static func add(_ section: [UInt8], to memory: UnsafeMutableRawPointer, rowByteCount: Int) -> Int {
+    private static func add(
+        _ section: [UInt8], flag: UInt8, to memory: UnsafeMutableRawPointer, rowByteCount: Int
+    ) -> Int {
         unsafe section.withUnsafeBytes { bytes in
             if let start = bytes.baseAddress {
                 unsafe (memory + rowByteCount).copyMemory(from: start, byteCount: bytes.count)
@@ -144,7 +159,7 @@ final class Lane: Sendable {
         guard let header else { return rowByteCount }
         let byteCount = rowByteCount + section.count
         unsafe SlotStates.writeHeader(
-            memory, byteCount: byteCount, slotCount: header.slotCount, flags: header.flags | RowFormat.histogramFlag,
+            memory, byteCount: byteCount, slotCount: header.slotCount, flags: header.flags | flag,
             timestamp: header.timestamp)
         return byteCount
     }
@@ -161,7 +176,8 @@ final class Lane: Sendable {
             else { return false }
             guard unsafe state.values.apply(row, header: header) else { return false }
             unsafe state.current.append(
-                row, timestamp: header.timestamp, sequence: 0, hasHistograms: header.hasHistograms)
+                row, timestamp: header.timestamp, sequence: 0, hasHistograms: header.hasHistograms,
+                hasStarts: header.hasStarts)
             state.lastTimestamp = max(state.lastTimestamp, header.timestamp)
             return true
         }
@@ -270,14 +286,15 @@ final class Lane: Sendable {
     }
 
     /// Time and bits of all slots in the newest row; nil where a view does not see that row here, because it came later or
-    /// a partition has it, and where there may be histograms.
+    /// a partition has it, and where there may be histograms or start
+    /// timestamps.
     ///
     /// The bits are shared with the lane until its next row.
     func newestRow(sequence: UInt64, epoch: UInt64) -> (timestamp: Int64, bits: [UInt64])? {
         state.withLock { state in
             let slice = state.current.isEmpty ? state.frozen.last : state.current
             guard state.isOpen, state.lastSequence <= sequence, let slice, slice.sealedEpoch > epoch,
-                !slice.hasHistograms
+                !slice.hasHistograms, !slice.hasStarts
             else { return nil }
             return (state.lastTimestamp, state.values.lastBits)
         }

@@ -8,6 +8,7 @@
 ///     | payload: the changed values in order of slot (`ValueCodec`)        |
 ///     | histograms, where flag 2 is set: bytes, then for each              |
 ///     |   (u32 slot, u32 offset, u32 byteCount), then u32 how many         |
+///     | start timestamps, where flag 8 is set (`RowStarts`)                |
 ///     +--------------------------------------------------------------------+
 ///
 /// All numbers are little endian; `byteCount` counts the whole row. The first row of a slice is a key row (flag 1): it is
@@ -18,6 +19,7 @@ enum RowFormat {
     static let keyFlag: UInt8 = 1
     static let histogramFlag: UInt8 = 2
     static let wideFlag: UInt8 = 4
+    static let startFlag: UInt8 = 8
     static let histogramEntryByteCount = 12
     /// Up to here a payload stays below 64 KB whatever the values are.
     static let narrowSlotLimit = 65535 / ValueCodec.maximumByteCount
@@ -50,6 +52,7 @@ enum RowFormat {
 
     var isKey: Bool { flags & RowFormat.keyFlag != 0 }
     var hasHistograms: Bool { flags & RowFormat.histogramFlag != 0 }
+    var hasStarts: Bool { flags & RowFormat.startFlag != 0 }
     var isWide: Bool { flags & RowFormat.wideFlag != 0 }
     var pageCount: Int { RowFormat.pageCount(slots: slotCount) }
     var offsetsStart: Int { RowFormat.headerByteCount + pageCount * 8 }

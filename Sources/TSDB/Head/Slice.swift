@@ -18,6 +18,7 @@ struct Slice {
     private(set) var byteCount = 0
     private(set) var capacity = 0
     private(set) var hasHistograms = false
+    private(set) var hasStarts = false
     /// The number of the view from which on the partitions hold these rows; `.max` while only the head has them.
     var sealedEpoch = UInt64.max
 
@@ -35,7 +36,9 @@ struct Slice {
     /// Adds a row's bytes.
     ///
     /// Allocates only when a block is full.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, timestamp: Int64, sequence: UInt64, hasHistograms: Bool) {
+    mutating func append(
+        _ bytes: UnsafeRawBufferPointer, timestamp: Int64, sequence: UInt64, hasHistograms: Bool, hasStarts: Bool
+    ) {
         if blocks.isEmpty || blocks[blocks.count - 1].capacity - usedInLastBlock < bytes.count {
             let wanted = rows.isEmpty ? bytes.count : bytes.count * Self.rowsPerBlock
             let block = RowBlock(capacity: max(Self.smallestBlockBytes, wanted))
@@ -52,6 +55,7 @@ struct Slice {
         usedInLastBlock += bytes.count
         byteCount += bytes.count
         if hasHistograms { self.hasHistograms = true }
+        if hasStarts { self.hasStarts = true }
     }
 
     /// Calls `body` with the bytes of each of the first `count` rows; ends early where it answers false.

@@ -3,13 +3,21 @@ import MetricModel
 /// The native histograms in the rows of a slice.
 extension Slice {
     /// Appends the histograms of one slot; false where bytes are damaged.
-    func readHistograms(slot: Int, rows wanted: Range<Int>, into result: inout [HistogramSample]) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - starts: The start timestamps of the rows, nil where there are none.
+    ///   - firstRow: What the first wanted row counts as there.
+    func readHistograms(
+        slot: Int, rows wanted: Range<Int>, starts: StartRuns?, firstRow: Int, into result: inout [HistogramSample]
+    ) -> Bool {
         var isSound = true
         unsafe forEachRow(first: wanted.upperBound) { index, row in
             guard index >= wanted.lowerBound, let header = unsafe RowHeader(row), header.hasHistograms else {
                 return true
             }
-            guard let bytes = unsafe Self.histogramBytes(slot: slot, in: row) else {
+            guard let rest = unsafe RowStarts.rest(of: row, header: header),
+                let bytes = unsafe Self.histogramBytes(slot: slot, in: rest)
+            else {
                 isSound = false
                 return false
             }
@@ -19,7 +27,9 @@ extension Slice {
                 isSound = false
                 return false
             }
-            result.append(HistogramSample(timestamp: header.timestamp, histogram: histogram))
+            let start = starts?.start(slot: slot, row: firstRow + index - wanted.lowerBound) ?? 0
+            result.append(
+                HistogramSample(timestamp: header.timestamp, histogram: histogram, startTimestamp: start))
             return true
         }
         return isSound

@@ -20,6 +20,8 @@ final class JournalFile: Sendable {
             """,
             // What was deleted from partitions; and streams may have start timestamps.
             "CREATE TABLE deletion(partition TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;",
+            // Rows may have start timestamps.
+            "",
         ])
 
     /// The format that this program writes; it reads older ones.

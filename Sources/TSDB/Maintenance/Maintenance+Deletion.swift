@@ -75,7 +75,11 @@ extension Maintenance {
         try withTurn { () throws(StorageError) in
             views.deleteUnused()
             let known = try head.journal.file.deletions().partitions.keys
-            let gone = known.filter { FileStatus(folder.path + "/" + $0) == nil }
+            // A file that was put aside may be repaired: what was deleted from it must stay deleted.
+            let gone = known.filter { name in
+                let path = folder.path + "/" + name
+                return FileStatus(path) == nil && FileStatus(path + PartitionFolder.damagedSuffix) == nil
+            }
             if !gone.isEmpty { try head.journal.file.setDeletions([], removing: Array(gone)) }
         }
     }

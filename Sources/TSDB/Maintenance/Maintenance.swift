@@ -35,6 +35,8 @@ final class Maintenance: Sendable {
     /// One thread at a time seals, merges or deletes.
     let turn = Mutex<Void>(())
     private let status = Mutex(Status())
+    /// Changes when the configuration is loaded again.
+    private let retention: Mutex<RetentionSettings>
     private let lastSeal: Atomic<UInt64>
     private let isCancelled = Atomic<Bool>(false)
     /// Files whose merge found damage: they are left as they are until the next start.
@@ -50,9 +52,12 @@ final class Maintenance: Sendable {
         unreadable = UnreadablePartitions(folder.failures)
         self.views = views
         self.settings = settings
+        retention = Mutex(settings.retention)
         self.logger = logger
         lastSeal = Atomic(Monitor.monotonicNanoseconds)
     }
+
+    func setRetention(_ new: RetentionSettings) { retention.withLock { $0 = new } }
 
     var currentStatus: Status { status.withLock { $0 } }
 
@@ -248,7 +253,8 @@ final class Maintenance: Sendable {
 
     /// As in Prometheus a file spans a tenth of the retention at most.
     private var keepsMonths: Bool {
-        settings.retentionMilliseconds <= 0 || settings.retentionMilliseconds >= 10 * Self.monthMilliseconds
+        let milliseconds = retention.withLock { $0.milliseconds }
+        return milliseconds <= 0 || milliseconds >= 10 * Self.monthMilliseconds
     }
 
     /// Partitions that lie in one aligned window which no new samples fall into, where there are several.
@@ -302,13 +308,13 @@ final class Maintenance: Sendable {
     // MARK: Retention
 
     /// What all files together may take; 0 is no limit.
-    private var retentionLimitBytes: Int {
-        guard settings.retentionPercentage > 0 else { return settings.retentionBytes }
+    private func limitBytes(_ retention: RetentionSettings) -> Int {
+        guard retention.percentage > 0 else { return retention.bytes }
         var status = statvfs()
         // Without an answer nothing is deleted for its size.
         guard unsafe statvfs(folder.path, &status) == 0 else { return 0 }
         let byteCount = Double(status.f_blocks) * Double(status.f_frsize)
-        return max(1, Int(byteCount * min(settings.retentionPercentage, 100) / 100))
+        return max(1, Int(byteCount * min(retention.percentage, 100) / 100))
     }
 
     /// Takes partitions out of the view that are too old, or the oldest where all are too large.
@@ -316,14 +322,15 @@ final class Maintenance: Sendable {
         turn.withLock { _ in
             let partitions = (views.current?.partitions ?? []).sorted { $0.metadata.end < $1.metadata.end }
             guard !partitions.isEmpty else { return }
+            let retention = retention.withLock { $0 }
             var doomed: [PartitionReader] = []
-            if settings.retentionMilliseconds > 0 {
+            if retention.milliseconds > 0 {
                 // A sample from the future must not delete the past.
                 let newest = min(newestTimestamp, clock.now.milliseconds)
-                let oldest = newest.subtractingReportingOverflow(settings.retentionMilliseconds)
+                let oldest = newest.subtractingReportingOverflow(retention.milliseconds)
                 if !oldest.overflow { doomed = partitions.filter { $0.metadata.end < oldest.partialValue } }
             }
-            let limitBytes = retentionLimitBytes
+            let limitBytes = limitBytes(retention)
             if limitBytes > 0 {
                 var total = partitions.reduce(0) { $0 + $1.byteCount } - doomed.reduce(0) { $0 + $1.byteCount }
                 total += head.journal.fileByteCount

@@ -9,6 +9,7 @@ struct SealingPlan {
         var slotCount: Int
         var timestamps: [Int64]
         var hasHistograms: Bool
+        var hasStarts: Bool { slices.contains { $0.hasStarts } }
         var rowCount: Int { timestamps.count }
     }
 

@@ -14,6 +14,8 @@ struct SealingWriter {
     private let range: TimeRange
     private var rowClocks: [ClockIdentifier] = []
     private var looseClocks: [[Int64]: ClockIdentifier] = [:]
+    /// By lane, of those that have any.
+    private var starts: [Int: StartRuns] = [:]
     private(set) var sampleCount = 0
 
     private struct DecodedLane {
@@ -30,6 +32,7 @@ struct SealingWriter {
 
     mutating func run() throws(StorageError) {
         rowClocks = plan.rows.map { writer.addClock($0.timestamps) }
+        try decodeStarts()
         var start = 0
         while start < plan.entries.count {
             let end = stretchEnd(from: start)
@@ -69,15 +72,7 @@ struct SealingWriter {
     ) throws(StorageError) {
         guard entry.source < plan.rows.count else { return try writeLoose(entry, labels: labels) }
         let source = plan.rows[entry.source]
-        var histograms: [HistogramSample] = []
-        if source.hasHistograms {
-            for slice in source.slices where slice.hasHistograms {
-                guard slice.readHistograms(slot: entry.slot, rows: 0..<slice.rowCount, into: &histograms) else {
-                    throw Self.damage
-                }
-            }
-            histograms.removeAll { !range.contains(Timestamp(milliseconds: $0.timestamp)) }
-        }
+        let histograms = source.hasHistograms ? try histograms(of: entry, in: source) : []
         let column = decoded?.columns.column(of: entry.slot)
         guard let decoded, let column, let (stretch, count) = AbsentValues.trim(column) else {
             sampleCount += histograms.count
@@ -85,10 +80,38 @@ struct SealingWriter {
             return
         }
         sampleCount += count + histograms.count
+        let offset = decoded.firstRow + stretch.startIndex - column.startIndex
+        let starts = starts[entry.source]?.starts(slot: entry.slot, rows: offset..<offset + stretch.count) ?? []
         try writer.add(
-            labels: labels, clock: rowClocks[entry.source],
-            clockOffset: decoded.firstRow + stretch.startIndex - column.startIndex, values: Array(stretch),
-            histograms: histograms)
+            labels: labels, clock: rowClocks[entry.source], clockOffset: offset, values: Array(stretch),
+            histograms: histograms, startTimestamps: starts)
+    }
+
+    private func histograms(
+        of entry: SealingPlan.Entry, in source: SealingPlan.RowLane
+    ) throws(StorageError) -> [HistogramSample] {
+        var histograms: [HistogramSample] = []
+        var firstRow = 0
+        for slice in source.slices {
+            defer { firstRow += slice.rowCount }
+            guard slice.hasHistograms else { continue }
+            let isSound = slice.readHistograms(
+                slot: entry.slot, rows: 0..<slice.rowCount, starts: starts[entry.source], firstRow: firstRow,
+                into: &histograms)
+            guard isSound else { throw Self.damage }
+        }
+        histograms.removeAll { !range.contains(Timestamp(milliseconds: $0.timestamp)) }
+        return histograms
+    }
+
+    private mutating func decodeStarts() throws(StorageError) {
+        for (source, lane) in plan.rows.enumerated() where lane.hasStarts {
+            var runs = StartRuns()
+            for slice in lane.slices {
+                guard runs.append(slice, rows: 0..<slice.rowCount) else { throw Self.damage }
+            }
+            starts[source] = runs
+        }
     }
 
     private static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")

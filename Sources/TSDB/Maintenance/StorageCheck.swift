@@ -42,8 +42,12 @@ package struct StorageCheck: Sendable {
         for name in partitions where name.hasSuffix(PartitionSchema.fileExtension) {
             checkPartition(folder + "/partitions/" + name)
         }
+        for name in partitions where name.hasSuffix(PartitionFolder.damagedSuffix) {
+            fileCount += 1
+            note(["was put aside by a server because it is damaged"], at: folder + "/partitions/" + name)
+        }
         checkJournal(folder + "/journal.sqlite")
-        checkStructure(folder + "/state.sqlite")
+        checkState(folder + "/state.sqlite")
     }
 
     private mutating func note(_ what: some Sequence<String>, at path: String) {
@@ -110,6 +114,25 @@ package struct StorageCheck: Sendable {
                 }
             }
             quarantinedRecordCount = Int(try connection.integer("SELECT count(*) FROM quarantine") ?? 0)
+        } catch {
+            faults.append(error.message)
+        }
+        note(faults, at: path)
+    }
+
+    /// The file of what is no sample, with the exemplars in it.
+    private mutating func checkState(_ path: String) {
+        guard checkStructure(path) else { return }
+        var faults: [String] = []
+        do throws(SQLiteError) {
+            let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readOnly))
+            let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'exemplar_batch'"
+            guard try connection.integer(tables) == 1 else { return }
+            let select = try connection.prepare("SELECT end, data FROM exemplar_batch ORDER BY end")
+            while try select.step() {
+                let isSound = unsafe select.withBlob(at: 1) { (try? unsafe ExemplarBlob.open($0)) != nil }
+                if !isSound { faults.append("exemplars up to number \(select.int64(at: 0)) cannot be read") }
+            }
         } catch {
             faults.append(error.message)
         }

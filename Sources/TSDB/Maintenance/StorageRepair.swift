@@ -33,7 +33,7 @@ package struct StorageRepair: Sendable {
 
     private mutating func repairPartition(_ path: String) throws(StorageError) {
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        let deletions = try? JournalFile(path: folder + "/journal.sqlite").deletions().partitions[name]
+        let deletions = deletions(of: name)
         do throws(StorageError) {
             let reader = try PartitionReader(path: path, deletions: deletions ?? PartitionDeletions()) { _ in }
             try copyAside(path)
@@ -48,13 +48,26 @@ package struct StorageRepair: Sendable {
             }
             actions.append(
                 "\(path): \(rest ?? 0) of \(reader.metadata.sampleCount) samples kept, the file as it was is in "
-                    + "\(folder)/quarantine")
+                    + "\(folder)/quarantine"
+                    + (deletions == nil ? "; what was deleted from it cannot be read and is seen again" : ""))
         } catch {
             if case .newerFormat = error { throw error }
             guard FileStatus(path) != nil else { throw error }
             try putAside([path])
             actions.append("\(path): moved to \(folder)/quarantine, nothing of it can be read (\(error))")
         }
+    }
+
+    /// What was deleted from a partition, also from one that a server put aside; nil where the journal does not tell.
+    private func deletions(of name: String) -> PartitionDeletions? {
+        let suffix = PartitionFolder.damagedSuffix
+        let original = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+        guard let file = try? JournalFile(path: folder + "/journal.sqlite") else { return nil }
+        defer { file.close() }
+        guard let deletions = try? file.deletions(), !deletions.faults.contains(where: { $0.name == original }) else {
+            return nil
+        }
+        return deletions.partitions[original] ?? PartitionDeletions()
     }
 
     private mutating func repairJournal(_ path: String) throws(StorageError) {

@@ -326,7 +326,8 @@ final class PartitionWriter {
         self.connection = nil
         do throws(StorageError) {
             try withStorageErrors { () throws(SQLiteError) in try PageChecksums.append(to: temporaryPath) }
-            let path = freePath()
+            let name = PartitionName.make(start: metadata.start, end: metadata.end)
+            let path = folder + "/" + name + PartitionSchema.fileExtension
             try DurableFile.publish(temporaryPath, as: path, in: folder)
             return path
         } catch {
@@ -337,15 +338,4 @@ final class PartitionWriter {
 
     /// The metadata as it stands now.
     var currentMetadata: PartitionMetadata { metadata }
-
-    private func freePath() -> String {
-        let base = folder + "/" + PartitionName.make(start: metadata.start, end: metadata.end)
-        var path = base + PartitionSchema.fileExtension
-        var number = 2
-        while FileStatus(path) != nil {
-            path = base + "-\(number)" + PartitionSchema.fileExtension
-            number += 1
-        }
-        return path
-    }
 }

@@ -25,11 +25,14 @@ final class LaneReading: Sendable {
     let readsTogether: Bool
     private let decoded = Mutex<Decoded?>(nil)
     private let hasHistograms: Bool
+    private let hasStarts: Bool
+    private let starts = Mutex<StartRuns?>(nil)
 
     init(snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory) {
         var parts: [Part] = []
         var timestamps: [Int64] = []
         var hasHistograms = false
+        var hasStarts = false
         for (slice, visible) in snapshot.slices {
             let rows = 0..<visible
             let first = slice.timestamps.firstIndex(notBelow: range.start.milliseconds, in: rows)
@@ -40,9 +43,11 @@ final class LaneReading: Sendable {
             parts.append(Part(slice: slice, rowCount: end, firstRow: first))
             timestamps += slice.timestamps[first..<end]
             hasHistograms = hasHistograms || slice.hasHistograms
+            hasStarts = hasStarts || slice.hasStarts
         }
         self.parts = parts
         self.hasHistograms = hasHistograms
+        self.hasStarts = hasStarts
         clock = Clock(timestamps)
         self.wantedSlots = wantedSlots.sorted()
         readsTogether = wantedSlots.count > 1 && memory.reserve(timestamps.count * wantedSlots.count * 8)
@@ -71,7 +76,24 @@ final class LaneReading: Sendable {
             }
             guard isSound else { throw Self.damage }
         }
-        if hasHistograms { pieces.append(histograms: try readHistograms(slot: slot)) }
+        let starts = hasStarts ? try decodedStarts() : nil
+        if let starts {
+            pieces.note(starts: starts.starts(slot: slot, rows: clock.timestamps.indices), of: clock.timestamps)
+        }
+        if hasHistograms { pieces.append(histograms: try readHistograms(slot: slot, starts: starts)) }
+    }
+
+    /// The start timestamps of all slots, decoded by whoever asks first.
+    private func decodedStarts() throws(StorageError) -> StartRuns {
+        try starts.withLock { known throws(StorageError) in
+            if let known { return known }
+            var runs = StartRuns()
+            for part in parts {
+                guard runs.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
+            }
+            known = runs
+            return runs
+        }
     }
 
     private static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")
@@ -105,12 +127,16 @@ final class LaneReading: Sendable {
 
     // MARK: Histograms
 
-    private func readHistograms(slot: Int) throws(StorageError) -> [HistogramSample] {
+    private func readHistograms(slot: Int, starts: StartRuns?) throws(StorageError) -> [HistogramSample] {
         var result: [HistogramSample] = []
-        for part in parts where part.slice.hasHistograms {
-            guard part.slice.readHistograms(slot: slot, rows: part.firstRow..<part.rowCount, into: &result) else {
-                throw Self.damage
-            }
+        var firstRow = 0
+        for part in parts {
+            let rows = part.firstRow..<part.rowCount
+            defer { firstRow += rows.count }
+            guard part.slice.hasHistograms else { continue }
+            let isSound = part.slice.readHistograms(
+                slot: slot, rows: rows, starts: starts, firstRow: firstRow, into: &result)
+            guard isSound else { throw Self.damage }
         }
         return result
     }
