@@ -20,7 +20,7 @@ struct MemoryKeeperState {
     /// The least time from one walk to the next.
     static let pauseNanoseconds: UInt64 = 1_000_000_000
     /// The same where memory is short.
-    static let shortPauseNanoseconds: UInt64 = 200_000_000
+    static let shortPauseNanoseconds: UInt64 = 100_000_000
 
     /// How much more than after the last walk makes another one worthwhile where memory is short.
     static let worthwhileBytesWhereShort = 4 << 20
@@ -37,7 +37,7 @@ struct MemoryKeeperState {
     init(limitBytes: Int) { self.limitBytes = limitBytes }
 
     /// Whether so little is left that it is looked at often.
-    func isShort(residentBytes: Int) -> Bool { residentBytes > limitBytes / 8 * 7 }
+    func isShort(residentBytes: Int) -> Bool { residentBytes > limitBytes / 4 * 3 }
 
     /// - Parameters:
     ///   - residentBytes: Memory of the process in all.
@@ -71,7 +71,7 @@ struct MemoryKeeperState {
 /// Looks at the memory of the process and does what `MemoryKeeperState` decides.
 struct MemoryKeeper: Service {
     /// How often it looks while queries run or memory is short, and otherwise.
-    private static let busyMilliseconds = 100
+    private static let busyMilliseconds = 50
     private static let idleMilliseconds = 1000
     /// When start and first scrapes are over.
     private static let settledSeconds: UInt64 = 15

@@ -47,7 +47,10 @@ struct ServerServices: Sendable {
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
         var limits = settings.queryLimits
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
-        active = ActiveQueries(limits: limits, clock: clock)
+        // A sixteenth is left for what comes between two looks.
+        active = ActiveQueries(limits: limits, clock: clock) {
+            memory.limitBytes / 16 * 15 - ResidentMemory().read().residentBytes
+        }
         memoryKeeper = MemoryKeeper(limitBytes: memory.limitBytes, active: active, registry: registry, logger: logger)
         let queryLog = QueryLog(clock: clock)
         let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)

@@ -36,7 +36,7 @@ struct MemoryKeeperTests {
         }
         #expect(look(at: 1000) == .giveBack)
         walk(at: 1000)
-        #expect(look(at: 1100) == .nothing)
+        #expect(look(at: 1050) == .nothing)
         #expect(look(at: 1200) == .endLargestQuery)
         #expect(look(at: 1300) == .giveBack, "what the ended query frees is given back before the next one ends")
         walk(at: 1300)

@@ -36,10 +36,13 @@ package final class ActiveQueries: Sendable {
     private let clock: any WallClock
     private let state = Mutex(State())
 
-    package init(limits: Limits = Limits(), clock: any WallClock = SystemClock()) {
+    /// `leftBytes` says what the process has left of its memory, where it has a limit.
+    package init(
+        limits: Limits = Limits(), clock: any WallClock = SystemClock(), leftBytes: (@Sendable () -> Int)? = nil
+    ) {
         self.limits = limits
         self.clock = clock
-        budget = MemoryBudget(limitBytes: limits.memoryBytes)
+        budget = MemoryBudget(limitBytes: limits.memoryBytes, leftBytes: leftBytes)
     }
 
     /// Lets a query wait for its turn, or refuses it where too many wait already.
