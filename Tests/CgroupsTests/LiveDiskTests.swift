@@ -33,7 +33,11 @@ struct LiveDiskTests {
         defer {
             kill(process, SIGKILL)
             LiveCgroups.wait(process)
-            live.remove(name)
+            // The shell's own child lives a moment longer.
+            for _ in 0..<1_000 where unsafe access("/sys/fs/cgroup/pids/\(live.folder)/\(name)", F_OK) == 0 {
+                live.remove(name)
+                _ = poll(nil, 0, 5)
+            }
         }
         let running = RunningCollector(sweepIntervalMilliseconds: 50, diskIntervalMilliseconds: 100)
         defer { running.stop() }
