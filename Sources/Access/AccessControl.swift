@@ -58,11 +58,15 @@ package final class AccessControl: Sendable {
         state = Mutex(
             State(
                 settings: settings, context: try settings.tls.map { try ServerCertificates.context($0) },
-                stamps: FileStamp.of([path] + (settings.tls?.files ?? [])),
+                stamps: FileStamp.of([path] + settings.files),
                 lookDue: now() + Self.lookInterval))
     }
 
     package var isEncrypted: Bool { state.withLock { $0.settings.tls != nil } }
+    /// What a client is asked for, as `WWW-Authenticate` says it.
+    package var challenge: String {
+        state.withLock { $0.settings.users.isEmpty && !$0.settings.tokens.isEmpty } ? "Bearer" : "Basic"
+    }
     package var headers: [AccessSettings.Header] { state.withLock { $0.settings.headers } }
     /// Requests turned away for their credentials, and because too many logins were being checked.
     package var refused: (denied: UInt64, busy: UInt64) { state.withLock { ($0.deniedCount, $0.busyCount) } }
@@ -77,8 +81,15 @@ package final class AccessControl: Sendable {
     /// Whether a request with this `Authorization` header may go on.
     package func decide(authorization: String?) async -> Decision {
         refresh()
-        let users = state.withLock { $0.settings.users }
-        if users.isEmpty { return .allowed }
+        let settings = state.withLock { $0.settings }
+        if settings.isOpen { return .allowed }
+        let users = settings.users
+        if let authorization, let token = BearerToken(header: authorization) {
+            // Digests under a key that nobody knows differ wherever they differ: comparing them tells nothing.
+            let shown = digest.of([token.bytes])
+            let isKnown = settings.tokens.values.reduce(false) { $0 || digest.of([Array($1.reveal().utf8)]) == shown }
+            return isKnown ? .allowed : refuse()
+        }
         guard let authorization, let credentials = BasicCredentials(header: authorization) else { return refuse() }
         let hash = users[credentials.user]?.reveal()
         let login = digest.of([Array(credentials.user.utf8), credentials.password, Array((hash ?? "").utf8)])
@@ -118,7 +129,7 @@ package final class AccessControl: Sendable {
         let files = state.withLock { state -> [String]? in
             guard time >= state.lookDue else { return nil }
             state.lookDue = time + Self.lookInterval
-            return [path] + (state.settings.tls?.files ?? [])
+            return [path] + state.settings.files
         }
         guard let files else { return }
         let stamps = FileStamp.of(files)
@@ -128,7 +139,7 @@ package final class AccessControl: Sendable {
             let wasEncrypted = isEncrypted
             guard wasEncrypted == (settings.tls != nil) else { throw AccessError.needsRestart }
             let context = try settings.tls.map { try ServerCertificates.context($0) }
-            let newStamps = FileStamp.of([path] + (settings.tls?.files ?? []))
+            let newStamps = FileStamp.of([path] + settings.files)
             state.withLock { state in
                 state.settings = settings
                 state.context = context
@@ -144,6 +155,17 @@ package final class AccessControl: Sendable {
             }
             logger.error("the web configuration is not usable, the old one goes on", metadata: ["error": "\(error)"])
         }
+    }
+}
+
+/// The token of a header `Authorization: Bearer TOKEN` (RFC 6750, 2.1).
+struct BearerToken: Equatable {
+    var bytes: [UInt8]
+
+    init?(header: String) {
+        let parts = header.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        bytes = Array(parts[1].utf8.drop { $0 == 0x20 })
     }
 }
 

@@ -6,6 +6,10 @@ package struct AccessSettings: Sendable, Hashable {
     package var tls: ServerTLSSettings?
     /// bcrypt hashes by user; empty: nobody needs a password.
     package var users: [String: Secret] = [:]
+    /// Bearer tokens (RFC 6750) by the name of who shows them.
+    package var tokens: [String: Secret] = [:]
+    /// The files that the tokens stand in, watched for changes.
+    package var tokenFiles: [String] = []
     /// Headers that every answer carries.
     package var headers: [Header] = []
 
@@ -20,6 +24,12 @@ package struct AccessSettings: Sendable, Hashable {
     }
 
     package init() {}
+
+    /// The files that are watched for changes.
+    var files: [String] { tokenFiles + (tls?.files ?? []) }
+
+    /// Whether credentials are asked for at all.
+    var isOpen: Bool { users.isEmpty && tokens.isEmpty }
 }
 
 /// The section `tls_server_config`.

@@ -1,7 +1,8 @@
 package import Access
 import MetricModel
 
-/// Reads a web-config file: `tls_server_config`, `http_server_config` and `basic_auth_users`, as Prometheus has them.
+/// Reads a web-config file: `tls_server_config`, `http_server_config` and `basic_auth_users`, as Prometheus has them, and
+/// `bearer_token_files`, which it has not.
 package enum WebFileReader {
     /// Headers that may be set; others are decided by what is answered.
     private static let headerNames = [
@@ -38,8 +39,29 @@ package enum WebFileReader {
                 settings.users[try member.key.string()] = Secret(hash)
             }
         }
+        if let section = reader.optional("bearer_token_files") {
+            try readTokens(section, folder: FilePath.folder(of: path), into: &settings)
+        }
         try reader.finish()
         return settings
+    }
+
+    /// Shorter tokens could be guessed.
+    private static let minimumTokenBytes = 16
+
+    private static func readTokens(
+        _ section: YAMLValue, folder: String, into settings: inout AccessSettings
+    ) throws(ConfigurationError) {
+        for member in try section.members() {
+            let file = FilePath.absolute(try member.value.string(), in: folder)
+            let bytes = try FilePath.read(file, limitBytes: 1 << 16)
+            let token = String(decoding: bytes, as: UTF8.self).split { $0.isWhitespace }
+            guard token.count == 1, let word = token.first, word.utf8.count >= minimumTokenBytes else {
+                throw member.value.error("expected a file with one word of \(minimumTokenBytes) bytes or more")
+            }
+            settings.tokens[try member.key.string()] = Secret(String(word))
+            settings.tokenFiles.append(file)
+        }
     }
 
     private static func headers(_ value: YAMLValue) throws(ConfigurationError) -> [AccessSettings.Header] {

@@ -130,7 +130,7 @@ package struct HTTPServer: Sendable {
             response = isShort ? await respond(to: request, context) : Response(status: .uriTooLong)
         case .denied:
             response = Self.refusal(.unauthorized, "Unauthorized\n")
-            response.headers[.wwwAuthenticate] = "Basic"
+            response.headers[.wwwAuthenticate] = access?.challenge ?? "Basic"
         case .busy:
             response = Self.refusal(.serviceUnavailable, "too many logins are being checked\n")
             response.headers[.retryAfter] = "1"

@@ -124,6 +124,25 @@ struct AccessControlTests {
         #expect(control.refused.denied == 5)
     }
 
+    @Test(
+        "a bearer token is known whole or not at all, and beside users both count",
+        arguments: [
+            ("Bearer 0123456789abcdef", true), ("bearer  0123456789abcdef", true), ("Bearer 0123456789abcde", false),
+            ("Bearer 0123456789abcdef0", false), ("Bearer", false), ("Bearer ", false), ("0123456789abcdef", false),
+            ("Basic 0123456789abcdef", false),
+        ])
+    func tokens(header: String, isKnown: Bool) async throws {
+        for users in [[:], ["anna": "a"]] {
+            var settings = Self.settings(users)
+            settings.tokens = ["other": Secret("fedcba9876543210"), "scraper": Secret("0123456789abcdef")]
+            let control = try AccessControl(path: "/nowhere", logger: Self.quiet) { [settings] in settings }
+            #expect(await control.decide(authorization: header) == (isKnown ? .allowed : .denied))
+            #expect(await control.decide(authorization: nil) == .denied)
+            let login = await control.decide(authorization: Self.header("anna", "a"))
+            #expect(login == (users.isEmpty ? .denied : .allowed))
+        }
+    }
+
     @Test("without users everybody is let in")
     func open() async throws {
         let control = try AccessControl(path: "/nowhere", logger: Self.quiet) { AccessSettings() }

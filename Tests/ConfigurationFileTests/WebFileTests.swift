@@ -1,5 +1,6 @@
 import Access
 import MetricModel
+import TestSupport
 import Testing
 
 @testable import ConfigurationFile
@@ -40,6 +41,25 @@ struct WebFileTests {
         #expect(settings.headers == [AccessSettings.Header(name: "X-Frame-Options", value: "deny")])
         #expect(settings.users["anna"]?.reveal() == Self.hash)
         #expect(!"\(settings)".contains(Self.hash))
+    }
+
+    @Test("tokens stand in files of their own, one word of sixteen bytes or more each")
+    func tokens() throws {
+        let folder = TemporaryDirectory()
+        folder.write("good", "0123456789abcdef\n")
+        folder.write("short", "0123456789abcde\n")
+        folder.write("two", "0123456789abcdef 0123456789abcdef\n")
+        func read(_ name: String) throws(ConfigurationError) -> AccessSettings {
+            try WebFileReader.read(
+                Array("bearer_token_files: {scraper: \(name)}".utf8), path: folder.path + "/web.yml")
+        }
+        let settings = try read("good")
+        #expect(settings.tokens["scraper"]?.reveal() == "0123456789abcdef")
+        #expect(settings.tokenFiles == [folder.path + "/good"])
+        #expect(!"\(settings)".contains("0123456789abcdef"))
+        for name in ["short", "two", "missing"] {
+            #expect(throws: ConfigurationError.self) { try read(name) }
+        }
     }
 
     @Test("an empty file asks for nothing")
