@@ -27,7 +27,6 @@ package final class Collector: Sendable {
         }
     }
 
-    private let settings: CollectorSettings
     private let clock: any WallClock
     private let state: Mutex<State>
     private let isStopping = Atomic<Bool>(false)
@@ -45,7 +44,6 @@ package final class Collector: Sendable {
         onChange: @escaping @Sendable (CollectorCondition) -> Void = { _ in }
     ) {
         self.onChange = onChange
-        self.settings = settings
         self.clock = clock
         let sweeper = Sweeper(settings: settings, clock: clock)
         queue = sweeper.queue
@@ -54,6 +52,23 @@ package final class Collector: Sendable {
 
     deinit {
         state.withLock { $0.sweeper.close() }
+    }
+
+    /// Takes over groups, filters, ceilings, intervals, labels and runtimes from the next sweep on.
+    ///
+    /// Where the host's files are, who hears notices, and how descriptors and watches are had stays as it was.
+    package func apply(_ settings: CollectorSettings) {
+        state.withLock { state in
+            var new = settings
+            let old = state.sweeper.settings
+            new.rootPath = old.rootPath
+            new.notice = old.notice
+            new.watchesDirectories = old.watchesDirectories
+            new.raisesDescriptorLimit = old.raisesDescriptorLimit
+            new.maximumKeptDescriptors = old.maximumKeptDescriptors
+            state.sweeper.apply(new)
+            state.renderer = Renderer(settings: new)
+        }
     }
 
     /// Learns which cgroups came and went and reads what is due.
@@ -113,9 +128,9 @@ package final class Collector: Sendable {
     package func render(into output: inout [UInt8]) {
         let changed = state.withLock { state in
             let start = clock.monotonicNanoseconds
-            let limit = UInt64(clamping: settings.freshnessMilliseconds) &* 1_000_000
+            let limit = UInt64(clamping: state.sweeper.settings.freshnessMilliseconds) &* 1_000_000
             if let last = state.sweeper.lastSweepMonotonic, start &- last <= limit {
-                // Fresh enough.
+                state.sweeper.takeRuntimeAnswers(now: start)
             } else {
                 state.sweeper.sweep()
             }

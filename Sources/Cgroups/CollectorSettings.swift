@@ -27,6 +27,14 @@ package struct CollectorSettings: Sendable {
     package var filters: [LabelMatcher] = []
     /// The container labels that are exported, as `container_label_<name>`; none unless they are named here.
     package var containerLabels: Set<String> = []
+    /// Whether runtimes are asked over their sockets about containers that no file names.
+    package var asksRuntimes = true
+    /// Sockets of runtimes beside the usual ones.
+    package var runtimeSockets: [RuntimeSocket] = []
+    /// How long a round of questions to a runtime may take.
+    package var runtimePatienceMilliseconds: UInt64 = 5_000
+    /// Hears, on any thread, what people should be told once.
+    package var notice: @Sendable (CollectorNotice) -> Void = { _ in }
     /// Where the names of a container stand.
     package var labelPlacement = LabelPlacement.everySeries
     /// Whether the soft limit of open files of the process is raised to its hard limit (at most 65,536).

@@ -23,8 +23,11 @@ package struct CollectorServer: Sendable {
     package func run() async throws(ServerError) {
         let access = try settings.makeAccess(logger: logger)
         settings.logMachine(logger)
-        var collectorSettings = settings.collectorSection.settings
+        var section = CollectorSection()
+        try? section.take(settings.collectorOptions)
+        var collectorSettings = section.settings
         collectorSettings.rootPath = settings.collectorRoot
+        collectorSettings.notice = { [logger] notice in logger.warning("\(notice)") }
         // The thread below sweeps at the interval; a page makes a sweep of its own only when that thread is late.
         let interval = settings.collectorIntervalMilliseconds
         collectorSettings.freshnessMilliseconds = interval + interval / 2

@@ -101,11 +101,16 @@ package struct LapwingServer: Sendable {
 extension ServerSettings {
     /// The configuration file, or what holds without one.
     package func readConfiguration() throws(ConfigurationError) -> Configuration {
-        guard let configurationFile else {
-            return try DefaultConfiguration.make(
+        var configuration: Configuration
+        if let configurationFile {
+            configuration = try Configuration.read(path: configurationFile)
+        } else {
+            configuration = try DefaultConfiguration.make(
                 address: "localhost:\(port)", runsCollector: runsCollector, showsMachine: showsMachine)
         }
-        return try Configuration.read(path: configurationFile)
+        // Wrong options were refused when the command line was read.
+        try? configuration.collector.take(collectorOptions)
+        return configuration
     }
 }
 
@@ -159,6 +164,6 @@ private struct ReloadService: Service {
 
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
-        for await _ in signals.cancelOnGracefulShutdown() { try? state.reload() }
+        for await _ in signals.cancelOnGracefulShutdown() { _ = try? state.reload() }
     }
 }

@@ -99,6 +99,7 @@ struct ServerServices: Sendable {
                     retention: settings.retention(configuration.storage),
                     outOfOrderWindowMilliseconds: configuration.storage.outOfOrderWindowMilliseconds)
                 keeper.exemplars.resize(to: configuration.storage.maximumExemplars)
+                collector?.apply(configuration.collector.settings)
             } catch {
                 throw ReloadError(error.description)
             }
@@ -200,6 +201,7 @@ struct ServerServices: Sendable {
         guard settings.runsCollector else { return nil }
         var collectorSettings = configuration.collector.settings
         collectorSettings.rootPath = settings.collectorRoot
+        collectorSettings.notice = { notice in logger.warning("\(notice)") }
         return Collector(
             settings: collectorSettings, clock: clock, onChange: CollectorThread.logger(logger))
     }

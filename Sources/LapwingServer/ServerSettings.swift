@@ -42,8 +42,8 @@ package struct ServerSettings: Sendable {
     private(set) var leavesMachineToExporter = false
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""
-    /// What `lapwing collect` shows; `lapwing serve` takes it from its configuration file.
-    package var collectorSection = CollectorSection()
+    /// What the command line says of the collector; it wins over the configuration file.
+    package var collectorOptions = CollectorOptions()
     package var collectorIntervalMilliseconds: Int64 = 10_000
     package var delaysNameRemoval = false
     package var usesStartTimestamps = false

@@ -26,6 +26,8 @@ final class ServerState: ServerStatus {
     private let clock: any WallClock
     private let logger: Logger
     private let state: Mutex<State>
+    /// What the services were started with.
+    private let started: Configuration
     /// Reloads come from a signal and from the API: one at a time.
     private let reloading = Mutex(())
 
@@ -33,6 +35,7 @@ final class ServerState: ServerStatus {
         self.settings = settings
         self.clock = clock
         self.logger = logger
+        started = configuration
         startTime = clock.now
         var initial = State(lastReload: (true, startTime))
         initial.configurationText = configuration.text
@@ -86,9 +89,13 @@ final class ServerState: ServerStatus {
     func quit() { state.withLock { $0.stop }?() }
 
     /// Reads the configuration again and hands it to every service; with an error the old one stays.
-    func reload() throws(ReloadError) {
+    ///
+    /// What only holds after a restart is returned, in the words of the file.
+    @discardableResult
+    func reload() throws(ReloadError) -> [String] {
         let apply = state.withLock { $0.apply }
         var failure: ReloadError?
+        var waiting: [String] = []
         reloading.withLock { _ in
             do throws(ReloadError) {
                 let configuration: Configuration
@@ -106,17 +113,37 @@ final class ServerState: ServerStatus {
                     $0.lastReload = (true, clock.now)
                     $0.lastReloadFailure = nil
                 }
-                logger.info("configuration loaded")
+                waiting = started.needingRestart(configuration)
+                if waiting.isEmpty {
+                    logger.info("configuration loaded")
+                } else {
+                    logger.warning(
+                        "configuration loaded; some of it holds after a restart",
+                        metadata: ["restart": "\(waiting.joined(separator: ", "))"])
+                }
             } catch {
                 failure = error
             }
         }
-        guard let failure else { return }
+        guard let failure else { return waiting }
         state.withLock {
             $0.lastReload.succeeded = false
             $0.lastReloadFailure = clock.now
         }
         logger.error("the configuration was not taken over, the old one goes on", metadata: ["reason": "\(failure)"])
         throw failure
+    }
+}
+
+extension Configuration {
+    /// The settings in which another configuration differs and which are only taken at a start.
+    func needingRestart(_ other: Configuration) -> [String] {
+        let pairs: [(name: String, isSame: Bool)] = [
+            (
+                "global.evaluation_interval (as the step of subqueries)",
+                evaluationIntervalMilliseconds == other.evaluationIntervalMilliseconds
+            )
+        ]
+        return pairs.filter { !$0.isSame }.map(\.name)
     }
 }

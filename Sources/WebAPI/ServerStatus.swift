@@ -24,7 +24,10 @@ package protocol ServerStatus: Sendable {
     var storageProblems: [String] { get }
 
     /// Loads the configuration again; the old one stays when the new one is wrong, and the error says why.
-    func reload() throws(ReloadError)
+    ///
+    /// Returns the settings that changed and only hold after a restart.
+    @discardableResult
+    func reload() throws(ReloadError) -> [String]
     /// Begins an orderly stop.
     func quit()
 }

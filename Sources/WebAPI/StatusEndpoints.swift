@@ -183,8 +183,8 @@ struct StatusEndpoints: Sendable {
     func reload(_ request: APIRequest) -> APIResponse {
         guard status.isLifecycleEnabled else { return .text("Lifecycle API is not enabled.", status: 403) }
         do {
-            try status.reload()
-            return .text("")
+            let waiting = try status.reload()
+            return .text(waiting.isEmpty ? "" : "holds after a restart: \(waiting.joined(separator: ", "))\n")
         } catch {
             return .text("failed to reload config: \(error.description)\n", status: 500)
         }

@@ -26,47 +26,7 @@ struct CollectCommand: AsyncParsableCommand {
         help: ArgumentHelp("A page is at most this old; asked later, the files are read again.", valueName: "duration"))
     var interval = "1s"
 
-    @Option(
-        name: .customLong("collector.root"),
-        help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
-    var root = ""
-
-    @Flag(
-        name: .customLong("collector.machine"), inversion: .prefixedNo,
-        help: "Whether /metrics/node shows the machine under node_exporter's names; else where no node exporter runs.")
-    var machine: Bool?
-
-    @Option(
-        name: .customLong("enable_metrics"),
-        help: ArgumentHelp("Only these groups, as with cAdvisor: cpu,memory,...", valueName: "groups"))
-    var enabledGroups = ""
-
-    @Option(
-        name: .customLong("disable_metrics"),
-        help: ArgumentHelp("The default without these groups.", valueName: "groups"))
-    var disabledGroups = ""
-
-    @Option(
-        name: .customLong("collector.filter"),
-        help: ArgumentHelp(
-            "Only cgroups with such labels: id=~\"/kubepods.*\",name!=\"\"; may be repeated.", valueName: "matchers"))
-    var filters: [String] = []
-
-    @Option(
-        name: .customLong("collector.container-labels"),
-        help: ArgumentHelp("Container labels to export, by name.", valueName: "names"))
-    var containerLabels = ""
-
-    @Option(
-        name: .customLong("collector.labels"),
-        help: ArgumentHelp("Names on every series, or once on container_info.", valueName: "series|info"))
-    var labelPlacement = "series"
-
-    @Option(
-        name: .customLong("collector.max-series"),
-        help: ArgumentHelp("Series on a page at most; those beyond are counted.", valueName: "number"))
-    var maximumSeries: Int?
-
+    @OptionGroup var collectorOptions: CollectorOptionGroup
     @OptionGroup var webOptions: WebOptions
     @OptionGroup var logOptions: LogOptions
 
@@ -78,30 +38,14 @@ struct CollectCommand: AsyncParsableCommand {
         try webOptions.apply(to: &settings)
         settings.host = listenAddress.host
         settings.port = listenAddress.port
-        settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
         settings.collectorIntervalMilliseconds = milliseconds
-        settings.decideMachine(machine)
-        settings.collectorSection = try collectorSection()
+        try collectorOptions.apply(to: &settings)
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
             StandardStream.error("lapwing: " + error.description)
             if case .configuration = error { throw ExitStatus.usage }
             throw ExitStatus.failure
-        }
-    }
-
-    private func collectorSection() throws -> CollectorSection {
-        func words(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
-        do {
-            var section = try CollectorSection(
-                enabled: words(enabledGroups), disabled: words(disabledGroups), filters: filters,
-                containerLabels: words(containerLabels))
-            try section.setLabelPlacement(labelPlacement)
-            if let maximumSeries { try section.setMaximumSeries(maximumSeries) }
-            return section
-        } catch {
-            throw ValidationError(error.description)
         }
     }
 }

@@ -183,15 +183,7 @@ struct ServeCommand: AsyncParsableCommand {
         help: "Collect container metrics of this host at /metrics/cadvisor.")
     var collector = true
 
-    @Flag(
-        name: .customLong("collector.machine"), inversion: .prefixedNo,
-        help: "Whether /metrics/node shows the machine under node_exporter's names; else where no node exporter runs.")
-    var machine: Bool?
-
-    @Option(
-        name: .customLong("collector.root"),
-        help: ArgumentHelp("Where the host's root is mounted, inside a container.", valueName: "folder"))
-    var collectorRoot = ""
+    @OptionGroup var collectorOptions: CollectorOptionGroup
 
     @Option(
         name: .customLong("enable-feature"),
@@ -243,8 +235,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.isAdministrationEnabled = enablesAdministration
         settings.receivesRemoteWrite = receivesRemoteWrite
         settings.runsCollector = collector
-        settings.collectorRoot = collectorRoot.hasSuffix("/") ? String(collectorRoot.dropLast()) : collectorRoot
-        settings.decideMachine(machine)
+        try collectorOptions.apply(to: &settings)
         let names = features.flatMap { $0.split(separator: ",").map(String.init) }
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
         settings.usesStartTimestamps = names.contains("use-start-timestamps")
@@ -257,8 +248,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func flags(_ features: [String]) -> [(name: String, value: String)] {
         [
-            ("collector", String(collector)), ("collector.machine", machine.map(String.init) ?? "auto"),
-            ("collector.root", collectorRoot),
+            ("collector", String(collector)),
+            ("collector.machine", collectorOptions.machine.map(String.init) ?? "auto"),
+            ("collector.root", collectorOptions.root),
             ("config.file", configurationFile ?? ""), ("enable-feature", features.joined(separator: ",")),
             ("log.format", logOptions.format), ("log.level", logOptions.level),
             ("memory.limit", memoryLimit ?? ""),

@@ -49,10 +49,23 @@ struct CgroupPathTests {
             PathCase("/docker/\(identifier)/docker/\(other)", .container, .docker, id: other),
             PathCase("/docker/\(identifier)/system.slice/nginx.service", .inner),
             PathCase("/docker/\(identifier)/init", .inner),
+            PathCase("/system.slice/docker.service/buildkit", .inner),
             PathCase("/default/\(identifier)", .container, .containerd, id: identifier, namespace: "default"),
             PathCase(
                 "/system.slice/nerdctl-\(identifier).scope", .container, .containerd, id: identifier,
                 namespace: "default"),
+            PathCase(
+                "/user.slice/user-1000.slice/user@1000.service/user.slice/nerdctl-\(identifier).scope", .container,
+                .containerd, id: identifier, namespace: "default"),
+            PathCase(
+                "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(identifier).scope", .container,
+                .podman, id: identifier),
+            PathCase(
+                "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-\(identifier).scope/container", .inner
+            ),
+            PathCase("/libpod_parent", .group),
+            PathCase("/libpod_parent/conmon", .monitor, .podman),
+            PathCase("/nomad.slice/reserve.slice/1b2c.web.scope", .container, .nomad, id: "1b2c.web"),
             PathCase("/machine.slice/libpod-\(identifier).scope", .container, .podman, id: identifier),
             PathCase("/machine.slice/libpod-\(identifier).scope/container", .inner),
             PathCase("/machine.slice/libpod-conmon-\(identifier).scope", .monitor, .podman, id: identifier),
@@ -99,6 +112,25 @@ struct CgroupPathTests {
             PathCase(
                 "/kubepods/burstable/pod\(uid)/crio-conmon-\(identifier)", .monitor, .crio, id: identifier, uid: uid),
             PathCase("/kubepods.slice", .group),
+            PathCase("/kubepods.slice/kubepods-burstable.slice", .group),
+            PathCase(
+                "/kubepods.slice/kubepods-pod\(systemdUID).slice/crio-\(identifier).scope", .container, .crio,
+                id: identifier, uid: uid),
+            PathCase(
+                "/kubepods.slice/kubepods-pod\(systemdUID).slice/crio-conmon-\(identifier).scope", .monitor, .crio,
+                id: identifier, uid: uid),
+            PathCase(
+                "/kubelet/kubepods/burstable/pod\(uid)/\(identifier)", .container, .containerd, id: identifier,
+                uid: uid, namespace: "k8s.io"),
+            PathCase(
+                "/system.slice/docker-\(other).scope/kubelet.slice/kubelet-kubepods.slice/"
+                    + "kubelet-kubepods-pod\(systemdUID).slice/cri-containerd-\(identifier).scope",
+                .container, .containerd, id: identifier, uid: uid, namespace: "k8s.io"),
+            PathCase(
+                "/user.slice/user-1000.slice/user@1000.service/k3s/kubepods/besteffort/pod\(uid)/\(identifier)",
+                .container, .containerd, id: identifier, uid: uid, namespace: "k8s.io"),
+            PathCase(
+                "/kubepods/burstable/pod\(uid)/kata_overhead/\(identifier)", .monitor, .kata, id: identifier, uid: uid),
             PathCase("/kubepods.slice/kubepods-pod\(systemdUID).slice", .pod, uid: uid),
             PathCase(
                 "/kubepods.slice/kubepods-pod\(systemdUID).slice/cri-containerd-\(identifier).scope", .container,
@@ -157,6 +189,14 @@ struct CgroupPathTests {
                 "/machine.slice/machine-qemu\\x2d1\\x2dold\\x2dbox.scope", .machine, .libvirt, name: "old-box"),
             PathCase("/machine.slice/machine-qemu\\x2d1\\x2dbox.scope/libvirt/vcpu0", .inner),
             PathCase("/qemu.slice/101.scope", .machine, .libvirt, name: "101"),
+            PathCase("/runtime.slice/containerd.service", .service, name: "containerd.service"),
+            PathCase("/system.slice/k3s.service", .service, name: "k3s.service"),
+            PathCase(
+                "/system.slice/snap.microk8s.daemon-kubelite.service", .service,
+                name: "snap.microk8s.daemon-kubelite.service"),
+            PathCase(
+                "/user.slice/user-1000.slice/user@1000.service/init.scope", .scope, name: "init.scope"),
+            PathCase("/system/containerd", .service, name: "containerd"),
             PathCase("/podruntime/kubelet", .service, name: "kubelet"),
             PathCase("/something/else", .other),
         ])

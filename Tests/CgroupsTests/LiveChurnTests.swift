@@ -183,6 +183,35 @@ struct LiveChurnTests {
         #expect(codes.contains { $0.contains("code=\"3\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
     }
 
+    @Test("a container whose processes lie in a cgroup below its own is followed like another")
+    func nested() {
+        guard let live = LiveCgroups("nested") else {
+            print("skipped: cgroups of version 1 cannot be made here")
+            return
+        }
+        defer { live.removeFolder() }
+        let running = RunningCollector(sweepIntervalMilliseconds: 60_000)
+        defer { running.stop() }
+        let identifier = String(repeating: "feedbeef01234567", count: 4)
+        let scope = "libpod-\(identifier).scope"
+        live.make(scope)
+        live.make(scope + "/container")
+        let folder = TemporaryDirectory()
+        let waiting = "while [ ! -e \(folder.path)/go ]; do :; done; exit 7"
+        let process = live.start("exec unshare --pid --fork sh -c '\(waiting)'", in: scope + "/container")
+        let workload = "workload=\"\(identifier)\""
+        let isSeen = running.waitUntil { $0.values("container_processes", scope + "/container").contains { $0 != "0" } }
+        #expect(isSeen)
+        folder.write("go", "")
+        LiveCgroups.wait(process)
+        live.remove(scope + "/container")
+        live.remove(scope)
+        let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
+        #expect(hasEnded)
+        let codes = running.page.lines.filter { $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload) }
+        #expect(codes.contains { $0.contains("code=\"7\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
+    }
+
     @Test("a kill for want of memory is told from the first process' own, and outlives the cgroup")
     func kills() {
         guard let live = LiveCgroups("kill") else {
@@ -192,6 +221,8 @@ struct LiveChurnTests {
         defer { live.removeFolder() }
         let running = RunningCollector(sweepIntervalMilliseconds: 20)
         defer { running.stop() }
+        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
+        #expect(isStarted)
         live.make("job")
         let limit = "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes"
         LiveCgroups.write("16777216", to: limit)

@@ -1,4 +1,5 @@
 import Glibc
+import MetricModel
 import TestSupport
 import Testing
 
@@ -30,7 +31,7 @@ struct NetworkNamespaceTests {
         """
 
     /// A pod of two containers with a namespace of its own, and a container of Docker's in the host's.
-    private func page(groups: MetricGroups) -> [String] {
+    private func page(groups: MetricGroups, filters: [LabelMatcher] = []) -> [String] {
         let tree = CgroupTree(.unified)
         var files = CgroupTree.unifiedContainer
         files["cgroup.procs"] = "100\n"
@@ -53,6 +54,7 @@ struct NetworkNamespaceTests {
         var settings = CollectorSettings()
         settings.rootPath = tree.rootPath
         settings.groups = groups
+        settings.filters = filters
         let collector = Collector(settings: settings)
         collector.sweep()
         var bytes: [UInt8] = []
@@ -99,5 +101,18 @@ struct NetworkNamespaceTests {
         let plain = self.page(groups: [.network])
         #expect(values(plain, "container_network_tcp_retransmitted_segments_total", pod) == ["7"])
         #expect(!plain.contains { $0.contains("tcp_state=") || $0.contains("udp_state=") })
+    }
+
+    @Test("sockets are told without the group network, and nothing is told of what filters leave out")
+    func alone() throws {
+        let page = page(groups: [.tcp])
+        let pod = "id=\"\(Self.pod)\""
+        #expect(values(page, "container_network_tcp_usage_total", pod, #"tcp_state="listen""#) == ["1"])
+        #expect(
+            !page.contains { $0.contains("segments_total") || $0.contains("_is_host") || $0.contains("_bytes_total{") })
+        let docker = try self.page(groups: .all, filters: [LabelMatcher("id", .regex, ".*docker-.*")])
+        #expect(values(docker, "container_network_is_host") == ["1"])
+        #expect(values(docker, "container_network_receive_bytes_total").isEmpty)
+        #expect(values(docker, "container_network_tcp_sent_segments_total").isEmpty)
     }
 }

@@ -32,6 +32,9 @@ struct ConfigurationTests {
               labels: info
               max_series: 1000
               workloads_kept: 1h
+              runtimes: false
+              runtime_sockets: ['docker=unix:///srv/docker.sock']
+              files_interval: 10s
             """)
         let settings = configuration.collector.settings
         #expect(!settings.groups.contains(.process) && settings.groups.contains(.memory))
@@ -39,11 +42,16 @@ struct ConfigurationTests {
         #expect(settings.containerLabels == ["com.example.team"])
         #expect(settings.labelPlacement == .info && settings.maximumSeries == 1_000)
         #expect(settings.workloadsKeptMilliseconds == 3_600_000)
+        #expect(!settings.asksRuntimes && settings.runtimeSockets.map(\.path) == ["/srv/docker.sock"])
+        #expect(settings.openedFilesIntervalMilliseconds == 10_000)
     }
 
     @Test(
         "what the collector's section may not hold is refused with its place",
-        arguments: ["disable_metrics: [mem]", "filters: ['id=']", "labels: twice", "max_series: 0", "colour: red"])
+        arguments: [
+            "disable_metrics: [mem]", "filters: ['id=']", "labels: twice", "max_series: 0", "colour: red",
+            "runtime_sockets: [rkt=/run/x]", "files_interval: 0s",
+        ])
     func wrongCollector(line: String) {
         #expect(throws: ConfigurationError.self) { try read("collector:\n  \(line)\n") }
     }

@@ -48,6 +48,59 @@ struct UnifiedKernelTests {
         """
     }
 
+    /// A collector that sweeps once an hour, and a job that comes and goes meanwhile.
+    private static func eventScript(binary: String) -> String {
+        """
+        cd /sys/fs/cgroup
+        (\(binary) collect --web.listen-address=127.0.0.1:8081 --collector.interval=1h >$OUT/log 2>&1 &)
+        ask() { curl -sf -m 20 "http://127.0.0.1:8081$1"; }
+        for attempt in $(seq 100); do ask /metrics >/dev/null && break; sleep 0.1; done
+        mkdir job
+        sleep 0.5
+        ask /metrics > $OUT/empty
+        sh -c 'echo $$ > job/cgroup.procs; timeout 1 sh -c "while :; do :; done"; exec sleep 5' &
+        sleep 0.5
+        ask /metrics > $OUT/filled
+        wait $!
+        grep . job/cgroup.events job/cpu.stat > $OUT/truth
+        sleep 0.5
+        ask /metrics > $OUT/emptied
+        rmdir job
+        sleep 0.5
+        ask /metrics > $OUT/buried
+        """
+    }
+
+    @Test("between sweeps a cgroup is seen when it comes, fills, empties and goes, with its last numbers")
+    func events() throws {
+        let binary = try #require(RunningServer.binary)
+        let tool = try #require(UnifiedKernel.tool)
+        let folder = TemporaryDirectory()
+        let script = folder.write("script.sh", Self.eventScript(binary: binary))
+        let ran = ChildProcess.run(
+            ["env", "OUT=\(folder.path)/out", tool, "-t", "120", "bash", "-c", TemporaryDirectory.read(script)],
+            folder: folder, name: "kernel")
+        try #require(ran.code == 0, "\(ran.output)\(ran.errors)\(TemporaryDirectory.read(folder.path + "/out/log"))")
+        let truth = TemporaryDirectory.read(folder.path + "/out/truth")
+        #expect(truth.contains("populated 0"), "\(truth)")
+        #expect(Lines(folder.path + "/out/empty").value("container_threads", "/job") == 0)
+        let filled = Lines(folder.path + "/out/filled")
+        #expect((filled.value("container_threads", "/job") ?? 0) >= 1, "cgroup.events told of the first process")
+        // The last process ended: what it used was read once more, without a sweep.
+        let emptied = Lines(folder.path + "/out/emptied")
+        #expect(emptied.value("container_threads", "/job") == 0)
+        let used = truth.split(separator: "\n").first { $0.contains("usage_usec") }?.split(separator: " ").last
+        let seconds = try #require(used.flatMap { Double($0) }) / 1e6
+        let told = try #require(emptied.value("container_cpu_usage_seconds_total", "/job"))
+        #expect(told > 0.3 && abs(told - seconds) < 0.02, "\(told) of \(seconds)")
+        let buried = Lines(folder.path + "/out/buried")
+        #expect(buried.value("container_threads", "/job") == nil)
+        #expect(buried.text.contains("lapwing_workload_exits_total{kind=\"job\",workload=\"/job\",code=\"unknown\"} 1"))
+        #expect(buried.value("lapwing_collector_ends_without_final_sample_total", nil) == 0)
+        #expect(buried.value("lapwing_collector_is_polling", nil) == 0)
+        #expect(buried.value("lapwing_collector_sweeps_total", nil) == 1)
+    }
+
     @Test("limits, throttling, an OOM kill and processes are told as the kernel counts them")
     func realProcesses() throws {
         let binary = try #require(RunningServer.binary)

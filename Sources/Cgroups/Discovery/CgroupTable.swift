@@ -70,6 +70,8 @@ struct NameLookup {
 
     var state = State.unneeded
     var attempts = 0
+    /// A runtime has told what it knows.
+    var isAnswered = false
     var dueNanoseconds: UInt64 = 0
 }
 

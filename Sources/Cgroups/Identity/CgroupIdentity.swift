@@ -119,15 +119,15 @@ struct CgroupPathParser {
     }
 
     private func classifyBare(_ identity: inout CgroupIdentity, at index: Int, parent: Substring) {
-        if identity.isKubernetes {
+        if parent == "kata_overhead" {
+            identity.runtime = .kata
+            identity.kind = .monitor
+            identity.name = ""
+        } else if identity.isKubernetes {
             identity.runtime = .containerd
             identity.runtimeNamespace = "k8s.io"
         } else if parent == "docker" || index == 0 || components[0] == "ecs" {
             identity.runtime = .docker
-        } else if parent == "kata_overhead" {
-            identity.runtime = .kata
-            identity.kind = .monitor
-            identity.name = ""
         } else if index == 1 {
             identity.runtime = .containerd
             identity.runtimeNamespace = String(parent)
@@ -151,7 +151,7 @@ struct CgroupPathParser {
         }
         if index == 1, parent == "mesos" { return container(.mesos, text) }
         if index == 1, parent == "garden" { return container(.garden, text) }
-        if parent == "conmon", index == 2, components[0] == "libpod_parent" {
+        if index == 1, parent == "libpod_parent", text == "conmon" {
             return CgroupIdentity(kind: .monitor, runtime: .podman)
         }
         return nil

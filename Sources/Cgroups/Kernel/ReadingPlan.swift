@@ -215,7 +215,7 @@ struct ReadingPlan {
     /// processes, for runtimes put every container there.
     private mutating func addProcessList(_ hierarchies: [Hierarchy]) {
         let perProcess: MetricGroups = [.sched, .descriptors, .cpuLoad, .referencedMemory]
-        guard !groups.isDisjoint(with: perProcess.union([.process, .network, .workload])) else { return }
+        guard !groups.isDisjoint(with: perProcess.union(.ofNamespaces).union([.process, .workload])) else { return }
         var chosen = hierarchies.firstIndex { $0.isUnified }
         for controllers in [ControllerSet.processes, .memory, .cpuAccounting, .cpu, .blockIO].reversed() {
             chosen = hierarchies.firstIndex { $0.controllers.contains(controllers) } ?? chosen

@@ -76,14 +76,37 @@ extension Sweeper {
         table.records[slot].reading.fullReadingDue = 0
         readCgroup(slot, now: now)
         guard table.records[slot].isLive else { return }
+        readInside(slot, now: now)
         table.set(.lastSeen, of: slot, to: UInt64(clamping: clock.now.milliseconds) &* 1_000_000)
         statistics.extraSamples &+= 1
         follow(slot, now: now)
     }
 
+    /// Reads what lies in a container without processes of its own: crun and CRI-O put them into a cgroup below.
+    private mutating func readInside(_ slot: Int, now: UInt64) {
+        let record = table.records[slot]
+        guard record.identity.kind == .container, record.firstProcess == 0, record.childCount > 0 else { return }
+        for child in table.records.indices where table.records[child].parent == slot {
+            table.records[child].reading.fullReadingDue = 0
+            readCgroup(child, now: now)
+        }
+    }
+
+    /// The first process of a cgroup inside a container is the container's, where that has none of its own.
+    mutating func holdForContainer(above slot: Int) {
+        guard table.records[slot].identity.kind == .inner else { return }
+        let parent = table.records[slot].parent
+        guard parent >= 0, table.records[parent].isLive, table.records[parent].identity.kind == .container,
+            table.records[parent].firstProcess == 0, !table.records[parent].life.process.isOpen
+        else { return }
+        holdFirstProcess(parent, isInside: true)
+    }
+
     /// Takes hold of the cgroup's first process, now that the list of its processes was read.
-    mutating func holdFirstProcess(_ slot: Int) {
-        guard table.records[slot].life.isFollowed, let queue, let first = firstOwnProcess(slot) else { return }
+    mutating func holdFirstProcess(_ slot: Int, isInside: Bool = false) {
+        guard table.records[slot].life.isFollowed, let queue,
+            let first = firstOwnProcess(slot, isInside: isInside)
+        else { return }
         let life = table.records[slot].life
         if life.process.isOpen || first == life.processID { return }
         guard isOurProcessNumber(first), budget.take() else { return }
@@ -99,7 +122,7 @@ extension Sweeper {
     }
 
     /// In a container the process that is number 1 inside; elsewhere the first listed.
-    private mutating func firstOwnProcess(_ slot: Int) -> UInt64? {
+    private mutating func firstOwnProcess(_ slot: Int, isInside: Bool) -> UInt64? {
         if table.records[slot].identity.kind == .container {
             for process in processScratch.prefix(32) {
                 let path = Array("\(settings.rootPath)/proc/\(process)/status".utf8) + [0]
@@ -108,7 +131,7 @@ extension Sweeper {
                 if ProcessText.isFirstInNamespace(buffer.span.extracting(0..<reader.byteCount)) { return process }
             }
         }
-        return processScratch.first
+        return isInside ? nil : processScratch.first
     }
 
     /// Whether numbers of processes below the root path mean what they mean to us.
@@ -242,8 +265,9 @@ extension Sweeper {
         if !present.contains(.memoryMaximumUsage) { peak = table.value(.memoryUsage, of: slot) }
         // A first process that ended otherwise than by SIGKILL was not the one that was killed.
         let tookFirst = life.unresolvedKills > 0 && (life.exitCode ?? 137) == 137
+        let waits = waitsForCode(slot, workload, now: now, wall: wall)
         workloads.end(workload, now: now) { entry in
-            entry.countExit(life.exitCode, wall: wall)
+            if !waits { entry.countExit(life.exitCode, wall: wall) }
             entry.cpuNanoseconds &+= cpu
             entry.runNanoseconds &+= wall > started ? wall - started : 0
             entry.peakMemoryBytes = max(entry.peakMemoryBytes, peak)

@@ -132,14 +132,18 @@ struct Workloads {
         var workload: WorkloadIdentity
     }
 
-    private let maximumCount: Int
-    private let keptNanoseconds: UInt64
+    private var maximumCount = 0
+    private var keptNanoseconds: UInt64 = 0
     private(set) var entries: [WorkloadIdentity: Workload] = [:]
     private(set) var places: [WorkloadIdentity: Place] = [:]
     /// Workloads and places forgotten because there were too many.
     private(set) var dropped: UInt64 = 0
 
     init(maximumCount: Int, keptMilliseconds: Int64) {
+        setLimits(maximumCount: maximumCount, keptMilliseconds: keptMilliseconds)
+    }
+
+    mutating func setLimits(maximumCount: Int, keptMilliseconds: Int64) {
         self.maximumCount = maximumCount
         keptNanoseconds = UInt64(clamping: keptMilliseconds) &* 1_000_000
     }

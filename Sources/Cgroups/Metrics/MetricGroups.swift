@@ -33,9 +33,18 @@ package struct MetricGroups: OptionSet, Hashable, Sendable {
     /// Exits, restarts, kills and totals by workload, which outlive their containers.
     package static let workload = MetricGroups(rawValue: 1 << 21)
 
+    /// Those for which network namespaces are looked at.
+    static let ofNamespaces: MetricGroups = [.network, .tcp, .udp, .advancedTCP]
+
     /// What is on when nothing is said: all that costs little per container.
     package static let byDefault: MetricGroups = [
         .cpu, .memory, .diskIO, .network, .process, .pressure, .oomEvent, .machine, .disk, .workload,
+    ]
+
+    /// What cAdvisor leaves off unless a list of disabled groups is given, which replaces its own.
+    private static let offUnlessListed: MetricGroups = [
+        .memoryNUMA, .tcp, .udp, .advancedTCP, .sched, .process, .descriptors, .hugetlb, .referencedMemory,
+        .cpuTopology, .cpuset,
     ]
 
     /// Everything there is.
@@ -57,13 +66,15 @@ package struct MetricGroups: OptionSet, Hashable, Sendable {
 
     /// The groups that two lists of words select.
     ///
-    /// As with cAdvisor a list of enabled groups replaces the default and makes the other list void; `machine`, which
-    /// has no word there, stays on then.
+    /// As with cAdvisor a list of enabled groups replaces the default and makes the other list void (`machine`, which
+    /// has no word there, stays on then), and a list of disabled groups replaces the list of those that are off by
+    /// default: what it does not name is on. nil is a list that was not given.
     package static func selection(
-        enabled: [String], disabled: [String]
+        enabled: [String], disabled: [String]?
     ) throws(UnknownMetricGroup) -> MetricGroups {
         if !enabled.isEmpty { return try groups(of: enabled).union(.machine) }
-        return try byDefault.subtracting(groups(of: disabled))
+        guard let disabled else { return byDefault }
+        return try byDefault.union(offUnlessListed).subtracting(groups(of: disabled))
     }
 
     private static func groups(of list: [String]) throws(UnknownMetricGroup) -> MetricGroups {

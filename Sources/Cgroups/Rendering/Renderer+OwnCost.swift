@@ -78,11 +78,34 @@ extension Renderer {
         let nameless = sweeper.nameless
         labelled(
             "lapwing_collector_nameless_containers", .gauge, "reason",
-            [("not_found", UInt64(nameless.notFound)), ("denied", UInt64(nameless.denied))],
-            "Containers and pods whose names no readable file tells.")
+            [
+                ("not_found", UInt64(nameless.notFound)), ("denied", UInt64(nameless.denied)),
+                ("unanswered", UInt64(nameless.unanswered)),
+            ], "Containers and pods whose names neither a readable file nor a runtime tells.")
+        renderRuntimes(sweeper, into: &output)
         labelled(
             "lapwing_collector_errors_total", .counter, "kind",
             SweepStatistics.ErrorKind.allCases.map { ("\($0.text)", statistics.errors[$0.rawValue]) },
             "Files and watches that failed, by kind.")
+    }
+
+    /// How things stand with each runtime's socket that was needed.
+    private func renderRuntimes(_ sweeper: Sweeper, into output: inout [UInt8]) {
+        let overview = sweeper.runtimes?.overview ?? []
+        guard !overview.isEmpty else { return }
+        func line(_ name: String, _ socket: RuntimeSocket, state: RuntimeState?, _ value: UInt64) {
+            var labels: [UInt8] = []
+            CgroupLabels.append("runtime", Array(socket.kind.rawValue.utf8), to: &labels)
+            CgroupLabels.append("socket", Array(socket.path.utf8), to: &labels)
+            CgroupLabels.append("state", Array((state?.rawValue ?? "").utf8), to: &labels)
+            SampleText.appendSeries(Array(name.utf8), labels, to: &output)
+            SampleText.appendInteger(value, to: &output)
+        }
+        let state = "lapwing_collector_runtime_state"
+        output.append(contentsOf: Family.heading(state, .gauge, "1, the state of the runtime's socket as a label."))
+        for known in overview { line(state, known.socket, state: known.state, 1) }
+        let failures = "lapwing_collector_runtime_failures_total"
+        output.append(contentsOf: Family.heading(failures, .counter, "Conversations with a runtime that failed."))
+        for known in overview { line(failures, known.socket, state: nil, known.failures) }
     }
 }

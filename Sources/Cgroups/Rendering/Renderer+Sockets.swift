@@ -6,12 +6,15 @@ extension Renderer {
     private static let states = SocketText.states.map { ",tcp_state=\"\($0)\"" }.map { Array($0.utf8) }
 
     mutating func renderSockets(_ sweeper: Sweeper, into output: inout [UInt8]) {
-        renderHostNetwork(sweeper, into: &output)
+        if groups.contains(.network) { renderHostNetwork(sweeper, into: &output) }
         guard let root = sweeper.table.slot(of: CgroupTable.rootPath) else { return }
-        var sources: [SocketSource] = [(sweeper.table.records[root].labels, sweeper.networks.hostSockets)]
+        var sources: [SocketSource] = []
+        if sweeper.table.records[root].isShown {
+            sources.append((sweeper.table.records[root].labels, sweeper.networks.hostSockets))
+        }
         for namespace in sweeper.networks.namespaces {
             let record = sweeper.table.records[namespace.slot]
-            guard record.isLive, record.generation == namespace.generation else { continue }
+            guard record.isShown, record.generation == namespace.generation else { continue }
             sources.append((record.labels, namespace.sockets))
         }
         family("container_network_tcp_sent_segments_total", .counter, "TCP segments sent.", sources, &output) {
@@ -44,7 +47,7 @@ extension Renderer {
     private mutating func renderHostNetwork(_ sweeper: Sweeper, into output: inout [UInt8]) {
         let name = Array("container_network_is_host".utf8)
         var hasHeading = false
-        for record in sweeper.table.records where record.isLive && record.identity.kind == .container {
+        for record in sweeper.table.records where record.isShown && record.identity.kind == .container {
             guard record.networkNamespace != 0, record.networkNamespace == sweeper.networks.hostInode, takeLine() else {
                 continue
             }

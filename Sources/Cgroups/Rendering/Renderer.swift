@@ -23,7 +23,7 @@ struct Renderer {
         if groups.contains(.diskIO) { renderBlockIO(&sweeper, into: &output) }
         if groups.contains(.disk) { renderDiskUse(sweeper, into: &output) }
         if groups.contains(.network) { renderNetworks(sweeper, into: &output) }
-        if groups.contains(.network) { renderSockets(sweeper, into: &output) }
+        if !groups.isDisjoint(with: .ofNamespaces) { renderSockets(sweeper, into: &output) }
         if groups.contains(.workload) { renderWorkloads(sweeper.workloads, into: &output) }
         if groups.contains(.machine) { renderMachine(sweeper, into: &output) }
         renderTopology(sweeper, into: &output)
@@ -103,9 +103,10 @@ struct Renderer {
 
     private mutating func renderNetworks(_ sweeper: Sweeper, into output: inout [UInt8]) {
         guard let root = sweeper.table.slot(of: CgroupTable.rootPath) else { return }
-        var sources: [(labels: [UInt8], interfaces: [InterfaceCounters])] = [
-            (sweeper.table.records[root].labels, sweeper.networks.hostInterfaces)
-        ]
+        var sources: [(labels: [UInt8], interfaces: [InterfaceCounters])] = []
+        if sweeper.table.records[root].isShown {
+            sources.append((sweeper.table.records[root].labels, sweeper.networks.hostInterfaces))
+        }
         for namespace in sweeper.networks.namespaces {
             let record = sweeper.table.records[namespace.slot]
             guard record.isShown, record.generation == namespace.generation else { continue }

@@ -69,6 +69,12 @@ extension Sweeper {
         table.records[slot].lookup.state = isFound ? .found : wasDenied ? .denied : .pending
         let doubled = Self.firstRetryNanoseconds << UInt64(min(attempts - 1, 10))
         table.records[slot].lookup.dueNanoseconds = now &+ min(doubled, Self.lastRetryNanoseconds)
+        rename(slot, names, now: now)
+        askRuntimes(slot, now: now)
+    }
+
+    /// Takes names that are better known now.
+    mutating func rename(_ slot: Int, _ names: ContainerNames, now: UInt64) {
         guard names != table.records[slot].names else { return }
         table.records[slot].names = names
         if let health = names.health { table.set(.health, of: slot, to: health) }
@@ -89,14 +95,19 @@ extension Sweeper {
         table.records[slot].isExported = settings.filters.allSatisfy { $0.matches(record.labelValue($0.name)) }
     }
 
-    /// Containers and pods that still lack names: those never found, and those whose files may not be read.
-    var nameless: (notFound: Int, denied: Int) {
-        var result = (notFound: 0, denied: 0)
+    /// Containers and pods that still lack names: those that nothing knows, those whose files or sockets may not be
+    /// read, and those whose runtime does not answer.
+    var nameless: (notFound: Int, denied: Int, unanswered: Int) {
+        var result = (notFound: 0, denied: 0, unanswered: 0)
         for record in table.records where record.isLive {
             let isNameless = record.names.name.isEmpty && record.names.container.isEmpty && record.names.pod.isEmpty
             guard isNameless else { continue }
-            if record.lookup.state == .pending { result.notFound += 1 }
-            if record.lookup.state == .denied { result.denied += 1 }
+            guard record.lookup.state == .pending || record.lookup.state == .denied else { continue }
+            switch runtimes?.obstacle(of: record.identity.askedKinds) {
+            case .hung, .failing: result.unanswered += 1
+            case .denied: result.denied += 1
+            default: if record.lookup.state == .denied { result.denied += 1 } else { result.notFound += 1 }
+            }
         }
         return result
     }

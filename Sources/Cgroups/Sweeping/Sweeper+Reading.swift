@@ -258,6 +258,7 @@ extension Sweeper {
         table.records[slot].firstProcess = processScratch.first ?? 0
         table.set(.processes, of: slot, to: lines)
         holdFirstProcess(slot)
+        holdForContainer(above: slot)
         if looksAtProcesses { readEachProcess(slot) }
         return .read
     }

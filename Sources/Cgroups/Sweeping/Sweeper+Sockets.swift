@@ -20,10 +20,11 @@ extension Sweeper {
         var counters = SocketCounters()
         let folder = "\(settings.rootPath)/proc/\(process)/net/"
         let wantsAll = settings.groups.contains(.advancedTCP)
+        let isNetworkOn = settings.groups.contains(.network)
         if let text = text(folder + "snmp") {
             for (name, value) in ProtocolText.counters(text, of: "Tcp:") {
-                if name == Array("OutSegs".utf8) { counters.sentSegments = value }
-                if name == Array("RetransSegs".utf8) { counters.retransmittedSegments = value }
+                if isNetworkOn, name == Array("OutSegs".utf8) { counters.sentSegments = value }
+                if isNetworkOn, name == Array("RetransSegs".utf8) { counters.retransmittedSegments = value }
                 if wantsAll { counters.advanced.append((Self.lowercased(name), value)) }
             }
         }

@@ -8,7 +8,7 @@ struct Sweeper {
     /// A cgroup is read completely this often, whether anything moved in it or not.
     static let quietNanoseconds: UInt64 = 60_000_000_000
 
-    let settings: CollectorSettings
+    var settings: CollectorSettings
     let clock: any WallClock
     var reader = FileReader()
     var budget: DescriptorBudget
@@ -21,16 +21,20 @@ struct Sweeper {
     /// The same list as plain numbers, for the loop over all cgroups.
     var steps: [ReadStep] = []
     /// The sizes of huge pages as cgroup files spell them.
-    let pageSizes: [String]
+    var pageSizes: [String] = []
     /// The processes of the cgroup being read, where a group looks at each.
     var processScratch: [UInt64] = []
-    let looksAtProcesses: Bool
+    var looksAtProcesses = false
     /// Where the owner's thread waits for events; nil when nobody waits.
     var queue: EventQueue?
     var isFollowingEvents = false
     /// New cgroups whose first process was not found yet.
     var young: [(slot: Int, generation: UInt32)] = []
     var workloads: Workloads
+    /// The runtimes that can be asked; nil when they shall not be.
+    var runtimes: RuntimeSockets?
+    /// Ends that are counted when a runtime tells their code, by the container's identifier.
+    var waitingEnds: [String: WaitingEnd] = [:]
     var watchingDue: UInt64 = 0
     var workloadsDue: UInt64 = 0
     var watcher: DirectoryWatcher?
@@ -71,13 +75,9 @@ struct Sweeper {
         if let first = hierarchies.first, hierarchies.allSatisfy({ $0.idPrefix == first.idPrefix }) {
             idPrefix = Array(first.idPrefix.utf8)
         }
-        let perProcess: MetricGroups = [.sched, .descriptors, .cpuLoad, .referencedMemory]
-        looksAtProcesses = !settings.groups.isDisjoint(with: perProcess)
-        pageSizes = settings.groups.contains(.hugetlb) ? HugePageSizes.names(rootPath: settings.rootPath) : []
-        files = ReadingPlan.files(for: hierarchies, groups: settings.groups, pageSizes: pageSizes)
-        steps = files.map(ReadStep.init)
-        fileNames = files.map { Array($0.name.utf8) + [0] }
         queue = EventQueue()
+        planReading()
+        beginAsking()
     }
 
     /// Closes every descriptor; the sweeper is not used afterwards.
@@ -87,6 +87,7 @@ struct Sweeper {
             table.records[slot].life.process.close()
         }
         disk.stop()
+        runtimes?.stop()
         queue?.close()
         for hierarchy in hierarchies { _ = Glibc.close(hierarchy.descriptor) }
         if let watcher { _ = Glibc.close(watcher.descriptor) }
@@ -112,8 +113,9 @@ struct Sweeper {
             if table.records[slot].life.isFollowed { follow(slot, now: start) }
         }
         deriveAncestry()
-        if settings.groups.contains(.network) { readNetworks(now: start) }
+        if !settings.groups.isDisjoint(with: .ofNamespaces) { readNetworks(now: start) }
         if settings.groups.contains(.diskIO) { readHostDisks() }
+        takeRuntimeAnswers(now: start)
         lookUpNames(now: start)
         if settings.groups.contains(.disk) { followDisks(now: start) }
         if start >= workloadsDue {
@@ -138,6 +140,7 @@ struct Sweeper {
             }
         }
         if sources.contains(.directories) { takeEvents() }
+        if sources.contains(.wake) { takeRuntimeAnswers(now: now) }
     }
 
     /// Counts an outcome that is worth counting.

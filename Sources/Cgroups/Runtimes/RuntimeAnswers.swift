@@ -1,0 +1,163 @@
+internal import Bytes
+
+/// What a runtime told of a container.
+enum RuntimeAnswer: Equatable, Sendable {
+    case names(ContainerNames, of: String)
+    case health(UInt64?, of: String)
+    case exited(code: Int32, of: String)
+}
+
+/// Reads what runtimes answer.
+///
+/// Environment variables, which some answers hold, are passed over.
+enum RuntimeAnswers {
+    /// Docker's and Podman's `/containers/ID/json`, which has the shape of Docker's own file.
+    static func inspected(_ body: [UInt8], labels: Set<String>) -> ContainerNames? {
+        RuntimeFiles.docker(body, labels: labels)
+    }
+
+    /// Docker's and Podman's `/containers/json`: a list of all containers that run.
+    static func listed(_ body: [UInt8], of wanted: Set<String>, labels: Set<String>) -> [RuntimeAnswer] {
+        var known: [String: ContainerNames] = [:]
+        var current = ContainerNames()
+        var identifier = ""
+        func finish() {
+            if wanted.contains(identifier), !current.name.isEmpty {
+                current.labels.sort { $0.exportedName < $1.exportedName }
+                known[identifier] = current
+            }
+            current = ContainerNames()
+        }
+        JSONStrings.forEach(in: body) { path, value in
+            switch path {
+            case ["", "Id"]:
+                finish()
+                identifier = value
+            case ["", "Names", ""]:
+                if current.name.isEmpty { current.name = value.hasPrefix("/") ? String(value.dropFirst()) : value }
+            case ["", "Image"]: current.image = value
+            case ["", "Status"]: current.health = health(inStatus: value)
+            case ["", "Labels", "io.kubernetes.container.name"]: current.container = value
+            case ["", "Labels", "io.kubernetes.pod.name"]: current.pod = value
+            case ["", "Labels", "io.kubernetes.pod.namespace"]: current.namespace = value
+            default: break
+            }
+            if path.count == 3, path[1] == "Labels", labels.contains(path[2]) {
+                current.labels.append(ContainerLabel(name: path[2], value: value))
+            }
+        }
+        finish()
+        return known.map { .names($0.value, of: $0.key) }
+    }
+
+    /// The health in `Up 3 minutes (healthy)`.
+    private static func health(inStatus text: String) -> UInt64? {
+        guard let open = text.lastIndex(of: "("), text.hasSuffix(")") else { return nil }
+        let word = text[text.index(after: open)...].dropLast()
+        return RuntimeFiles.health(String(word.hasPrefix("health: ") ? word.dropFirst(8) : word))
+    }
+
+    /// CRI-O's `/containers/ID`.
+    static func crio(_ body: [UInt8], labels: Set<String>) -> ContainerNames? {
+        var names = ContainerNames()
+        JSONStrings.forEach(in: body) { path, value in
+            switch path {
+            case ["name"]: names.name = value
+            case ["image"]: names.image = value
+            case ["labels", "io.kubernetes.container.name"]: names.container = value
+            case ["labels", "io.kubernetes.pod.name"]: names.pod = value
+            case ["labels", "io.kubernetes.pod.namespace"]: names.namespace = value
+            case ["annotations", "io.kubernetes.container.restartCount"]: names.restarts = UInt64(value) ?? 0
+            default: break
+            }
+            if path.count == 2, path[0] == "labels", labels.contains(path[1]) {
+                names.labels.append(ContainerLabel(name: path[1], value: value))
+            }
+        }
+        names.labels.sort { $0.exportedName < $1.exportedName }
+        return names.name.isEmpty ? nil : names
+    }
+
+    /// One line of Docker's or Podman's `/events`; nil for what does not concern us.
+    static func event(_ line: [UInt8]) -> RuntimeAnswer? {
+        var action = ""
+        var identifier = ""
+        var code: Int32?
+        JSONStrings.forEach(in: line) { path, value in
+            switch path {
+            case ["Action"]: action = value
+            case ["Actor", "ID"]: identifier = value
+            case ["Actor", "Attributes", "exitCode"], ["Actor", "Attributes", "containerExitCode"]: code = Int32(value)
+            default: break
+            }
+        }
+        guard !identifier.isEmpty else { return nil }
+        if action.hasPrefix("health_status: ") {
+            return RuntimeFiles.health(String(action.dropFirst(15))).map { .health($0, of: identifier) }
+        }
+        guard action == "die" || action == "died", let code else { return nil }
+        return .exited(code: code, of: identifier)
+    }
+
+    // MARK: containerd
+
+    /// The names of `ListNamespacesResponse`, `containerd/api/services/namespaces/v1/namespace.proto`.
+    static func namespaces(_ message: [UInt8]) -> [String] {
+        var names: [String] = []
+        Self.fields(of: message) { field, content in
+            guard field == 1 else { return }
+            Self.fields(of: content) { if $0 == 1 { names.append(String(decoding: $1, as: UTF8.self)) } }
+        }
+        return names
+    }
+
+    /// The containers of `ListContainersResponse`, `containerd/api/services/containers/v1/containers.proto`:
+    /// id 1, labels 2, image 3; the specification (5), with its environment, is not looked at.
+    static func containerd(_ message: [UInt8], labels wanted: Set<String>) -> [RuntimeAnswer] {
+        var answers: [RuntimeAnswer] = []
+        Self.fields(of: message) { field, content in
+            guard field == 1 else { return }
+            var identifier = ""
+            var names = ContainerNames()
+            Self.fields(of: content) { field, content in
+                switch field {
+                case 1: identifier = String(decoding: content, as: UTF8.self)
+                case 2: Self.takeLabel(content, wanted: wanted, into: &names)
+                case 3: names.image = String(decoding: content, as: UTF8.self)
+                default: break
+                }
+            }
+            names.labels.sort { $0.exportedName < $1.exportedName }
+            if !identifier.isEmpty, names != ContainerNames() { answers.append(.names(names, of: identifier)) }
+        }
+        return answers
+    }
+
+    private static func takeLabel(_ entry: [UInt8], wanted: Set<String>, into names: inout ContainerNames) {
+        var key = ""
+        var value = ""
+        fields(of: entry) { field, content in
+            if field == 1 { key = String(decoding: content, as: UTF8.self) }
+            if field == 2 { value = String(decoding: content, as: UTF8.self) }
+        }
+        switch key {
+        case "io.kubernetes.container.name": names.container = value
+        case "io.kubernetes.pod.name": names.pod = value
+        case "io.kubernetes.pod.namespace": names.namespace = value
+        case "io.cri-containerd.kind": if value == "sandbox" { names.container = "POD" }
+        case "nerdctl/name": names.name = value
+        default: break
+        }
+        if wanted.contains(key) { names.labels.append(ContainerLabel(name: key, value: value)) }
+    }
+
+    /// Calls for each field that has bytes; what is behind a fault is not met.
+    private static func fields(of message: [UInt8], _ visit: (Int, [UInt8]) -> Void) {
+        unsafe message.withUnsafeBytes { raw in
+            var reader = unsafe WireReader(raw)
+            while reader.next() {
+                if reader.kind == .bytes { visit(reader.field, Array(message[reader.content])) }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+/// Asks one runtime about some of its containers; every wait ends after a while.
+struct RuntimeQuestions: Sendable {
+    /// Up to so many containers are asked about one by one; for more the list of all is had.
+    static let maximumSingleQuestions = 8
+    private static let answerLimitBytes = 8 << 20
+    /// Containers asked about in one call to containerd, whose answers are large.
+    private static let batchCount = 32
+    private static let maximumNamespaces = 64
+
+    let kind: RuntimeKind
+    /// Where the socket is for us.
+    let path: String
+    /// The container labels that may be kept.
+    let labels: Set<String>
+    /// A whole round of questions may take this long.
+    let patienceMilliseconds: UInt64
+
+    /// What the runtime knows of these containers; those that it does not know are left out.
+    func answers(about identifiers: [String]) throws(RuntimeFailure) -> [RuntimeAnswer] {
+        guard !identifiers.isEmpty else { return [] }
+        let conversation = try LocalConversation(path: path, patienceMilliseconds: patienceMilliseconds)
+        return switch kind {
+        case .docker, .podman: try docker(conversation, identifiers)
+        case .crio: try crio(conversation, identifiers)
+        case .containerd: try containerd(conversation, identifiers)
+        }
+    }
+
+    private func docker(
+        _ start: consuming LocalConversation, _ identifiers: [String]
+    ) throws(RuntimeFailure) -> [RuntimeAnswer] {
+        var conversation = start
+        guard identifiers.count <= Self.maximumSingleQuestions else {
+            let answer = try conversation.get("/containers/json", limitBytes: Self.answerLimitBytes)
+            guard answer.status == 200 else { throw .status(answer.status) }
+            return RuntimeAnswers.listed(answer.body, of: Set(identifiers), labels: labels)
+        }
+        var answers: [RuntimeAnswer] = []
+        for identifier in identifiers {
+            let answer = try conversation.get("/containers/\(identifier)/json", limitBytes: Self.answerLimitBytes)
+            switch answer.status {
+            case 200:
+                guard let names = RuntimeAnswers.inspected(answer.body, labels: labels) else {
+                    throw .malformed("no container with a name")
+                }
+                answers.append(.names(names, of: identifier))
+            case 404: break
+            default: throw .status(answer.status)
+            }
+        }
+        return answers
+    }
+
+    private func crio(
+        _ start: consuming LocalConversation, _ identifiers: [String]
+    ) throws(RuntimeFailure) -> [RuntimeAnswer] {
+        var conversation = start
+        var answers: [RuntimeAnswer] = []
+        for identifier in identifiers {
+            let answer = try conversation.get("/containers/\(identifier)", limitBytes: Self.answerLimitBytes)
+            // It does not know sandboxes by this path and says so with 404, or 500 before its version 1.20.
+            guard answer.status == 200 else {
+                if answer.status == 404 || answer.status == 500 { continue }
+                throw .status(answer.status)
+            }
+            if let names = RuntimeAnswers.crio(answer.body, labels: labels) {
+                answers.append(.names(names, of: identifier))
+            }
+        }
+        return answers
+    }
+
+    private func containerd(
+        _ start: consuming LocalConversation, _ identifiers: [String]
+    ) throws(RuntimeFailure) -> [RuntimeAnswer] {
+        var calls = try RemoteCalls(start)
+        let listed = try calls.call("/containerd.services.namespaces.v1.Namespaces/List", message: [])
+        var missing = Set(identifiers)
+        var answers: [RuntimeAnswer] = []
+        // Docker's own namespace holds its containers without their names.
+        for namespace in RuntimeAnswers.namespaces(listed).prefix(Self.maximumNamespaces) where namespace != "moby" {
+            let asked = missing.sorted()
+            for first in stride(from: 0, to: asked.count, by: Self.batchCount) {
+                var message: [UInt8] = []
+                for identifier in asked[first..<min(first + Self.batchCount, asked.count)] {
+                    let filter = "id==\(identifier)"
+                    message += [0x0A, UInt8(filter.utf8.count)] + filter.utf8
+                }
+                let answer = try calls.call(
+                    "/containerd.services.containers.v1.Containers/List",
+                    headers: [("containerd-namespace", namespace)], message: message)
+                for known in RuntimeAnswers.containerd(answer, labels: labels) {
+                    answers.append(known)
+                    if case .names(_, let identifier) = known { missing.remove(identifier) }
+                }
+            }
+        }
+        return answers
+    }
+
+    /// The stream of what happens to containers, for runtimes that have one.
+    static let eventsPath = "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D"
+}

@@ -1,0 +1,182 @@
+internal import CKernel
+import Glibc
+import MetricModel
+import Synchronization
+
+/// Talks to one runtime's socket on a thread of its own, so that one that hangs delays neither a sweep nor another.
+///
+/// A runtime with events is followed from the first container on that it named: its stream tells of health and ends.
+final class RuntimeWorker: Sendable {
+    /// Containers that wait to be asked about at most.
+    static let maximumWanted = 4_096
+    /// After a failure it is tried again after this time, after each further one after twice the last.
+    private static let firstPauseMilliseconds: UInt64 = 1_000
+    private static let lastPauseMilliseconds: UInt64 = 60_000
+    private static let maximumEventBytes = 1 << 20
+
+    private struct State {
+        var wanted: [String] = []
+        var known: RuntimeState = .idle
+        var isFollowing = false
+        var isStopping = false
+        var hasEnded = false
+    }
+
+    let socket: RuntimeSocket
+    private let questions: RuntimeQuestions
+    private let state = Mutex(State())
+    /// Readable when there is something new to do; -1 when the kernel gave none, and then nothing is asked.
+    private let wakeDescriptor: Int32
+    private let deliver: @Sendable ([RuntimeAnswer]) -> Void
+    private let failed: @Sendable (RuntimeSocket, RuntimeFailure) -> Void
+
+    init(
+        _ socket: RuntimeSocket, questions: RuntimeQuestions, deliver: @escaping @Sendable ([RuntimeAnswer]) -> Void,
+        failed: @escaping @Sendable (RuntimeSocket, RuntimeFailure) -> Void
+    ) {
+        self.socket = socket
+        self.questions = questions
+        self.deliver = deliver
+        self.failed = failed
+        wakeDescriptor = eventfd(0, Int32(O_CLOEXEC | O_NONBLOCK))
+    }
+
+    deinit {
+        if wakeDescriptor >= 0 { _ = Glibc.close(wakeDescriptor) }
+    }
+
+    // MARK: From other threads
+
+    var known: RuntimeState { state.withLock { $0.known } }
+    /// Whether ends and health of this runtime's containers are told as they happen.
+    var isFollowing: Bool { state.withLock { $0.isFollowing } }
+    /// The socket is gone, and the thread with it.
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    /// Begins; false when no thread can be had.
+    func start() -> Bool {
+        guard wakeDescriptor >= 0 else { return false }
+        return DetachedThread.start { self.run() }
+    }
+
+    func want(_ identifier: String) {
+        let isNew = state.withLock { state in
+            guard !state.wanted.contains(identifier), state.wanted.count < Self.maximumWanted else { return false }
+            state.wanted.append(identifier)
+            return true
+        }
+        if isNew { wake() }
+    }
+
+    /// Ends the thread soon; what it waits for ends with its deadline at the latest.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        wake()
+    }
+
+    private func wake() {
+        if wakeDescriptor >= 0 { _ = eventfd_write(wakeDescriptor, 1) }
+    }
+
+    // MARK: The thread
+
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    private func run() {
+        var pauseMilliseconds = Self.firstPauseMilliseconds
+        while !isStopping {
+            do throws(RuntimeFailure) {
+                try work { pauseMilliseconds = Self.firstPauseMilliseconds }
+            } catch {
+                state.withLock { state in
+                    state.known = RuntimeState(error)
+                    state.isFollowing = false
+                }
+                failed(socket, error)
+                // Whoever looks for sockets will find it again.
+                if error == .absent { break }
+                pause(milliseconds: pauseMilliseconds)
+                pauseMilliseconds = min(pauseMilliseconds * 2, Self.lastPauseMilliseconds)
+            }
+        }
+        state.withLock { $0.hasEnded = true }
+    }
+
+    /// Asks when there is something to ask, until told to stop or something fails.
+    private func work(onSuccess: () -> Void) throws(RuntimeFailure) {
+        while !isStopping {
+            let count = try ask()
+            if count.asked > 0 { onSuccess() }
+            if count.named > 0, socket.kind.hasEvents { try follow() }
+            if !isStopping { waitForWake(milliseconds: -1) }
+        }
+    }
+
+    /// Asks about all that are wanted; they stay wanted when it fails.
+    private func ask() throws(RuntimeFailure) -> (asked: Int, named: Int) {
+        let wanted = state.withLock { $0.wanted }
+        guard !wanted.isEmpty else { return (0, 0) }
+        let answers = try questions.answers(about: wanted)
+        state.withLock { state in
+            state.known = .answering
+            state.wanted.removeAll { wanted.contains($0) }
+        }
+        if !answers.isEmpty { deliver(answers) }
+        return (wanted.count, answers.count)
+    }
+
+    /// Takes events as they come, and asks in between.
+    private func follow() throws(RuntimeFailure) {
+        var events = try LocalConversation(
+            path: questions.path, patienceMilliseconds: questions.patienceMilliseconds, wake: wakeDescriptor)
+        let (status, body) = try events.beginGet(RuntimeQuestions.eventsPath)
+        guard status == 200 else { throw .status(status) }
+        state.withLock { $0.isFollowing = true }
+        // What happened before the stream began is not told; what is wanted is asked now.
+        var line: [UInt8] = []
+        while !isStopping {
+            events.deadline = .max
+            guard try events.waitForInput() else {
+                takeWake()
+                _ = try ask()
+                continue
+            }
+            // A piece that has begun to come must come whole.
+            events.deadline = SystemClock().monotonicNanoseconds &+ questions.patienceMilliseconds &* 1_000_000
+            if body == .chunked {
+                guard let chunk = try events.nextChunk(limitBytes: Self.maximumEventBytes) else { throw .closed }
+                line += chunk
+            } else {
+                line += try events.line(limitBytes: Self.maximumEventBytes) + [KernelText.newline]
+            }
+            var answers: [RuntimeAnswer] = []
+            while let end = line.firstIndex(of: KernelText.newline) {
+                if let answer = RuntimeAnswers.event(Array(line[..<end])) { answers.append(answer) }
+                line.removeSubrange(...end)
+            }
+            guard line.count <= Self.maximumEventBytes else { throw .tooLong(limitBytes: Self.maximumEventBytes) }
+            if !answers.isEmpty { deliver(answers) }
+        }
+    }
+
+    /// Waits the time out, whoever wakes, unless told to stop.
+    private func pause(milliseconds: UInt64) {
+        let end = SystemClock().monotonicNanoseconds &+ milliseconds &* 1_000_000
+        while !isStopping {
+            let now = SystemClock().monotonicNanoseconds
+            guard now < end else { return }
+            waitForWake(milliseconds: Int32(clamping: (end - now + 999_999) / 1_000_000))
+        }
+    }
+
+    private func waitForWake(milliseconds: Int32) {
+        var descriptor = pollfd(fd: wakeDescriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&descriptor, 1, milliseconds)
+        takeWake()
+    }
+
+    private func takeWake() {
+        var value: eventfd_t = 0
+        _ = unsafe eventfd_read(wakeDescriptor, &value)
+    }
+}
