@@ -190,7 +190,7 @@ struct LiveChurnTests {
             return
         }
         defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 60_000)
+        let running = RunningCollector(sweepIntervalMilliseconds: 50)
         defer { running.stop() }
         let identifier = String(repeating: "feedbeef01234567", count: 4)
         let scope = "libpod-\(identifier).scope"
@@ -201,7 +201,7 @@ struct LiveChurnTests {
         let process = live.start("exec unshare --pid --fork sh -c '\(waiting)'", in: scope + "/container")
         let workload = "workload=\"\(identifier)\""
         let isSeen = running.waitUntil { $0.values("container_processes", scope + "/container").contains { $0 != "0" } }
-        #expect(isSeen)
+        #expect(isSeen, "\(running.page.lines.filter { $0.contains(live.folder) })")
         folder.write("go", "")
         LiveCgroups.wait(process)
         live.remove(scope + "/container")
