@@ -7,7 +7,8 @@ import NIOHTTPTypes
 import NIOSSL
 import Synchronization
 
-/// A connection as the server takes it: counted by address, with TLS where it is configured, and with deadlines.
+/// A connection as the server takes it: counted by address, with TLS where it is configured, with deadlines, and on one
+/// thread from its first byte to its last.
 struct GuardedChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
@@ -35,7 +36,9 @@ struct GuardedChannel: ServerChildChannel {
     }
 
     func handle(value: Value, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
+        await withTaskExecutorPreference(LoopTaskExecutor(value.channel.eventLoop)) {
+            await base.handle(value: value, logger: logger)
+        }
     }
 }
 

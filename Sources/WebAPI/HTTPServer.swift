@@ -183,8 +183,8 @@ package struct HTTPServer: Sendable {
 
     private func respond(to request: APIRequest, on threads: NIOThreadPool) async -> Response {
         do {
-            let answer = try await threads.runIfActive { [api] in api.respond(to: request) }
-            return makeResponse(answer, for: request)
+            // Encoding and compressing belong to the work: the event loop only sends.
+            return try await threads.runIfActive { makeResponse(api.respond(to: request), for: request) }
         } catch {
             return makeResponse(.text("stopping\n", status: 503), for: request)
         }

@@ -53,13 +53,15 @@ struct DifferentialAnswer {
         return note
     }
 
-    /// The same with what a name says left out.
-    func withoutNames() -> DifferentialAnswer {
+    /// The same with what a name says left out; nil where two points would become one.
+    func withoutNames() -> DifferentialAnswer? {
         var result = self
         result.points = [:]
         for (labels, column) in points {
             let nameless = labels.filter { !NaiveElement.metadata.contains($0.key) }
-            result.points[nameless, default: [:]].merge(column) { first, _ in first }
+            let known = result.points[nameless] ?? [:]
+            guard known.keys.allSatisfy({ column[$0] == nil }) else { return nil }
+            result.points[nameless] = known.merging(column) { first, _ in first }
         }
         return result
     }

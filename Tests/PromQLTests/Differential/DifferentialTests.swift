@@ -100,7 +100,10 @@ struct DifferentialCase {
             var (left, right) = (left, right)
             // Where names drop late, steps with and without a name to lose make one series, which keeps what it has first.
             if count > 1, naiveSettings.delaysNames, text.contains(" or") {
-                (left, right) = (left.withoutNames(), right.withoutNames())
+                guard let namelessLeft = left.withoutNames(), let namelessRight = right.withoutNames() else {
+                    return .bothFail
+                }
+                (left, right) = (namelessLeft, namelessRight)
             }
             // What came before the first sample read is not known to the engine.
             if text.contains("histogram_") {
