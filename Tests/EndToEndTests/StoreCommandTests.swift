@@ -111,10 +111,10 @@ struct StoreCommandTests {
             # TYPE requests counter
             requests_total{code="200"} 5.0 1000
             requests_total{code="200"} 6.0 1060 # {trace_id="a\\"b"} 0.25 1059.5
-            # TYPE seconds histogram
-            # UNIT seconds seconds
-            seconds_bucket{le="1.0"} 3.0 1000 # {trace_id="c"} 0.5 990
-            seconds_count 4.0 1000
+            # TYPE took_seconds histogram
+            # UNIT took_seconds seconds
+            took_seconds_bucket{le="1.0"} 3.0 1000 # {trace_id="c"} 0.5 990
+            took_seconds_count 4.0 1000
             # EOF
 
             """
@@ -136,7 +136,7 @@ struct StoreCommandTests {
         #expect(await RunningServer.wait(seconds: 20) { await server.values("vector(1)") != nil }, "\(server.log)")
         check()
         let address = "http://127.0.0.1:\(server.port)"
-        let selector = "{__name__=~\"requests_total|seconds.*\"}"
+        let selector = "{__name__=~\"requests_total|took.*\"}"
         let fromServer = try lapwing(
             "export", "--match", selector, "--start", "900", "--end", "1100", "--server", address)
         #expect(fromServer.output == text, "\(fromServer.errors)")
