@@ -16,20 +16,7 @@ package final class LoopbackServer: Sendable {
     /// Listens on a free port; `handler` is called on the server's thread.
     package init(_ handler: @escaping @Sendable (Request) -> (status: Int, type: String, body: String)) {
         self.handler = handler
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                unsafe bind(listener, generic, length)
-                listen(listener, 64)
-                unsafe getsockname(listener, generic, &length)
-            }
-        }
-        descriptor = listener
-        port = Int(UInt16(bigEndian: address.sin_port))
+        (descriptor, port) = Self.listen()
         var thread = pthread_t()
         let box = unsafe Unmanaged.passRetained(self).toOpaque()
         unsafe pthread_create(
@@ -45,15 +32,34 @@ package final class LoopbackServer: Sendable {
     /// Requests so far, in order.
     package var requests: [Request] { received.withLock { $0 } }
 
-    package func stop() {
-        shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
+    /// Ends the server's thread, which closes the descriptor: closed here, its number could already be that of another
+    /// server when the thread comes to accept from it.
+    package func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    /// A listening socket on a free port.
+    fileprivate static func listen() -> (descriptor: Int32, port: Int) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                unsafe bind(listener, generic, length)
+                Glibc.listen(listener, 64)
+                unsafe getsockname(listener, generic, &length)
+            }
+        }
+        return (listener, Int(UInt16(bigEndian: address.sin_port)))
     }
 
     private func serve() {
         while true {
             let connection = accept(descriptor, nil, nil)
-            if connection < 0 { return }
+            guard connection >= 0 else {
+                close(descriptor)
+                return
+            }
             answer(connection)
             close(connection)
         }
@@ -104,7 +110,7 @@ package final class LoopbackServer: Sendable {
 
 /// A port of loopback that was free a moment ago.
 package func freeLoopbackPort() -> Int {
-    let server = LoopbackServer { _ in (200, "text/plain", "") }
-    defer { server.stop() }
-    return server.port
+    let (descriptor, port) = LoopbackServer.listen()
+    close(descriptor)
+    return port
 }
