@@ -16,7 +16,6 @@ final class PartitionFrameReader {
 
     /// Compressed segments of a group are kept for its next frame while they take no more than this.
     private static let keptBytesLimit = 4 << 20
-    private static let ownViewLimit = 1 << 16
 
     private let reader: PartitionReader
     private let connection: SQLiteConnection
@@ -29,7 +28,7 @@ final class PartitionFrameReader {
     private var keptBytes = 0
     private var frame = SegmentFrame()
     /// The clocks seen, by number.
-    private var views: [PartitionClocks.View?] = []
+    private var views = PartitionClocks.KnownViews()
     /// Reads what is not in segments, and series of which something was deleted.
     private var single: PartitionSeriesReader?
 
@@ -143,12 +142,6 @@ final class PartitionFrameReader {
 
     /// The clock as the query sees it, from this reader's own list where it was asked for before.
     private func view(of number: UInt32) throws(StorageError) -> PartitionClocks.View {
-        let index = Int(number)
-        if index < views.count, let known = views[index] { return known }
-        let view = try clocks.view(of: number, reader: reader, connection: connection)
-        guard index < Self.ownViewLimit else { return view }
-        while views.count <= index { views.append(nil) }
-        views[index] = view
-        return view
+        try views.view(of: number, from: clocks, reader: reader, connection: connection)
     }
 }

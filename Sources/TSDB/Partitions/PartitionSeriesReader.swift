@@ -19,6 +19,24 @@ final class PartitionClocks: Sendable {
         static let empty = View(clock: .empty, firstTick: 0, tickCount: 0, count: 0)
     }
 
+    /// The views that one reader has asked for: found again without the lock that all readers share.
+    struct KnownViews {
+        private static let limit = 1 << 16
+        private var views: [View?] = []
+
+        mutating func view(
+            of number: UInt32, from clocks: PartitionClocks, reader: PartitionReader, connection: SQLiteConnection
+        ) throws(StorageError) -> View {
+            let index = Int(number)
+            if index < views.count, let known = views[index] { return known }
+            let view = try clocks.view(of: number, reader: reader, connection: connection)
+            guard index < Self.limit else { return view }
+            while views.count <= index { views.append(nil) }
+            views[index] = view
+            return view
+        }
+    }
+
     let range: TimeRange
     private let views = Mutex<[UInt32: View]>([:])
 
@@ -104,8 +122,7 @@ final class PartitionSeriesReader {
     private var group = SegmentGroup()
     private var segments: [OpenSegment] = []
     /// The clocks seen, by number.
-    private var views: [PartitionClocks.View?] = []
-    private static let ownViewLimit = 1 << 16
+    private var views = PartitionClocks.KnownViews()
     private let hasHistograms: Bool
 
     init(reader: PartitionReader, clocks: PartitionClocks) throws(StorageError) {
@@ -168,13 +185,7 @@ final class PartitionSeriesReader {
 
     /// The clock as the query sees it, from this reader's own list where it was asked for before.
     private func view(of number: UInt32) throws(StorageError) -> PartitionClocks.View {
-        let index = Int(number)
-        if index < views.count, let known = views[index] { return known }
-        let view = try clocks.view(of: number, reader: reader, connection: connection)
-        guard index < Self.ownViewLimit else { return view }
-        while views.count <= index { views.append(nil) }
-        views[index] = view
-        return view
+        try views.view(of: number, from: clocks, reader: reader, connection: connection)
     }
 
     // MARK: Columns
