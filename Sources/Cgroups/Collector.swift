@@ -94,7 +94,7 @@ package final class Collector: Sendable {
                 // A sweep that took longer than the interval lets the missed ones go.
                 sweepDue = max(sweepDue &+ interval, now)
             }
-            let lookDue = state.withLock { $0.sweeper.lookAtYoung(now: clock.monotonicNanoseconds) }
+            let lookDue = state.withLock { $0.sweeper.lookAtDue(now: clock.monotonicNanoseconds) }
             wait(until: min(sweepDue, lookDue ?? .max))
         }
     }

@@ -16,9 +16,11 @@ struct Life {
     var unresolvedKills: UInt64 = 0
     var wasUnresolvedBefore = false
     var workload: WorkloadIdentity?
-    /// How often a new cgroup was looked at for its first process, and when it is next.
+    /// How often a new cgroup was looked at for its first process, or an ended one for its last numbers, and when it is
+    /// next.
     var looks = 0
     var lookDue: UInt64 = 0
+    var isLookedAt = false
     /// Whether it was made while we watched, so that its counters began at zero.
     var wasBornHere = false
 }
@@ -38,22 +40,49 @@ extension Sweeper {
         table.records[slot].life.isFollowed = true
         guard isFollowingEvents else { return }
         table.records[slot].life.wasBornHere = true
-        table.records[slot].life.lookDue = 0
-        young.append((slot, table.records[slot].generation))
+        look(at: slot, from: 0)
     }
 
-    /// Reads new cgroups that are due; gives the time of the next look, nil when there is none.
-    mutating func lookAtYoung(now: UInt64) -> UInt64? {
+    private mutating func look(at slot: Int, from due: UInt64) {
+        table.records[slot].life.looks = 0
+        table.records[slot].life.lookDue = due
+        if table.records[slot].life.isLookedAt { return }
+        table.records[slot].life.isLookedAt = true
+        lookedAt.append((slot, table.records[slot].generation))
+    }
+
+    /// The last numbers of an ended cgroup may still count its last process.
+    ///
+    /// The kernel tells an end in `do_exit`, but takes the process off `pids.current` in `release_task`, when the
+    /// parent has its status; nothing tells of that.
+    private mutating func lookAgainAtEnd(_ slot: Int, now: UInt64) {
+        guard table.records[slot].isLive, mayCountTheDead(slot) else { return }
+        look(at: slot, from: now &+ Self.lookDelaysMilliseconds[1] &* 1_000_000)
+    }
+
+    private func mayCountTheDead(_ slot: Int) -> Bool {
+        table.records[slot].life.hasEnded && table.records[slot].present.contains(.threads)
+            && table.value(.threads, of: slot) > 0
+    }
+
+    /// Whether a look can tell more: of the first process, or of the last.
+    private func deservesLook(_ slot: Int) -> Bool {
+        let life = table.records[slot].life
+        guard life.looks < Self.lookDelaysMilliseconds.count else { return false }
+        return life.hasEnded ? mayCountTheDead(slot) : !life.process.isOpen
+    }
+
+    /// Reads new and ended cgroups that are due; gives the time of the next look, nil when there is none.
+    mutating func lookAtDue(now: UInt64) -> UInt64? {
         var next: UInt64?
         var index = 0
-        while index < young.count {
-            let (slot, generation) = young[index]
-            guard table.records[slot].isLive, table.records[slot].generation == generation,
-                !table.records[slot].life.process.isOpen, !table.records[slot].life.hasEnded,
-                table.records[slot].life.looks < Self.lookDelaysMilliseconds.count
-            else {
-                young.swapAt(index, young.count - 1)
-                young.removeLast()
+        while index < lookedAt.count {
+            let (slot, generation) = lookedAt[index]
+            let isSame = table.records[slot].isLive && table.records[slot].generation == generation
+            guard isSame, deservesLook(slot) else {
+                if isSame { table.records[slot].life.isLookedAt = false }
+                lookedAt.swapAt(index, lookedAt.count - 1)
+                lookedAt.removeLast()
                 continue
             }
             if now >= table.records[slot].life.lookDue {
@@ -156,11 +185,13 @@ extension Sweeper {
         if !table.records[slot].life.hasEnded {
             table.records[slot].life.hasEnded = true
             sample(slot, now: now)
+            lookAgainAtEnd(slot, now: now)
             guard table.records[slot].isLive, table.records[slot].life.process.isOpen else { return }
         } else {
             // Told a second time: its parent took the status, so there will be no third.
             table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
             closeProcess(slot)
+            sample(slot, now: now)
             return
         }
         table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
@@ -180,6 +211,7 @@ extension Sweeper {
         let isPopulated = KernelText.keyed(buffer.span.extracting(0..<reader.byteCount), "populated") != 0
         if !isPopulated, !table.records[slot].life.process.isOpen { table.records[slot].life.hasEnded = true }
         sample(slot, now: now)
+        if !isPopulated { lookAgainAtEnd(slot, now: now) }
     }
 
     // MARK: Workloads

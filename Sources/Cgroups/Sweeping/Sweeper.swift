@@ -28,8 +28,8 @@ struct Sweeper {
     /// Where the owner's thread waits for events; nil when nobody waits.
     var queue: EventQueue?
     var isFollowingEvents = false
-    /// New cgroups whose first process was not found yet.
-    var young: [(slot: Int, generation: UInt32)] = []
+    /// New cgroups whose first process was not found yet, and ended ones that still count their last.
+    var lookedAt: [(slot: Int, generation: UInt32)] = []
     var workloads: Workloads
     /// The runtimes that can be asked; nil when they shall not be.
     var runtimes: RuntimeSockets?
