@@ -36,6 +36,9 @@ struct PairTable {
 
     private static let removed = UInt32.max
 
+    /// One more than the highest pair number in use.
+    var numberLimit: Int { starts.count }
+
     var byteCount: Int {
         arena.capacity + starts.capacity * 24 + buckets.count * 4 + postings.reduce(0) { $0 + $1.capacity * 4 + 8 }
     }
@@ -139,9 +142,16 @@ struct PairTable {
     }
 
     /// The value of a pair as text.
-    func value(of number: UInt32) -> String {
-        var cursor = LabelSet(encoded: Array(bytes(of: number))).makeCursor()
-        return cursor.next() ? String(decoding: cursor.value, as: UTF8.self) : ""
+    func value(of number: UInt32) -> String { String(decoding: valueBytes(of: number), as: UTF8.self) }
+
+    /// The value of a pair: what stands behind the name and a length of seven bits a byte.
+    func valueBytes(of number: UInt32) -> ArraySlice<UInt8> {
+        let nameByteCount = names[Int(nameNumbers[Int(number)])].text.utf8.count
+        let start = Int(starts[Int(number)])
+        let end = start + Int(lengths[Int(number)])
+        var position = start + VarInt.byteCount(UInt64(nameByteCount)) + nameByteCount
+        while position < end, arena[position] >= 0x80 { position += 1 }
+        return arena[min(position + 1, end)..<end]
     }
 
     /// Whether the bytes of these pairs, one after the other, are those given.
@@ -219,25 +229,5 @@ struct PairTable {
         }
         arena = compacted
         garbageBytes = 0
-    }
-}
-
-extension PairTable {
-    /// For each pair its place in the order of name, then value, as bytes.
-    func ranks() -> [UInt32] {
-        var keys: [(number: Int, name: String, value: [UInt8])] = []
-        keys.reserveCapacity(count)
-        for number in postings.indices where !postings[number].isEmpty {
-            var cursor = LabelSet(encoded: Array(bytes(of: UInt32(number)))).makeCursor()
-            guard cursor.next() else { continue }
-            keys.append((number, names[Int(nameNumbers[number])].text, Array(cursor.value)))
-        }
-        keys.sort { left, right in
-            if left.name != right.name { return left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
-            return left.value.lexicographicallyPrecedes(right.value)
-        }
-        var ranks = [UInt32](repeating: 0, count: postings.count)
-        for (rank, key) in keys.enumerated() { ranks[key.number] = UInt32(rank) }
-        return ranks
     }
 }

@@ -208,6 +208,11 @@ struct SeriesTable {
 
     private mutating func detach(_ series: UInt32, from lane: UInt32) -> Bool {
         let index = Int(series)
+        if moreAttachments.isEmpty || moreAttachments[series] == nil {
+            guard attachments[index].lane == lane else { return false }
+            attachments[index] = Attachment(lane: Self.noLane, slot: 0)
+            return true
+        }
         var rest = moreAttachments[series] ?? []
         rest.removeAll { $0.lane == lane }
         if attachments[index].lane == lane {
@@ -220,10 +225,14 @@ struct SeriesTable {
     private mutating func remove(_ gone: [UInt32]) {
         guard !gone.isEmpty else { return }
         var isGone = [Bool](repeating: false, count: hashes.count)
-        var touched = Set<UInt32>()
+        var isTouched = [Bool](repeating: false, count: pairs.numberLimit)
+        var touched: [UInt32] = []
         for series in gone {
             isGone[Int(series)] = true
-            touched.formUnion(labelPairs(of: series))
+            for pair in labelPairs(of: series) where !isTouched[Int(pair)] {
+                isTouched[Int(pair)] = true
+                touched.append(pair)
+            }
         }
         for pair in touched { pairs.removeSeries(where: { isGone[Int($0)] }, from: pair) }
         for series in gone {

@@ -6,11 +6,11 @@ import MetricModel
 /// values stand in the columns.
 struct SliceColumns {
     /// The chosen slots, ascending.
-    let slots: [Int]
+    private(set) var slots: [Int] = []
     /// How many rows each column has in the end.
-    let rowCount: Int
+    private(set) var rowCount = 0
     /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`.
-    private(set) var values: [Double]
+    private(set) var values: [Double] = []
     private(set) var filledRowCount = 0
 
     /// A group of 64 slots in which a chosen one lies.
@@ -22,23 +22,29 @@ struct SliceColumns {
         var firstPlace: Int
     }
 
-    private let pages: [Page]
+    private var pages: [Page] = []
     /// For each slot of the pages its place among the chosen ones.
-    private let places: [Int32]
-    private var mantissas: [Int64]
-    private var exponents: [UInt8]
+    private var places: [Int32] = []
+    private var mantissas: [Int64] = []
+    private var exponents: [UInt8] = []
     /// The newest rows, of the chosen slots alone; each begins as a copy of the row before.
-    private var tile: [UInt64]
+    private var tile: [UInt64] = []
     private var newestRow = 0
 
     /// Rows that are collected before they are turned into columns, so that both sides stay in the cache.
     private static let rowsPerTile = 16
 
-    init(slots: [Int], rowCount: Int) {
+    init(slots: [Int], rowCount: Int) { restart(slots: slots, rowCount: rowCount) }
+
+    /// Begins anew with other slots, in the same memory.
+    ///
+    /// Until all rows are there, the columns hold anything.
+    mutating func restart(slots: [Int], rowCount: Int) {
         self.slots = slots
         self.rowCount = rowCount
-        var pages: [Page] = []
-        var places: [Int32] = []
+        filledRowCount = 0
+        pages.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
         for (place, slot) in slots.enumerated() {
             if pages.last?.number != slot >> 6 {
                 pages.append(Page(number: slot >> 6, chosen: 0, firstPlace: place))
@@ -47,16 +53,15 @@ struct SliceColumns {
             pages[pages.count - 1].chosen |= 1 << UInt64(slot & 63)
             places[(pages.count - 1) << 6 | slot & 63] = Int32(place)
         }
-        self.pages = pages
-        self.places = places
         let width = slots.count
-        mantissas = [Int64](repeating: 0, count: width)
-        exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
-        tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
-        let absent = SpecialValue.absent
-        values = unsafe [Double](unsafeUninitializedCapacity: width * rowCount) { buffer, count in
-            unsafe buffer.initialize(repeating: absent)
-            count = buffer.count
+        newestRow = 0
+        if mantissas.count < width {
+            mantissas = [Int64](repeating: 0, count: width)
+            exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
+            tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
+        }
+        if values.count < width * rowCount {
+            values = [Double](repeating: SpecialValue.absent, count: width * rowCount)
         }
     }
 

@@ -24,6 +24,8 @@ final class Maintenance: Sendable {
     /// The longest stretch that partitions are merged to, where retention is so long that it may go as a whole.
     static let monthMilliseconds: Int64 = 31 * dayMilliseconds
     static let hoursPerPartition: Int64 = 2
+    /// Series that leave the head while its index is locked.
+    private static let seriesRemovedPerTurn = 100_000
 
     let head: Head
     let folder: PartitionFolder
@@ -89,7 +91,7 @@ final class Maintenance: Sendable {
             try mergePartitions()
             try cleanDeletions()
             deleteOld()
-            dropSealed()
+            turn.withLock { _ in dropSealed() }
             try deleteUnused()
             // What sealing gathered in small blocks would stay with the process: 80 MB at 200,000 series.
             if hasSealed { malloc_trim(0) }
@@ -147,7 +149,7 @@ final class Maintenance: Sendable {
             return (lanes, head.journal.cut())
         }
         let cutNanoseconds = Monitor.monotonicNanoseconds - cutStarted
-        let plan = SealingPlan(lanes: lanes, table: head.withIndex { $0.series })
+        let plan = SealingPlan(lanes: lanes, head: head)
         lastSeal.store(Monitor.monotonicNanoseconds, ordering: .relaxed)
         guard !plan.isEmpty else { return cut }
         if !isJournalLost { try head.journal.flush() }
@@ -214,6 +216,8 @@ final class Maintenance: Sendable {
     }
 
     /// Frees slices that no view needs, lanes that are at their end, and series that stand nowhere any more.
+    ///
+    /// Called under `turn`: a plan that is being sealed refers to series by their numbers.
     func dropSealed() {
         let oldest = views.oldestEpoch
         var ended: [(number: UInt32, series: [UInt32])] = []
@@ -224,7 +228,15 @@ final class Maintenance: Sendable {
             ended.append((lane.number, series))
         }
         guard !ended.isEmpty else { return }
-        head.withIndex { $0.removeLanes(ended) }
+        // Each turn walks the postings of what it removes; a turn over everything would hold the index too long.
+        var turn: [(number: UInt32, series: [UInt32])] = []
+        for (index, lane) in ended.enumerated() {
+            turn.append(lane)
+            let count = turn.reduce(0) { $0 + $1.series.count }
+            guard count >= Self.seriesRemovedPerTurn || index == ended.count - 1 else { continue }
+            head.withIndex { $0.removeLanes(turn) }
+            turn = []
+        }
         do throws(StorageError) {
             try head.journal.truncate(before: 0, endedLanes: ended.map(\.number))
         } catch {

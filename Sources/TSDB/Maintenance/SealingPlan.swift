@@ -20,78 +20,87 @@ struct SealingPlan {
 
     /// A place of a series: a slot of one of the lanes here.
     struct Entry {
+        /// The series' number in `labels`.
         var series: UInt32
         /// An index into `rows`, or into `loose` counted from `rows.count`.
-        var source: Int
-        var slot: Int
+        var source: UInt32
+        var slot: UInt32
     }
 
     private(set) var rows: [RowLane] = []
     private(set) var loose: [LooseSource] = []
-    /// In label order; neighbours with the same series are one series of the partition.
+    /// In label order; neighbours with the same series are one series of the partition, the places of one in order of
+    /// their sources.
     private(set) var entries: [Entry] = []
-    /// The series' labels as they were at the cut; numbers may be given out anew meanwhile.
-    let table: SeriesTable
+    /// The series' labels as they were at the cut; numbers may be given out anew later.
+    let labels: SealedLabels
 
-    init(lanes: [HeadLane], table: SeriesTable) {
-        self.table = table
-        var slotSeries: [(source: Int, isLoose: Bool, series: [UInt32])] = []
-        for lane in lanes {
-            switch lane {
-            case .rows(let lane):
-                let snapshot = lane.unsealed()
-                guard !snapshot.slices.isEmpty else { continue }
-                let slices = snapshot.slices.map(\.slice)
-                slotSeries.append((rows.count, false, lane.withState { $0.slotSeries }))
-                rows.append(
-                    RowLane(
-                        lane: lane, slices: slices, slotCount: snapshot.slotCount,
-                        timestamps: slices.flatMap(\.timestamps), hasHistograms: slices.contains { $0.hasHistograms }))
-            case .loose(let lane):
-                let slices = lane.unsealed()
-                guard !slices.isEmpty else { continue }
-                slotSeries.append((loose.count, true, lane.withState { $0.slotSeries }))
-                loose.append(LooseSource(lane: lane, slices: slices))
+    /// Called under the turn of maintenance: nobody else takes series out of the head meanwhile.
+    init(lanes: [HeadLane], head: Head) {
+        var slotSeries: [[UInt32]] = []
+        for case .rows(let lane) in lanes {
+            let snapshot = lane.unsealed()
+            guard !snapshot.slices.isEmpty else { continue }
+            let slices = snapshot.slices.map(\.slice)
+            slotSeries.append(lane.withState { $0.slotSeries })
+            rows.append(
+                RowLane(
+                    lane: lane, slices: slices, slotCount: snapshot.slotCount,
+                    timestamps: slices.flatMap(\.timestamps), hasHistograms: slices.contains { $0.hasHistograms }))
+        }
+        for case .loose(let lane) in lanes {
+            let slices = lane.unsealed()
+            guard !slices.isEmpty else { continue }
+            slotSeries.append(lane.withState { $0.slotSeries })
+            loose.append(LooseSource(lane: lane, slices: slices))
+        }
+        var distinct: [UInt32] = []
+        var places: [Entry] = []
+        var numbers: [UInt32] = []
+        func add(_ series: UInt32, source: Int, slot: Int) {
+            if Int(series) >= numbers.count {
+                numbers += [UInt32](repeating: .max, count: Int(series) + 1 - numbers.count + numbers.count / 2)
+            }
+            if numbers[Int(series)] == .max {
+                numbers[Int(series)] = UInt32(distinct.count)
+                distinct.append(series)
+            }
+            places.append(Entry(series: numbers[Int(series)], source: UInt32(source), slot: UInt32(slot)))
+        }
+        for (source, lane) in rows.enumerated() {
+            for slot in 0..<lane.slotCount { add(slotSeries[source][slot], source: source, slot: slot) }
+        }
+        for (source, lane) in loose.enumerated() {
+            let series = slotSeries[rows.count + source]
+            var hasSamples = [Bool](repeating: false, count: series.count)
+            for slice in lane.slices { for slot in slice.slots { hasSamples[slot] = true } }
+            for slot in series.indices where hasSamples[slot] {
+                add(series[slot], source: rows.count + source, slot: slot)
             }
         }
-        for part in slotSeries {
-            if part.isLoose {
-                var hasSamples = [Bool](repeating: false, count: part.series.count)
-                for slice in loose[part.source].slices { for slot in slice.slots { hasSamples[slot] = true } }
-                for slot in part.series.indices where hasSamples[slot] {
-                    entries.append(Entry(series: part.series[slot], source: rows.count + part.source, slot: slot))
-                }
-            } else {
-                for slot in 0..<rows[part.source].slotCount {
-                    entries.append(Entry(series: part.series[slot], source: part.source, slot: slot))
-                }
-            }
+        labels = SealedLabels(of: distinct, in: head)
+        entries = Self.ordered(places, by: labels)
+    }
+
+    /// The places in label order, those of one series as they were.
+    private static func ordered(_ places: [Entry], by labels: SealedLabels) -> [Entry] {
+        var counts = [Int](repeating: 0, count: labels.seriesCount)
+        for place in places { counts[Int(place.series)] += 1 }
+        var next = 0
+        for series in labels.order {
+            let count = counts[Int(series)]
+            counts[Int(series)] = next
+            next += count
         }
-        sortByLabels()
+        var ordered = [Entry](repeating: Entry(series: 0, source: 0, slot: 0), count: places.count)
+        for place in places {
+            ordered[counts[Int(place.series)]] = place
+            counts[Int(place.series)] += 1
+        }
+        return ordered
     }
 
     var isEmpty: Bool { entries.isEmpty }
-
-    /// Sorts by the ranks of label pairs instead of their bytes: pairs are ranked once, series compare as numbers.
-    private mutating func sortByLabels() {
-        let ranks = table.pairs.ranks()
-        var orderOfSeries = [UInt32](repeating: .max, count: table.numberLimit)
-        var distinct: [UInt32] = []
-        for entry in entries where orderOfSeries[Int(entry.series)] == .max {
-            orderOfSeries[Int(entry.series)] = 0
-            distinct.append(entry.series)
-        }
-        let table = table
-        distinct.sort { left, right in
-            table.labelPairs(of: left).lexicographicallyPrecedes(table.labelPairs(of: right)) { first, second in
-                ranks[Int(first)] < ranks[Int(second)]
-            }
-        }
-        for (order, series) in distinct.enumerated() { orderOfSeries[Int(series)] = UInt32(order) }
-        entries.sort { left, right in
-            (orderOfSeries[Int(left.series)], left.source) < (orderOfSeries[Int(right.series)], right.source)
-        }
-    }
 }
 
 extension SealingPlan {

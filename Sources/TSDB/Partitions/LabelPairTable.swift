@@ -28,12 +28,18 @@ struct LabelPairTable {
             if isPair(Int(number), at: range, of: encoded) { return number }
             place = (place + 1) & mask
         }
-        let number = UInt32(ends.count)
-        arena.append(contentsOf: encoded[range])
-        ends.append(arena.count)
-        postings.append(PostingsEncoder())
+        let number = append(encoded[range])
         places[place] = number + 1
         if ends.count * 2 > places.count { grow() }
+        return number
+    }
+
+    /// Adds a pair that is not looked for by its bytes.
+    mutating func append(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        let number = UInt32(ends.count)
+        arena.append(contentsOf: bytes)
+        ends.append(arena.count)
+        postings.append(PostingsEncoder())
         return number
     }
 
@@ -75,13 +81,8 @@ struct LabelPairTable {
     }
 
     /// The numbers in order of name, then value, as bytes.
-    func sortedNumbers() -> [(number: Int, name: String, value: String)] {
-        ends.indices.map { (number: $0, text: text(of: $0)) }
-            .map { (number: $0.number, name: $0.text.name, value: $0.text.value) }
-            .sorted { left, right in
-                if left.name == right.name { return left.value.utf8.lexicographicallyPrecedes(right.value.utf8) }
-                return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
-            }
+    func sortedNumbers() -> [Int] {
+        PairOrder(arena, pairs: ends.indices.lazy.map { range(of: $0) }).order().map { Int($0) }
     }
 }
 

@@ -32,13 +32,36 @@ struct PartitionLabelWriter: ~Copyable {
 
     /// Adds the labels of the next series; the block before, when this one begins a new one.
     mutating func add(_ labels: LabelSet, series: UInt32) throws(StorageError) -> Block? {
+        let finished = try startSeries(series)
+        findNumbers(of: labels)
+        append(series)
+        return finished
+    }
+
+    /// The same for a series whose pairs have their numbers from `addPair`.
+    mutating func add(numbers known: some Sequence<UInt32>, series: UInt32) throws(StorageError) -> Block? {
+        let finished = try startSeries(series)
+        numbers.removeAll(keepingCapacity: true)
+        numbers.append(contentsOf: known)
+        append(series)
+        return finished
+    }
+
+    /// Gives a pair a number, without looking whether it has one.
+    mutating func addPair(_ bytes: ArraySlice<UInt8>) -> UInt32 { pairs.append(bytes) }
+
+    private mutating func startSeries(_ series: UInt32) throws(StorageError) -> Block? {
         let finished = blockCount == Self.seriesPerBlock ? try finishBlock() : nil
         if blockCount == 0 {
             blockFirst = series
             // A block can be read alone: its first series refers to nothing.
             previousNumbers.removeAll(keepingCapacity: true)
         }
-        findNumbers(of: labels)
+        return finished
+    }
+
+    /// Writes the series whose pairs stand in `numbers`.
+    private mutating func append(_ series: UInt32) {
         for number in numbers { pairs.notePosting(series, of: number) }
         var shared = 0
         while shared < numbers.count, shared < previousNumbers.count, numbers[shared] == previousNumbers[shared] {
@@ -52,7 +75,6 @@ struct PartitionLabelWriter: ~Copyable {
         }
         blockCount += 1
         swap(&numbers, &previousNumbers)
-        return finished
     }
 
     /// Gives each pair its number.
@@ -97,12 +119,13 @@ struct PartitionLabelWriter: ~Copyable {
                 try statement.run(binding: data, at: 2)
             }
         }
-        for entry in pairs.sortedNumbers() {
-            let data = try SealedBlob.seal(pairs.finishPostings(of: entry.number), compresses: false)
+        for number in pairs.sortedNumbers() {
+            let data = try SealedBlob.seal(pairs.finishPostings(of: number), compresses: false)
+            let text = pairs.text(of: number)
             try withStorageErrors { () throws(SQLiteError) in
                 let statement = try connection.cached("INSERT INTO label (name, value, postings) VALUES (?,?,?)")
-                try statement.bind(entry.name, at: 1)
-                try statement.bind(entry.value, at: 2)
+                try statement.bind(text.name, at: 1)
+                try statement.bind(text.value, at: 2)
                 try statement.run(binding: data, at: 3)
             }
         }

@@ -272,6 +272,16 @@ final class PartitionReader: Sendable {
 }
 
 extension Sequence<String> {
-    /// Each string once, in order of the bytes.
-    func uniqueSorted() -> [String] { Set(self).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
+    /// Each string once, in order of the bytes; texts that differ in bytes are different.
+    func uniqueSorted() -> [String] {
+        var texts = ByteTexts()
+        for text in self { texts.append(Array(text.utf8)) }
+        var result: [String] = []
+        var last: ArraySlice<UInt8>?
+        for number in texts.order() where last != texts[Int(number)] {
+            last = texts[Int(number)]
+            result.append(texts.text(number))
+        }
+        return result
+    }
 }

@@ -98,6 +98,26 @@ final class PartitionWriter {
     func tickCount(of clock: ClockIdentifier) -> Int { clocks[clock.index].timestamps.count }
     func isRetired(_ clock: ClockIdentifier) -> Bool { clocks[clock.index].isRetired }
 
+    /// Counts a column of a clock; the clock's number in the file, the times of the column's first and last tick.
+    func use(
+        _ clock: ClockIdentifier, firstTick: Int, tickCount: Int
+    ) -> (number: UInt32, first: Int64, last: Int64) {
+        let number = number(ofClock: clock.index)
+        clocks[clock.index].columnCount += 1
+        return (
+            number, clocks[clock.index].timestamps[firstTick],
+            clocks[clock.index].timestamps[firstTick + tickCount - 1]
+        )
+    }
+
+    private func number(ofClock index: Int) -> UInt32 {
+        if let number = clocks[index].number { return number }
+        let number = nextClockNumber
+        clocks[index].number = number
+        nextClockNumber += 1
+        return number
+    }
+
     /// Says that no further column will use a clock, so that its memory can go with the group.
     func retireClock(_ clock: ClockIdentifier) {
         guard !clocks[clock.index].isRetired else { return }
@@ -137,6 +157,17 @@ final class PartitionWriter {
         if !histograms.isEmpty { try add(histograms, series: series) }
     }
 
+    /// Begins the next series, whose columns come by `insertSegment`; the pairs have their numbers from `addPair`.
+    func beginSeries(pairs: some Sequence<UInt32>) throws(StorageError) -> UInt32 {
+        let series = UInt32(metadata.seriesCount)
+        metadata.seriesCount += 1
+        if let block = try labels.add(numbers: pairs, series: series) { try insert(block) }
+        return series
+    }
+
+    /// Gives a label pair (as it stands in a `LabelSet`) a number; each is given once.
+    func addPair(_ bytes: ArraySlice<UInt8>) -> UInt32 { labels.addPair(bytes) }
+
     private func beginSeries(_ labels: LabelSet) throws(StorageError) {
         let series = UInt32(metadata.seriesCount)
         let isFull = Int(series - groupStart) >= SegmentFormat.seriesPerSegment
@@ -163,7 +194,7 @@ final class PartitionWriter {
         }
     }
 
-    private func add(_ histograms: [HistogramSample], series: UInt32) throws(StorageError) {
+    func add(_ histograms: [HistogramSample], series: UInt32) throws(StorageError) {
         let connection = try open()
         for start in stride(from: 0, to: histograms.count, by: HistogramChunk.preferredSampleCount) {
             let part = histograms[start..<min(histograms.count, start + HistogramChunk.preferredSampleCount)]
@@ -202,10 +233,7 @@ final class PartitionWriter {
             window.note(
                 series: column.series, ticks: column.values.count, from: timestamps[column.offset],
                 to: timestamps[column.offset + column.values.count - 1])
-            if clocks[column.clock].number == nil {
-                clocks[column.clock].number = nextClockNumber
-                nextClockNumber += 1
-            }
+            _ = number(ofClock: column.clock)
         }
         let bounds = window.bounds()
         for slice in 0..<max(0, bounds.count - 1) { try writeSegment(from: bounds[slice], until: bounds[slice + 1]) }
@@ -236,17 +264,26 @@ final class PartitionWriter {
         }
         let blob = try encoder.finish()
         guard !blob.isEmpty else { return }
+        try insertSegment(
+            blob, firstSeries: groupStart, seriesCount: metadata.seriesCount - Int(groupStart), from: first, to: last,
+            sampleCount: samples)
+    }
+
+    /// Writes a segment whose columns' clocks were told by `use`.
+    func insertSegment(
+        _ blob: [UInt8], firstSeries: UInt32, seriesCount: Int, from first: Int64, to last: Int64, sampleCount: Int
+    ) throws(StorageError) {
         noteTimes(from: first, to: last)
-        metadata.sampleCount += samples
+        metadata.sampleCount += sampleCount
         let connection = try open()
         try withStorageErrors { () throws(SQLiteError) in
             let statement = try connection.cached(
                 "INSERT INTO segment (first_series, series_count, start, end, samples, data) VALUES (?,?,?,?,?,?)")
-            try statement.bind(Int64(groupStart), at: 1)
-            try statement.bind(metadata.seriesCount - Int(groupStart), at: 2)
+            try statement.bind(Int64(firstSeries), at: 1)
+            try statement.bind(seriesCount, at: 2)
             try statement.bind(first, at: 3)
             try statement.bind(last, at: 4)
-            try statement.bind(samples, at: 5)
+            try statement.bind(sampleCount, at: 5)
             try statement.run(binding: blob, at: 6)
         }
     }
@@ -257,11 +294,12 @@ final class PartitionWriter {
     ) throws(StorageError) -> (ticks: Range<Int>, samples: Int)? {
         guard let number = clocks[column.clock].number else { return nil }
         let shift = column.values.lowerBound - column.offset
-        var lower = ticks.lowerBound
-        var upper = ticks.upperBound
-        while lower < upper, SpecialValue.isAbsent(values[lower + shift]) { lower += 1 }
-        while lower < upper, SpecialValue.isAbsent(values[upper - 1 + shift]) { upper -= 1 }
-        guard lower < upper else { return nil }
+        let present = unsafe values.withUnsafeBufferPointer { all in
+            unsafe TickState.stretch(of: all, in: (ticks.lowerBound + shift)..<(ticks.upperBound + shift))
+        }
+        guard !present.isEmpty else { return nil }
+        let lower = present.lowerBound - shift
+        let upper = present.upperBound - shift
         clocks[column.clock].columnCount += 1
         let startsRange = column.starts.map { ($0 + lower - column.offset)..<($0 + upper - column.offset) } ?? 0..<0
         let outcome: Result<Int, StorageError> = unsafe values.withUnsafeBufferPointer { all in

@@ -49,11 +49,40 @@ final class DatabaseQuerier: Querier {
     func labelValues(
         of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
     ) throws(StorageError) -> [String] {
-        var values = try headLabelValues(of: name, matching: selectors)
-        for reader in partitions(in: range) {
-            values.formUnion(try reader.labelValues(of: name, matching: selectors))
+        let inHead = try headLabelValues(of: name, matching: selectors)
+        let readers = partitions(in: range)
+        guard !readers.isEmpty else {
+            let order = inHead.order()
+            return (limit > 0 ? order.prefix(limit) : order[...]).map { inHead.text($0) }
         }
-        return limited(values, limit: limit)
+        // Each list is in order already, so that they are merged and not sorted again.
+        var merged = inHead.order().map { inHead.text($0) }
+        for reader in readers {
+            merged = Self.merged(merged, try reader.labelValues(of: name, matching: selectors))
+        }
+        return limit > 0 ? Array(merged.prefix(limit)) : merged
+    }
+
+    /// Two lists of texts in the order of their bytes as one, each text once.
+    private static func merged(_ left: [String], _ right: [String]) -> [String] {
+        var result: [String] = []
+        result.reserveCapacity(max(left.count, right.count))
+        var (leftIndex, rightIndex) = (0, 0)
+        while leftIndex < left.count, rightIndex < right.count {
+            // By bytes: as texts, different bytes may be equal.
+            if left[leftIndex].utf8.elementsEqual(right[rightIndex].utf8) {
+                result.append(left[leftIndex])
+                leftIndex += 1
+                rightIndex += 1
+            } else if left[leftIndex].utf8.lexicographicallyPrecedes(right[rightIndex].utf8) {
+                result.append(left[leftIndex])
+                leftIndex += 1
+            } else {
+                result.append(right[rightIndex])
+                rightIndex += 1
+            }
+        }
+        return result + left[leftIndex...] + right[rightIndex...]
     }
 
     func series(
@@ -96,20 +125,27 @@ final class DatabaseQuerier: Querier {
 
     private func headLabelValues(
         of name: String, matching selectors: [[LabelMatcher]]
-    ) throws(StorageError) -> Set<String> {
+    ) throws(StorageError) -> ByteTexts {
         try head.withIndex { index throws(StorageError) in
             let hidden = index.hiddenSeries()
-            if selectors.isEmpty, hidden.isEmpty { return Set(index.values(of: name)) }
-            guard let wanted = index.series.pairs.nameNumber(of: name) else { return [] }
-            var numbers = Set<UInt32>()
+            var values = ByteTexts()
+            guard let wanted = index.series.pairs.nameNumber(of: name) else { return values }
+            if selectors.isEmpty, hidden.isEmpty {
+                for pair in index.series.pairs.names[Int(wanted)].pairs {
+                    values.append(index.series.pairs.valueBytes(of: pair))
+                }
+                return values
+            }
+            var isSeen = [Bool](repeating: false, count: index.series.pairs.numberLimit)
             try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
                 guard !hidden.contains(series) else { return }
                 for pair in index.series.labelPairs(of: series)
-                where index.series.pairs.nameNumbers[Int(pair)] == wanted {
-                    numbers.insert(pair)
+                where !isSeen[Int(pair)] && index.series.pairs.nameNumbers[Int(pair)] == wanted {
+                    isSeen[Int(pair)] = true
+                    values.append(index.series.pairs.valueBytes(of: pair))
                 }
             }
-            return Set(numbers.map { index.series.pairs.value(of: $0) })
+            return values
         }
     }
 }

@@ -19,14 +19,6 @@ enum IntegerColumn {
     /// The most bytes that `count` integers can take.
     static func maximumByteCount(_ count: Int) -> Int { 32 + count * 9 + (count / blockCount + 1) * 2 + count * 11 }
 
-    /// What an order costs and needs.
-    private struct Plan {
-        var order = 0
-        var least: Int64 = 0
-        var shift = 0
-        var cost = Int.max
-    }
-
     // MARK: Encoding
 
     /// Appends the integers.
@@ -37,124 +29,139 @@ enum IntegerColumn {
         into output: inout OutputBytes
     ) {
         guard count > 0 else { return }
-        let plan = unsafe choosePlan(values, count: count)
-        output.append(UInt8(plan.order << 6 | plan.shift))
-        if plan.order > 0 { output.append(zigzag: unsafe values[0]) }
-        if plan.order > 1 { output.append(zigzag: unsafe values[1] &- values[0]) }
-        output.append(zigzag: plan.least)
-        let residualCount = count - plan.order
-        let shift = UInt64(plan.shift)
-        switch plan.order {
+        let spans = unsafe OrderSpans(values, count: count)
+        var order = spans.candidates[0]
+        var shift = unsafe fill(residuals, with: values, count: count, order: order, least: spans[order].least)
+        if spans.candidateCount > 1 {
+            var (best, bestShift) = (order, shift)
+            var bestCost = unsafe cost(
+                residuals, count: count - order, span: spans[order], shift: shift, order: order)
+            for index in 1..<spans.candidateCount {
+                order = spans.candidates[index]
+                shift = unsafe fill(residuals, with: values, count: count, order: order, least: spans[order].least)
+                let cost = unsafe cost(
+                    residuals, count: count - order, span: spans[order], shift: shift, order: order)
+                if cost < bestCost { (best, bestShift, bestCost) = (order, shift, cost) }
+            }
+            if best != order {
+                order = best
+                shift = bestShift
+                _ = unsafe fill(residuals, with: values, count: count, order: order, least: spans[order].least)
+            }
+        }
+        output.append(UInt8(order << 6 | shift))
+        if order > 0 { output.append(zigzag: unsafe values[0]) }
+        if order > 1 { output.append(zigzag: unsafe values[1] &- values[0]) }
+        output.append(zigzag: spans[order].least)
+        output.reserve(maximumByteCount(count))
+        let widest = IntegerSpan.byteCount(spans[order].range &>> UInt64(shift))
+        let residualCount = count - order
+        for start in stride(from: 0, to: residualCount, by: blockCount) {
+            unsafe packBlock(
+                residuals + start, count: min(blockCount, residualCount - start), widest: widest, into: &output)
+        }
+    }
+
+    /// Writes the numbers of an order, less the least, without the power of two that they have in common; its exponent.
+    private static func fill(
+        _ residuals: UnsafeMutablePointer<UInt64>, with values: UnsafePointer<Int64>, count: Int, order: Int,
+        least: Int64
+    ) -> Int {
+        let residualCount = count - order
+        var union: UInt64 = 0
+        switch order {
         case 0:
             for index in 0..<residualCount {
-                unsafe residuals[index] = UInt64(bitPattern: values[index] &- plan.least) &>> shift
+                let residual = UInt64(bitPattern: unsafe values[index] &- least)
+                unsafe residuals[index] = residual
+                union |= residual
             }
         case 1:
             for index in 0..<residualCount {
-                let difference = unsafe values[index &+ 1] &- values[index]
-                unsafe residuals[index] = UInt64(bitPattern: difference &- plan.least) &>> shift
+                let residual = UInt64(bitPattern: unsafe values[index &+ 1] &- values[index] &- least)
+                unsafe residuals[index] = residual
+                union |= residual
             }
         default:
             for index in 0..<residualCount {
                 let second = unsafe values[index &+ 2] &- 2 &* values[index &+ 1] &+ values[index]
-                unsafe residuals[index] = UInt64(bitPattern: second &- plan.least) &>> shift
+                let residual = UInt64(bitPattern: second &- least)
+                unsafe residuals[index] = residual
+                union |= residual
             }
         }
-        output.reserve(maximumByteCount(count))
-        for start in stride(from: 0, to: residualCount, by: blockCount) {
-            unsafe packBlock(residuals + start, count: min(blockCount, residualCount - start), into: &output)
-        }
+        let shift = union == 0 ? 0 : union.trailingZeroBitCount
+        if shift > 0 { for index in 0..<residualCount { unsafe residuals[index] &>>= UInt64(shift) } }
+        return shift
     }
 
-    private static func choosePlan(_ values: UnsafePointer<Int64>, count: Int) -> Plan {
-        var best = Plan()
-        for order in 0...min(2, count - 1) {
-            let plan = unsafe plan(order: order, values, count: count)
-            if plan.cost < best.cost { best = plan }
-            // Nothing left to pack: a higher order only adds to the head.
-            if plan.cost <= 2 { break }
-        }
-        return best
+    /// About how many bytes an order takes.
+    private static func cost(
+        _ residuals: UnsafePointer<UInt64>, count: Int, span: IntegerSpan, shift: Int, order: Int
+    ) -> Int {
+        let widest = IntegerSpan.byteCount(span.range &>> UInt64(shift))
+        return order * 2 + (unsafe bestWidth(residuals, count: count, widest: widest)).cost
     }
 
-    /// Looks twice over the numbers of an order: for the least, then for how wide the rest is.
-    private static func plan(order: Int, _ values: UnsafePointer<Int64>, count: Int) -> Plan {
-        var least = Int64.max
-        var greatest = Int64.min
-        let first = order
-        @inline(__always) func number(_ index: Int) -> Int64 {
-            switch order {
-            case 0: unsafe values[index]
-            case 1: unsafe values[index] &- values[index &- 1]
-            default: unsafe values[index] &- 2 &* values[index &- 1] &+ values[index &- 2]
-            }
-        }
-        for index in first..<count {
-            let value = number(index)
-            least = min(least, value)
-            greatest = max(greatest, value)
-        }
-        let headCost = order * 2
-        if least == greatest { return Plan(order: order, least: least, shift: 0, cost: headCost) }
-        var union: UInt64 = 0
-        // How many numbers need so many bytes.
-        var classes = InlineArray<9, Int>(repeating: 0)
-        for index in first..<count {
-            let value = UInt64(bitPattern: number(index) &- least)
-            union |= value
-            let byteCount = (71 &- value.leadingZeroBitCount) &>> 3
-            classes[byteCount] &+= 1
-        }
-        let shift = union.trailingZeroBitCount
-        if shift > 0 {
-            classes = InlineArray(repeating: 0)
-            for index in first..<count {
-                let value = UInt64(bitPattern: number(index) &- least) &>> UInt64(shift)
-                classes[(71 &- value.leadingZeroBitCount) &>> 3] &+= 1
-            }
-        }
-        return Plan(
-            order: order, least: least, shift: shift, cost: headCost + bestWidth(classes, count: count - first).cost)
-    }
-
-    /// The width at which data and patches together take the fewest bytes.
-    private static func bestWidth(_ classes: borrowing InlineArray<9, Int>, count: Int) -> (width: Int, cost: Int) {
-        var best = (width: 8, cost: 8 * count)
-        var patches = 0
-        var patchBytes = 0
-        for width in stride(from: 7, through: 0, by: -1) {
-            patches += classes[width + 1]
-            // Each of them grows by a byte; those that become patches bring their position.
-            patchBytes += patches + classes[width + 1]
-            let cost = width * count + patchBytes + (patches > 0 ? 1 : 0)
-            if cost < best.cost, patches < 256 { best = (width, cost) }
-        }
-        return best
-    }
-
-    private static func packBlock(_ numbers: UnsafePointer<UInt64>, count: Int, into output: inout OutputBytes) {
-        var classes = InlineArray<9, Int>(repeating: 0)
+    /// The width at which data and patches together take the fewest bytes; no number is wider than `widest` bytes.
+    private static func bestWidth(
+        _ numbers: UnsafePointer<UInt64>, count: Int, widest: Int
+    ) -> (width: Int, patches: Int, cost: Int) {
+        var best = (width: widest, patches: 0, cost: widest * count)
+        guard widest > 0 else { return best }
+        // One walk for the widths that most numbers need.
+        var nonzero = 0
+        var aboveByte = 0
         for index in 0..<count {
-            let value = unsafe numbers[index]
-            classes[(71 &- value.leadingZeroBitCount) &>> 3] &+= 1
+            let number = unsafe numbers[index]
+            nonzero &+= number != 0 ? 1 : 0
+            aboveByte &+= number > 0xff ? 1 : 0
         }
-        let width = bestWidth(classes, count: count).width
-        var patches = 0
-        for bytes in (width + 1)..<9 { patches += classes[bytes] }
-        output.append(UInt8(width) | (patches > 0 ? patchMark : 0))
+        // The bytes of patches behind their positions: each is one byte longer with every byte that the width loses.
+        var patchBytes = 0
+        for width in stride(from: widest - 1, through: 0, by: -1) {
+            var patches = width == 0 ? nonzero : aboveByte
+            if width > 1 {
+                patches = 0
+                let bits = UInt64(8 * width)
+                for index in 0..<count { patches &+= unsafe numbers[index] &>> bits != 0 ? 1 : 0 }
+            }
+            patchBytes += patches
+            let cost = width * count + patchBytes + patches + (patches > 0 ? 1 : 0)
+            if cost < best.cost, patches < 256 { best = (width, patches, cost) }
+        }
+        return best
+    }
+
+    /// Room must have been reserved.
+    private static func packBlock(
+        _ numbers: UnsafePointer<UInt64>, count: Int, widest: Int, into output: inout OutputBytes
+    ) {
+        let (width, patches, _) = unsafe bestWidth(numbers, count: count, widest: widest)
+        let start = unsafe output.end.assumingMemoryBound(to: UInt8.self)
+        var cursor = unsafe start
+        unsafe cursor[0] = UInt8(width) | (patches > 0 ? patchMark : 0)
+        unsafe cursor += 1
         if patches > 0 {
-            output.append(UInt8(patches))
+            unsafe cursor[0] = UInt8(patches)
+            unsafe cursor += 1
+            let bits = UInt64(8 * width)
             for index in 0..<count {
-                let high = unsafe numbers[index] >> UInt64(8 * width)
-                if high != 0 {
-                    output.append(UInt8(index))
-                    output.append(varint: high)
+                var high = unsafe numbers[index] &>> bits
+                guard high != 0 else { continue }
+                unsafe cursor[0] = UInt8(index)
+                unsafe cursor += 1
+                while high >= 0x80 {
+                    unsafe cursor[0] = UInt8(truncatingIfNeeded: high) | 0x80
+                    unsafe cursor += 1
+                    high &>>= 7
                 }
+                unsafe cursor[0] = UInt8(truncatingIfNeeded: high)
+                unsafe cursor += 1
             }
         }
-        output.reserve(count * 8)
-        unsafe storeNumbers(numbers, count: count, width: width, at: output.end)
-        output.advance(by: width * count)
+        unsafe storeNumbers(numbers, count: count, width: width, at: UnsafeMutableRawPointer(cursor))
+        output.advance(by: unsafe cursor - start + width * count)
     }
 
     private static func storeNumbers(

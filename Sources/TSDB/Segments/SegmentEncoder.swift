@@ -24,17 +24,28 @@ import Storage
         sampleCount = 0
     }
 
-    /// Adds a column; see `SegmentFrameEncoder.add`.
+    /// Adds a column of values; see `SegmentFrameEncoder.add`.
     mutating func add(
         series: UInt32, clock: UInt32, clockOffset: Int, values: UnsafeBufferPointer<Double>,
         startTimestamps: UnsafeBufferPointer<Int64>
     ) throws(StorageError) {
+        try openFrame(of: series)
+        unsafe frameEncoder.add(
+            series: series, clock: clock, clockOffset: clockOffset, values: values, startTimestamps: startTimestamps)
+    }
+
+    /// Adds a column that is encoded already.
+    mutating func add(
+        series: UInt32, clock: UInt32, column: EncodedColumn, of bytes: UnsafeRawBufferPointer
+    ) throws(StorageError) {
+        try openFrame(of: series)
+        unsafe frameEncoder.add(series: series, clock: clock, column: column, of: bytes)
+    }
+
+    private mutating func openFrame(of series: UInt32) throws(StorageError) {
         let frame = Int(series - firstSeries) / SegmentFormat.seriesPerFrame
         precondition(frame < SegmentFormat.framesPerSegment, "the series lies outside of the segment")
         while frames.count < frame { try closeFrame() }
-        unsafe frameEncoder.add(
-            series: series, clock: clock, clockOffset: clockOffset, values: values, startTimestamps: startTimestamps)
-        sampleCount += values.count
     }
 
     /// The finished blob, empty where no column was added.

@@ -46,14 +46,15 @@ import Glibc
     static let hasStarts: UInt8 = 1 << 6
 
     private var columns: [Column] = []
-    private var workspace = ValueColumn.Workspace()
+    private var columnEncoder = ColumnEncoder()
+    private var scratch = OutputBytes()
     private var runBytes = OutputBytes()
     private var payload = OutputBytes(capacity: 64 << 10)
     private var frame = OutputBytes(capacity: 64 << 10)
-    private var runs: [UInt64] = []
-    private var dense: [Double] = []
-    private var previousDense: [Double] = []
-    private var starts: [Int64] = []
+    /// The values of the column before that has some of its own, as they stand in `payload`.
+    private var previousValues = 0..<0
+    private var previousTag: UInt8 = 0
+    private var previousDenseCount: UInt32 = 0
 
     var columnCount: Int { columns.count }
 
@@ -62,72 +63,54 @@ import Glibc
         columns.removeAll(keepingCapacity: true)
         runBytes.removeAll()
         payload.removeAll()
-        previousDense.removeAll(keepingCapacity: true)
+        previousDenseCount = 0
     }
 
     /// Adds a column: one value or special marker per tick, and as many start timestamps or none.
-    ///
-    /// Columns come in order of series, then of clock offset or clock.
     mutating func add(
         series: UInt32, clock: UInt32, clockOffset: Int, values: UnsafeBufferPointer<Double>,
         startTimestamps: UnsafeBufferPointer<Int64>
     ) {
-        var column = Column(
-            series: series, clock: clock, clockOffset: clockOffset, tickCount: values.count, tag: 0, runs: 0..<0,
-            startBytes: 0, valueBytes: 0)
+        scratch.removeAll()
+        let column = unsafe columnEncoder.encode(
+            values, startTimestamps: startTimestamps, firstTick: clockOffset, into: &scratch)
+        unsafe add(series: series, clock: clock, column: column, of: scratch.bytes)
+    }
+
+    /// Adds a column that is encoded already; its bytes stand in `bytes`.
+    ///
+    /// Columns come in order of series, then of clock offset or clock.
+    mutating func add(series: UInt32, clock: UInt32, column: EncodedColumn, of bytes: UnsafeRawBufferPointer) {
+        let starts = column.position + Int(column.runByteCount)
+        let values = starts + Int(column.startByteCount)
+        let end = values + Int(column.valueByteCount)
         let runStart = runBytes.count
-        if unsafe TickState.areAllValues(values) {
-            dense.removeAll(keepingCapacity: true)
-            unsafe dense.append(contentsOf: values)
+        unsafe runBytes.append(UnsafeRawBufferPointer(rebasing: bytes[column.position..<starts]))
+        unsafe payload.append(UnsafeRawBufferPointer(rebasing: bytes[starts..<values]))
+        var added = Column(
+            series: series, clock: clock, clockOffset: Int(column.firstTick), tickCount: Int(column.tickCount),
+            tag: column.tag, runs: runStart..<runBytes.count, startBytes: Int(column.startByteCount), valueBytes: 0)
+        let content = unsafe UnsafeRawBufferPointer(rebasing: bytes[values..<end])
+        if unsafe isPrevious(column, content) {
+            added.tag = ValueColumn.tag(.sameAsPrevious)
         } else {
-            unsafe gatherDense(values)
+            previousValues = payload.count..<payload.count + content.count
+            previousTag = column.tag
+            previousDenseCount = column.denseCount
+            added.valueBytes = content.count
+            unsafe payload.append(content)
         }
-        column.runs = runStart..<runBytes.count
-        let payloadStart = payload.count
-        if startTimestamps.count == values.count, !values.isEmpty {
-            unsafe encodeStarts(startTimestamps, values: values)
-        }
-        column.startBytes = payload.count - payloadStart
-        column.tag = encodeDense()
-        column.valueBytes = payload.count - payloadStart - column.startBytes
-        swap(&dense, &previousDense)
-        columns.append(column)
+        columns.append(added)
     }
 
-    private mutating func gatherDense(_ values: UnsafeBufferPointer<Double>) {
-        let count = unsafe [Double](unsafeUninitializedCapacity: values.count) { buffer, initialized in
-            guard let target = buffer.baseAddress else { return }
-            initialized = unsafe TickState.encodeRuns(values, dense: target, runs: &runs, into: &runBytes)
-        }
-        dense = count
-    }
-
-    private mutating func encodeStarts(
-        _ startTimestamps: UnsafeBufferPointer<Int64>, values: UnsafeBufferPointer<Double>
-    ) {
-        starts.removeAll(keepingCapacity: true)
-        for index in 0..<values.count where unsafe TickState(of: values[index].bitPattern) != .absent {
-            starts.append(unsafe startTimestamps[index])
-        }
-        workspace.reserve(starts.count)
-        let count = starts.count
-        unsafe starts.withUnsafeBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { return }
-            unsafe IntegerColumn.encode(start, count: count, residuals: workspace.residuals, into: &payload)
-        }
-    }
-
-    private mutating func encodeDense() -> UInt8 {
-        unsafe dense.withUnsafeBufferPointer { values in
-            let isSame = unsafe previousDense.withUnsafeBufferPointer { previous in
-                guard !columns.isEmpty, !values.isEmpty, values.count == previous.count else { return false }
-                // The bits are compared: NaN equals itself here and -0 differs from 0.
-                guard let left = values.baseAddress, let right = previous.baseAddress else { return false }
-                return unsafe memcmp(left, right, values.count * 8) == 0
-            }
-            if isSame { return ValueColumn.tag(.sameAsPrevious) }
-            return unsafe ValueColumn.encode(values, workspace: &workspace, into: &payload)
-        }
+    /// Whether a column has the values of the one before: what is written is the same exactly where the bits are.
+    private func isPrevious(_ column: EncodedColumn, _ content: UnsafeRawBufferPointer) -> Bool {
+        guard column.denseCount > 0, column.denseCount == previousDenseCount, column.tag == previousTag,
+            content.count == previousValues.count
+        else { return false }
+        let previous = unsafe UnsafeRawBufferPointer(rebasing: payload.bytes[previousValues])
+        guard let left = previous.baseAddress, let right = content.baseAddress else { return true }
+        return unsafe memcmp(left, right, content.count) == 0
     }
 
     /// Lends the finished frame, not compressed; `firstSeries` is the one that the reader will know.

@@ -34,13 +34,29 @@ enum TickState: UInt8 {
         }
     }
 
-    /// Whether any tick is something else than a value: all special bits share their upper half's first eleven bits.
+    /// Whether every tick has a value.
     static func areAllValues(_ values: UnsafeBufferPointer<Double>) -> Bool {
+        // All special bits have the exponent of infinities and NaNs, which hardly any value has.
+        var found: UInt64 = 0
+        for index in 0..<values.count {
+            let exponent = unsafe values[index].bitPattern &>> 52 & 0x7ff
+            found |= exponent &+ 1
+        }
+        guard found & 0x800 != 0 else { return true }
         for index in 0..<values.count {
             let bits = unsafe values[index].bitPattern
-            if bits &>> 52 == 0x7ff, TickState(of: bits) != .value { return false }
+            if bits &>> 52 & 0x7ff == 0x7ff, TickState(of: bits) != .value { return false }
         }
         return true
+    }
+
+    /// The ticks from the first to the last with anything but the absent value.
+    static func stretch(of values: UnsafeBufferPointer<Double>, in ticks: Range<Int>) -> Range<Int> {
+        var lower = ticks.lowerBound
+        var upper = ticks.upperBound
+        while lower < upper, unsafe SpecialValue.isAbsent(values[lower]) { lower += 1 }
+        while lower < upper, unsafe SpecialValue.isAbsent(values[upper - 1]) { upper -= 1 }
+        return lower..<upper
     }
 
     /// Appends the runs of a column and copies its plain values together in `dense`; returns how many there are.

@@ -49,12 +49,15 @@ enum ValueColumn {
         private(set) var integers: UnsafeMutablePointer<Int64>
         private(set) var corrections: UnsafeMutablePointer<Int64>
         private(set) var residuals: UnsafeMutablePointer<UInt64>
+        /// Values without gaps and markers.
+        private(set) var dense: UnsafeMutablePointer<Double>
         private(set) var capacity = 256
 
         init() {
             unsafe integers = .allocate(capacity: capacity)
             unsafe corrections = .allocate(capacity: capacity)
             unsafe residuals = .allocate(capacity: capacity)
+            unsafe dense = .allocate(capacity: capacity)
         }
 
         deinit { release() }
@@ -63,6 +66,7 @@ enum ValueColumn {
             unsafe integers.deallocate()
             unsafe corrections.deallocate()
             unsafe residuals.deallocate()
+            unsafe dense.deallocate()
         }
 
         mutating func reserve(_ count: Int) {
@@ -72,6 +76,7 @@ enum ValueColumn {
             unsafe integers = .allocate(capacity: capacity)
             unsafe corrections = .allocate(capacity: capacity)
             unsafe residuals = .allocate(capacity: capacity)
+            unsafe dense = .allocate(capacity: capacity)
         }
     }
 
