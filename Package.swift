@@ -101,7 +101,8 @@ let floor5: [Target] = [
         ], testsUse: [nioHTTP1]),
     building(
         "TSDB", uses: ["Bytes", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
-        testsUse: ["FaultyDisk", "crash-writer"], pages: ["README.md", "FORMAT.md"]),
+        testsUse: ["CountedAllocations", "Exposition", "FaultyDisk", "crash-writer"],
+        pages: ["README.md", "FORMAT.md"]),
 ].flatMap { $0 }
 
 let floor6: [Target] = [
