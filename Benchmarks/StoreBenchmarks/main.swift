@@ -1,6 +1,7 @@
 // What the scrape path and the store cost, stage by stage: `make bench`, or
 //
 //     StoreBenchmarks [series ...]        10000 100000 without arguments
+//     StoreBenchmarks waits [series]      how long appends and queries wait for sealing, merging and retention
 //
 // Times are CPU times of the thread (of the process where it says so), so that other work on the machine disturbs
 // little. Exits with 1 when a steady scrape allocates.
@@ -58,7 +59,7 @@ func measureMatching() throws -> Int {
     line("gunzip", (seconds() - start) / samples * 1e9, "ns/sample")
     var cache = ScrapeCache()
     var columns = ScrapePage()
-    for page in texts.prefix(3) { try cache.read(page, format: .text, into: &columns) }
+    for page in texts { try cache.read(page, format: .text, into: &columns) }
     let allocations = lapwing_allocation_count()
     start = seconds()
     for _ in 0..<rounds { for page in texts { try cache.read(page, format: .text, into: &columns) } }
@@ -70,6 +71,15 @@ func measureMatching() throws -> Int {
 }
 
 let quiet = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
+if CommandLine.arguments.dropFirst().first == "waits" {
+    let folder = "/tmp/lapwing-benchmark-\(getpid())"
+    defer { removeFolder(folder) }
+    let count = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 1_000_000
+    var waits = try StoreWaits(seriesCount: count, folder: folder, logger: quiet)
+    try waits.run()
+    removeFolder(folder)
+    exit(0)
+}
 var failures = try measureMatching()
 let counts = CommandLine.arguments.dropFirst().compactMap { Int($0) }
 for count in counts.isEmpty ? [10_000, 100_000] : Array(counts) {
@@ -83,4 +93,5 @@ for count in counts.isEmpty ? [10_000, 100_000] : Array(counts) {
     try benchmark.ask("partition")
     try benchmark.restart()
 }
+print("allocations where there should be none: \(failures)")
 exit(failures == 0 ? 0 : 1)
