@@ -49,7 +49,7 @@ package struct Configuration: Sendable {
         }
         if let section = try reader.mapping("storage") { configuration.storage = try StorageSection(section) }
         if let section = try reader.mapping("collector") { configuration.collector = try CollectorSection(section) }
-        try configuration.readForeignSections(&reader)
+        try configuration.readForeignSections(&reader, global: global, folder: folder)
         try reader.finish()
         return configuration
     }
@@ -69,6 +69,7 @@ package struct Configuration: Sendable {
     ) throws(ConfigurationError) {
         scraping.jobs = try ScrapeSection.jobs(try reader.list("scrape_configs"), global: global, folder: folder)
         for pattern in try reader.list("scrape_config_files") {
+            try FilePath.check(pattern, "scrape config file")
             for path in FilePath.matching(FilePath.absolute(try pattern.string(), in: folder)) {
                 files.append(path)
                 guard let document = try YAMLValue.parse(try FilePath.read(path), file: path) else { continue }
@@ -84,10 +85,20 @@ package struct Configuration: Sendable {
                 }
             }
         }
+        for job in scraping.jobs {
+            for case .notImplemented(let name) in job.discoveries {
+                warnings.append(
+                    "\(name) is not implemented yet: job \(LabelName.quoted(job.jobName)) finds nothing by it")
+            }
+            for name in job.client.notImplemented {
+                warnings.append("\(name) is not implemented yet: job \(LabelName.quoted(job.jobName)) is not scraped")
+            }
+        }
     }
 
     private mutating func readRules(_ reader: inout MappingReader, folder: String) throws(ConfigurationError) {
         for pattern in try reader.list("rule_files") {
+            try FilePath.check(pattern, "rule file")
             let paths = FilePath.matching(FilePath.absolute(try pattern.string(), in: folder))
             if paths.isEmpty { warnings.append("rule_files: no file matches \(try pattern.string())") }
             for path in paths {
@@ -97,22 +108,44 @@ package struct Configuration: Sendable {
         }
     }
 
-    /// Sections of Prometheus that are understood by name only.
-    private mutating func readForeignSections(_ reader: inout MappingReader) throws(ConfigurationError) {
-        for name in ["remote_write", "remote_read"] where !(try reader.list(name)).isEmpty {
-            warnings.append("\(name) is not implemented yet: nothing is sent or read remotely")
+    /// Sections of Prometheus that are checked and have no effect.
+    private mutating func readForeignSections(
+        _ reader: inout MappingReader, global: GlobalSection, folder: String
+    ) throws(ConfigurationError) {
+        for (name, shape) in [
+            ("remote_write", ForeignSections.remoteWrite), ("remote_read", ForeignSections.remoteRead),
+        ] {
+            let entries = try reader.list(name)
+            try ForeignSections.checkRemote(entries, as: shape, folder: folder)
+            if !entries.isEmpty { warnings.append("\(name) is not implemented yet: nothing is sent or read remotely") }
         }
+        try readAlerting(&reader, folder: folder)
+        if let section = reader.optional("tracing") {
+            try ForeignSections.checkTracing(section, folder: folder)
+            warnings.append("tracing is not implemented yet")
+        }
+        if let section = reader.optional("otlp") {
+            try ForeignSections.checkOpenTelemetry(
+                section, nameValidation: global.scrape.nameValidation, folder: folder)
+            warnings.append("otlp is not implemented yet")
+        }
+        if let section = reader.optional("runtime") { try ForeignSections.runtime.check(section, folder: folder) }
+    }
+
+    private mutating func readAlerting(_ reader: inout MappingReader, folder: String) throws(ConfigurationError) {
         if var alerting = try reader.mapping("alerting") {
-            _ = try alerting.list("alert_relabel_configs")
-            if !(try alerting.list("alertmanagers")).isEmpty {
+            _ = try Relabeler(try alerting.list("alert_relabel_configs"), nameValidation: .utf8)
+            let managers = try alerting.list("alertmanagers")
+            for manager in managers {
+                try ForeignSections.alertmanager.check(manager, folder: folder)
+                try ForeignSections.checkAddresses(of: manager)
+            }
+            if !managers.isEmpty {
                 warnings.append(
                     "alerting.alertmanagers is not implemented yet: alerts go where the section notifications says, "
                         + "without it to standard output")
             }
             try alerting.finish()
         }
-        if reader.optional("tracing") != nil { warnings.append("tracing is not implemented yet") }
-        if reader.optional("otlp") != nil { warnings.append("otlp is not implemented yet") }
-        reader.accept(["runtime"])
     }
 }

@@ -28,6 +28,17 @@ package enum FilePath {
         return paths
     }
 
+    /// Refuses a pattern with a `*` above its last element, and one whose bracket is not closed.
+    static func check(_ pattern: YAMLValue, _ kind: String) throws(ConfigurationError) {
+        let text = try pattern.string()
+        if let star = text.firstIndex(of: "*"), text[star...].contains("/") || text[star...].dropFirst().contains("*") {
+            throw pattern.error("invalid \(kind) path \"\(text)\": one * may stand, in the last element")
+        }
+        if let bracket = text.firstIndex(of: "["), !text[bracket...].contains("]") {
+            throw pattern.error("invalid \(kind) path \"\(text)\": the bracket is not closed")
+        }
+    }
+
     /// The bytes of a file, at most `limitBytes` of them.
     package static func read(_ path: String, limitBytes: Int = 64 << 20) throws(ConfigurationError) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

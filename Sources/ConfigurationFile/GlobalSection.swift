@@ -23,6 +23,12 @@ struct GlobalSection {
             scrape.timeoutMilliseconds = timeout
         }
         scrape.protocols = try ScrapeSection.protocols(&reader)
+        if let protocols = scrape.protocols {
+            guard !protocols.isEmpty else { throw reader.value.error("scrape_protocols cannot be empty") }
+            guard Set(protocols).count == protocols.count else {
+                throw reader.value.error("scrape_protocols names one protocol twice")
+            }
+        }
         if let interval = try reader.duration("evaluation_interval"), interval > 0 {
             evaluationIntervalMilliseconds = interval
         }
@@ -30,6 +36,9 @@ struct GlobalSection {
         scrape.limits = try ScrapeSection.limits(&reader)
         if let scheme = try ScrapeSection.nameValidation(&reader) { scrape.nameValidation = scheme }
         scrape.nameEscaping = try reader.choice("metric_name_escaping_scheme", NameEscapingScheme.self)
+        if scrape.nameValidation == .legacy && scrape.nameEscaping == .allowUTF8 {
+            throw reader.value.error("metric_name_escaping_scheme allow-utf-8 needs metric_name_validation_scheme utf8")
+        }
         scrape.nativeHistograms.scrapesNative = try reader.boolean("scrape_native_histograms") ?? false
         scrape.nativeHistograms.convertsClassic = try reader.boolean("convert_classic_histograms_to_nhcb") ?? false
         scrape.nativeHistograms.alwaysScrapesClassic = try reader.boolean("always_scrape_classic_histograms") ?? false
@@ -40,8 +49,11 @@ struct GlobalSection {
         if let file = try reader.string("query_log_file"), !file.isEmpty {
             queryLogFile = FilePath.absolute(file, in: folder)
         }
-        externalLabels = LabelSet(
-            try reader.texts("external_labels").map { (name: $0.key, value: Environment.expand($0.value)) })
+        let labels = try reader.texts("external_labels")
+        for name in labels.keys where !scrape.nameValidation.isValidLabelName(name) {
+            throw reader.value.error("\(LabelName.quoted(name)) is not a valid label name")
+        }
+        externalLabels = LabelSet(labels.map { (name: $0.key, value: Environment.expand($0.value)) })
         try reader.finish()
     }
 }

@@ -27,10 +27,44 @@ extension HTTPClientSettings {
         _ = try reader.boolean("enable_http2")
         if let section = reader.optional("tls_config") { tls = try TLSSettings(section, folder: folder) }
         try readHeaders(&reader, folder: folder)
+        try Self.checkForeign(&reader, folder: folder)
         for name in ["oauth2", "proxy_url", "proxy_from_environment", "proxy_connect_header"]
         where reader.optional(name) != nil { notImplemented.append(name) }
         reader.accept(["no_proxy"])
     }
+
+    /// `oauth2` and the proxy's keys, which are checked and not there yet.
+    private static func checkForeign(_ reader: inout MappingReader, folder: String) throws(ConfigurationError) {
+        if let section = reader.optional("oauth2") { try openAuthorization.check(section, folder: folder) }
+        let hasProxy = !(try reader.string("proxy_url") ?? "").isEmpty
+        let asksEnvironment = try reader.boolean("proxy_from_environment") ?? false
+        let excepts = !(try reader.string("no_proxy") ?? "").isEmpty
+        if hasProxy && asksEnvironment {
+            throw reader.value.error("if proxy_from_environment is configured, proxy_url must not be configured")
+        }
+        if asksEnvironment && excepts {
+            throw reader.value.error("if proxy_from_environment is configured, no_proxy must not be configured")
+        }
+        if excepts && !hasProxy {
+            throw reader.value.error("if no_proxy is configured, proxy_url must also be configured")
+        }
+        if reader.optional("proxy_connect_header") != nil && !hasProxy && !asksEnvironment {
+            throw reader.value.error(
+                "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured")
+        }
+    }
+
+    private static let openAuthorization = SectionShape(
+        keys: [
+            "client_id": .text, "grant_type": .text, "client_secret": .text, "client_secret_file": .text,
+            "client_certificate_key": .text, "client_certificate_key_file": .text, "client_certificate_key_id": .text,
+            "signature_algorithm": .text, "iss": .text, "audience": .text, "claims": .anything, "scopes": .list(.text),
+            "token_url": .text, "endpoint_params": .texts, "tls_config": .anything, "proxy_url": .text,
+            "no_proxy": .text, "proxy_from_environment": .flag, "proxy_connect_header": .anything,
+        ], required: ["client_id", "token_url"],
+        exclusive: [
+            ["client_secret", "client_secret_file"], ["client_certificate_key", "client_certificate_key_file"],
+        ])
 
     private mutating func readBearerToken(_ reader: inout MappingReader, folder: String) throws(ConfigurationError) {
         let token = try reader.secret("bearer_token")
@@ -49,6 +83,9 @@ extension HTTPClientSettings {
         guard let section = reader.optional("http_headers") else { return }
         for member in try section.members() {
             var header = HTTPHeaderSettings(name: try member.key.string())
+            if header.name.lowercased() == "authorization" {
+                throw member.key.error("setting header Authorization is not allowed: use authorization or basic_auth")
+            }
             var fields = try MappingReader(member.value)
             header.values = try fields.strings("values") ?? []
             header.secrets = (try fields.strings("secrets") ?? []).map { Secret($0) }

@@ -67,7 +67,7 @@ struct MappingReader {
     mutating func size(_ name: String) throws(ConfigurationError) -> Int? {
         guard let found = optional(name) else { return nil }
         let text = try found.string()
-        guard let bytes = SizeText.bytes(text) else {
+        guard SizeText.isWritten(text), let bytes = SizeText.bytes(text) else {
             throw found.error("expected a size such as 100MB or 512MiB, found \"\(text)\"")
         }
         return bytes
@@ -155,6 +155,9 @@ struct MappingReader {
 /// Sizes in bytes with units that are powers of two: `B KB MB GB TB PB EB`, also with an `i`.
 package enum SizeText {
     private static let units = ["", "K", "M", "G", "T", "P", "E"]
+
+    /// Whether the text is a size as configuration files write it: with a unit, or zero.
+    static func isWritten(_ text: String) -> Bool { bytes(text) != nil && (text.hasSuffix("B") || text == "0") }
 
     /// Bytes of `512MB`; nil where the text is no size or does not fit.
     package static func bytes(_ text: String) -> Int? {

@@ -150,6 +150,7 @@ enum ScrapeSection {
         var result: [DiscoverySettings] = []
         var groups: [TargetGroup] = []
         for (index, value) in try reader.list("static_configs").enumerated() {
+            guard !value.isNull else { throw value.error("empty or null section in static_configs") }
             groups.append(try TargetGroupReader.group(value, source: String(index)))
         }
         if !groups.isEmpty { result.append(.fixed(groups)) }
@@ -172,8 +173,10 @@ enum ScrapeSection {
                         refreshIntervalMilliseconds: interval
                             ?? FileDiscoverySettings.defaultRefreshIntervalMilliseconds)))
         }
-        for name in foreignDiscoveries where reader.optional(name + "_sd_configs") != nil {
-            result.append(.notImplemented(name: name + "_sd_configs"))
+        for key in foreignDiscoveries.map({ $0 + "_sd_configs" }) {
+            guard let section = reader.optional(key) else { continue }
+            try DiscoveryShapes.check(section, key: key, folder: folder)
+            if !(try section.elements()).isEmpty { result.append(.notImplemented(name: key)) }
         }
         return result
     }

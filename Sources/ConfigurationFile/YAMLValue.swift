@@ -44,6 +44,15 @@ struct YAMLValue {
         return ["", "~", "null", "Null", "NULL"].contains(scalar.text)
     }
 
+    /// A text without characters, a list without elements or a mapping without keys.
+    var isEmpty: Bool {
+        switch node {
+        case .scalar(let scalar): scalar.text.isEmpty
+        case .mapping(let mapping): mapping.pairs.isEmpty
+        case .sequence(let sequence): sequence.elements.isEmpty
+        }
+    }
+
     private var kind: String {
         switch node {
         case .scalar: "a single value"

@@ -169,7 +169,7 @@ struct ConfigurationTests {
             - job_name: k
               kubernetes_sd_configs: [{role: pod}]
             """)
-        #expect(configuration.warnings.count == 2)
+        #expect(configuration.warnings.count == 3)
         #expect(configuration.storage.retentionMilliseconds == Int64(259_200_000))
         #expect(configuration.scraping.jobs[0].discoveries == [.notImplemented(name: "kubernetes_sd_configs")])
     }

@@ -16,7 +16,8 @@ package struct HTTPClientSettings: Sendable, Hashable {
 
     package init() {}
 
-    func check(job: String) throws(ScrapeSettingsError) {
+    /// Whether what was set goes together; `place` names in an error where it stands when that is no job.
+    package func check(place job: String) throws(ScrapeSettingsError) {
         let kinds = [basicAuthorization != nil, authorization != nil, notImplemented.contains("oauth2")]
         if kinds.filter({ $0 }).count > 1 { throw .severalAuthorizations(job: job) }
         if let basic = basicAuthorization {

@@ -89,7 +89,7 @@ package struct ScrapeJobSettings: Sendable, Hashable {
             throw .bodySizeLimitTooLarge(job: jobName, bytes: limits.bodySizeBytes)
         }
         if nameValidation == .legacy && nameEscaping == .allowUTF8 { throw .escapingNeedsUTF8(job: jobName) }
-        try client.check(job: jobName)
+        try client.check(place: jobName)
         guard targetRelabeling.isEmpty else { return }
         for case .fixed(let groups) in discoveries {
             for group in groups {
