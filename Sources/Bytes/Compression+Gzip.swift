@@ -1,15 +1,24 @@
 internal import CDeflate
 
-/// A libdeflate decompressor, for one thread at a time.
-@safe struct DeflateDecompressor: ~Copyable {
-    let handle: OpaquePointer
+/// A libdeflate decompressor, for one thread at a time; keep one where there are many bodies, its tables take 11 KB.
+@safe package struct GzipDecompressor: ~Copyable {
+    fileprivate let handle: OpaquePointer?
 
-    init?() {
-        guard let handle = unsafe libdeflate_alloc_decompressor() else { return nil }
-        unsafe self.handle = unsafe handle
-    }
+    package init() { unsafe handle = unsafe libdeflate_alloc_decompressor() }
 
     deinit { unsafe libdeflate_free_decompressor(handle) }
+
+    /// Appends what a gzip file of one or more members (RFC 1952) holds, at most `limitBytes` in all.
+    package func gunzip(
+        _ input: [UInt8], limitBytes: Int, into output: inout [UInt8]
+    ) throws(CompressionError) {
+        let result = unsafe input.withUnsafeBytes { bytes in
+            Result { () throws(CompressionError) in
+                unsafe try Compression.gunzip(bytes, with: self, limitBytes: limitBytes, into: &output)
+            }
+        }
+        try result.get()
+    }
 }
 
 extension Compression {
@@ -22,13 +31,20 @@ extension Compression {
     package static func gunzip(
         _ input: UnsafeRawBufferPointer, limitBytes: Int, into output: inout [UInt8]
     ) throws(CompressionError) {
-        guard let decompressor = DeflateDecompressor() else { throw .outOfMemory(.gzip) }
+        unsafe try gunzip(input, with: GzipDecompressor(), limitBytes: limitBytes, into: &output)
+    }
+
+    fileprivate static func gunzip(
+        _ input: UnsafeRawBufferPointer, with decompressor: borrowing GzipDecompressor, limitBytes: Int,
+        into output: inout [UInt8]
+    ) throws(CompressionError) {
+        guard let handle = unsafe decompressor.handle else { throw .outOfMemory(.gzip) }
         var offset = 0
         var remaining = limitBytes
         repeat {
             let member = unsafe UnsafeRawBufferPointer(rebasing: input[offset...])
             let used = unsafe try inflateMember(
-                member, decompressor, limitBytes: limitBytes, remaining: &remaining, into: &output)
+                member, handle, limitBytes: limitBytes, remaining: &remaining, into: &output)
             offset += used
         } while offset < input.count
     }
@@ -37,15 +53,12 @@ extension Compression {
     package static func gunzip(
         _ input: [UInt8], limitBytes: Int, into output: inout [UInt8]
     ) throws(CompressionError) {
-        let result = unsafe input.withUnsafeBytes { bytes in
-            Result { () throws(CompressionError) in unsafe try gunzip(bytes, limitBytes: limitBytes, into: &output) }
-        }
-        try result.get()
+        try GzipDecompressor().gunzip(input, limitBytes: limitBytes, into: &output)
     }
 
     /// Inflates one member; the result is how many bytes of `member` it took.
     private static func inflateMember(
-        _ member: UnsafeRawBufferPointer, _ decompressor: borrowing DeflateDecompressor, limitBytes: Int,
+        _ member: UnsafeRawBufferPointer, _ decompressor: OpaquePointer, limitBytes: Int,
         remaining: inout Int, into output: inout [UInt8]
     ) throws(CompressionError) -> Int {
         // Deflate cannot grow data more than 1032-fold, so a member's own claim is believed only up to that.
@@ -58,7 +71,7 @@ extension Compression {
             var status = LIBDEFLATE_SUCCESS
             unsafe append(to: &output, capacity: max(room, 1)) { buffer in
                 status = unsafe libdeflate_gzip_decompress_ex(
-                    decompressor.handle, member.baseAddress, member.count, buffer.baseAddress, room, &usedBytes,
+                    decompressor, member.baseAddress, member.count, buffer.baseAddress, room, &usedBytes,
                     &writtenBytes)
                 return status == LIBDEFLATE_SUCCESS ? writtenBytes : nil
             }

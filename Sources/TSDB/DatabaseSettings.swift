@@ -15,7 +15,7 @@ package struct DatabaseSettings: Sendable {
     /// The head is sealed early when more series than this have ended, and more than two for each that goes on.
     package var endedSeriesBeforeSealing = 150_000
     /// How long the journal gathers before it commits.
-    package var commitIntervalMilliseconds: Int64 = 100
+    package var commitIntervalMilliseconds: Int64 = 200
     /// How long a commit of the journal may wait until it is certain to survive a loss of power.
     package var syncIntervalMilliseconds: Int64 = 500
     /// How long the journal waits before it tries again what the disk did not take.

@@ -9,10 +9,28 @@ struct ScrapeRoomTests {
     func limits() {
         let resident = Mutex(100 << 20)
         let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
-        #expect(room.bodyLimit((10 << 20, "body_size_limit")) == (10 << 20, "body_size_limit"))
-        #expect(room.bodyLimit((64 << 20, "built-in")) == (25 << 20, ScrapeRoom.limitName))
+        #expect(room.bodyLimit((10 << 20, "body_size_limit"), nanoseconds: 5) == (10 << 20, "body_size_limit"))
+        #expect(room.bodyLimit((64 << 20, "built-in"), nanoseconds: 5) == (25 << 20, ScrapeRoom.limitName))
         resident.withLock { $0 = 300 << 20 }
-        #expect(room.bodyLimit((64 << 20, "built-in")).bytes == ScrapeRoom.smallBodyBytes)
+        let later = 5 + ScrapeRoom.lookNanoseconds
+        #expect(room.bodyLimit((64 << 20, "built-in"), nanoseconds: later).bytes == ScrapeRoom.smallBodyBytes)
+    }
+
+    @Test("a look at the memory counts for a while, but not beyond the next large page")
+    func looks() throws {
+        let looks = Mutex(0)
+        let room = ScrapeRoom(limitBytes: 200 << 20) {
+            looks.withLock { $0 += 1 }
+            return 100 << 20
+        }
+        for step: UInt64 in 0..<10 {
+            _ = room.bodyLimit((64 << 20, "built-in"), nanoseconds: 7 + step * ScrapeRoom.lookNanoseconds / 10)
+            try room.ingesting(byteCount: ScrapeRoom.smallBodyBytes) { () throws(ScrapeFailure) in }
+        }
+        #expect(looks.withLock { $0 } == 1)
+        try room.ingesting(byteCount: ScrapeRoom.smallBodyBytes + 1) { () throws(ScrapeFailure) in }
+        _ = room.bodyLimit((64 << 20, "built-in"), nanoseconds: 8)
+        #expect(looks.withLock { $0 } == 3)
     }
 
     @Test("a page is read where there is room for what becomes of it; of two at a time one is refused")

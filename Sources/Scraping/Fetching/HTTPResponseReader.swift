@@ -54,6 +54,7 @@ struct HTTPResponseReader: Sendable {
 
     private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
+    private static let usualHeadBytes = 512
     /// A chunk's size and its extensions.
     private static let chunkLineBytes = 1024
 
@@ -68,6 +69,7 @@ struct HTTPResponseReader: Sendable {
     init(bodyLimitBytes: Int, otherBodyLimitBytes: Int) {
         self.bodyLimitBytes = bodyLimitBytes
         self.otherBodyLimitBytes = min(otherBodyLimitBytes, bodyLimitBytes)
+        headBytes.reserveCapacity(Self.usualHeadBytes)
     }
 
     var isDone: Bool { if case .done = phase { true } else { false } }

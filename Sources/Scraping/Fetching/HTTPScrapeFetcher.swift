@@ -12,23 +12,43 @@ import NIOSSL
 ///                 +-----------------------+
 final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined to `eventLoop`, asserted at each entry.
     /// One fetch under way.
-    private struct Flight {
-        var number: Int
-        var request: FetchRequest
+    private final class Flight {
+        let number: Int
+        let request: FetchRequest
         var url: TargetURL
         var redirectCount = 0
         var sendsCredentials = true
         /// Whether the request went out on a kept connection, so that its closing proves nothing about the target.
         var isOnKeptConnection = false
-        var deadline: NIODeadline
-        var timer: any ScheduledWork
-        var completion: @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
+        let deadline: NIODeadline
+        let timer: any ScheduledWork
+        let completion: @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
+
+        init(
+            number: Int, request: FetchRequest, url: TargetURL, deadline: NIODeadline, timer: any ScheduledWork,
+            completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
+        ) {
+            self.number = number
+            self.request = request
+            self.url = url
+            self.deadline = deadline
+            self.timer = timer
+            self.completion = completion
+        }
     }
 
-    private struct Connection {
-        var channel: any Channel
-        var handler: ScrapeResponseHandler
-        var url: TargetURL
+    private final class Connection {
+        let channel: any Channel
+        let handler: ScrapeResponseHandler
+        let url: TargetURL
+        let sender: RequestSender
+
+        init(channel: any Channel, handler: ScrapeResponseHandler, url: TargetURL) {
+            self.channel = channel
+            self.handler = handler
+            self.url = url
+            sender = RequestSender(channel, isPlain: url.scheme == "http")
+        }
     }
 
     private let executor: EventLoopExecutor
@@ -78,7 +98,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     private func start() {
         guard let flight else { return }
         if let connection, connection.channel.isActive, isSameOrigin(connection.url, flight.url) {
-            self.flight?.isOnKeptConnection = true
+            flight.isOnKeptConnection = true
             return send(on: connection)
         }
         closeConnection()
@@ -91,7 +111,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
 
     private func connect() {
         guard let flight else { return }
-        self.flight?.isOnKeptConnection = false
+        flight.isOnKeptConnection = false
         guard let (host, port) = flight.url.hostAndPort else { return fail("invalid address") }
         let tls: NIOSSLContext?
         do throws(ScrapeFailure) {
@@ -155,7 +175,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
             return finish(.failure(error), keepingConnection: true)
         }
         connection.handler.expectResponse(bodyLimitBytes: flight.request.bodyLimitBytes)
-        connection.channel.writeAndFlush(request, promise: nil)
+        connection.sender.send(request)
     }
 
     /// The request's bytes; the first one of a scrape is the same each time unless a file has a part in it.
@@ -207,10 +227,10 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         }
         do throws(ScrapeFailure) {
             let next = try Redirect.resolve(head.location, from: flight.url)
-            self.flight?.redirectCount += 1
-            self.flight?.sendsCredentials =
+            flight.redirectCount += 1
+            flight.sendsCredentials =
                 flight.sendsCredentials && Redirect.keepsCredentials(from: flight.url, to: next)
-            self.flight?.url = next
+            flight.url = next
             start()
         } catch {
             finish(.failure(error), keepingConnection: true)

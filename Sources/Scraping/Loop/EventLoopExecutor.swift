@@ -16,18 +16,19 @@ final class EventLoopExecutor: ScrapeExecutor, @unchecked Sendable {  // All but
     func execute(_ work: @escaping @Sendable () -> Void) { eventLoop.execute(work) }
 
     func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork {
-        let waiting = WaitingWork(eventLoop: eventLoop, due: .now() + .milliseconds(max(0, delay)), work: work)
+        let due = NIODeadline.now() + .milliseconds(max(0, delay))
+        let waiting = WaitingWork(eventLoop: eventLoop, work: work)
         if eventLoop.inEventLoop {
-            add(waiting)
+            add(waiting, due: due)
         } else {
-            eventLoop.execute { [self] in add(waiting) }
+            eventLoop.execute { [self] in add(waiting, due: due) }
         }
         return waiting
     }
 
-    private func add(_ waiting: WaitingWork) {
-        heap.insert(waiting)
-        if waiting.due < timerDeadline { setTimer(waiting.due) }
+    private func add(_ waiting: WaitingWork, due: NIODeadline) {
+        heap.insert(WorkHeap.Entry(due: due, work: waiting))
+        if due < timerDeadline { setTimer(due) }
     }
 
     private func setTimer(_ deadline: NIODeadline) {
@@ -41,9 +42,9 @@ final class EventLoopExecutor: ScrapeExecutor, @unchecked Sendable {  // All but
         let now = NIODeadline.now()
         // Work that is added meanwhile waits for the timer that is set below.
         timerDeadline = .uptimeNanoseconds(0)
-        while let first = heap.first, first.due <= now || first.isCancelled {
+        while let first = heap.first, first.due <= now || first.work.isCancelled {
             heap.removeFirst()
-            first.run()
+            first.work.run()
         }
         timerDeadline = .distantFuture
         if let first = heap.first { setTimer(first.due) }
@@ -52,13 +53,11 @@ final class EventLoopExecutor: ScrapeExecutor, @unchecked Sendable {  // All but
 
 /// Work that waits for its time; cancelled, it keeps its place in the heap but nothing else.
 private final class WaitingWork: ScheduledWork, @unchecked Sendable {  // `work` is confined to the event loop.
-    let due: NIODeadline
     private let eventLoop: any EventLoop
     private var work: (@Sendable () -> Void)?
 
-    init(eventLoop: any EventLoop, due: NIODeadline, work: @escaping @Sendable () -> Void) {
+    init(eventLoop: any EventLoop, work: @escaping @Sendable () -> Void) {
         self.eventLoop = eventLoop
-        self.due = due
         self.work = work
     }
 
@@ -75,18 +74,27 @@ private final class WaitingWork: ScheduledWork, @unchecked Sendable {  // `work`
     }
 }
 
-/// A binary heap, the earliest first.
+/// A heap, the earliest first; an entry has its time beside it, so that finding a place touches no other memory.
 private struct WorkHeap {
-    private var entries: [WaitingWork] = []
+    struct Entry {
+        var due: NIODeadline
+        var work: WaitingWork
+    }
 
-    var first: WaitingWork? { entries.first }
+    /// Four children each: half as many steps as with two, and their times are neighbours in memory.
+    private static let arity = 4
+    private var entries: [Entry] = []
 
-    mutating func insert(_ entry: WaitingWork) {
+    var first: Entry? { entries.first }
+
+    mutating func insert(_ entry: Entry) {
         entries.append(entry)
         var index = entries.count - 1
-        while index > 0, entries[index].due < entries[(index - 1) / 2].due {
-            entries.swapAt(index, (index - 1) / 2)
-            index = (index - 1) / 2
+        while index > 0 {
+            let parent = (index - 1) / Self.arity
+            guard entries[index].due < entries[parent].due else { return }
+            entries.swapAt(index, parent)
+            index = parent
         }
     }
 
@@ -96,8 +104,9 @@ private struct WorkHeap {
         var index = 0
         while true {
             var least = index
-            for child in [2 * index + 1, 2 * index + 2]
-            where child < entries.count && entries[child].due < entries[least].due { least = child }
+            let firstChild = Self.arity * index + 1
+            for child in firstChild..<max(firstChild, min(firstChild + Self.arity, entries.count))
+            where entries[child].due < entries[least].due { least = child }
             if least == index { return }
             entries.swapAt(index, least)
             index = least

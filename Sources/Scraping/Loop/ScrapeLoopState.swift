@@ -59,9 +59,16 @@ struct ScrapeLoopState: Sendable {
 
     init(intervalMilliseconds: Int64, spreadHash: UInt64, seed: UInt64) {
         self.intervalMilliseconds = max(1, intervalMilliseconds)
-        let offset = Int64((spreadHash ^ seed) % UInt64(max(1, intervalMilliseconds)))
+        let phase = Self.phase(intervalMilliseconds: intervalMilliseconds, spreadHash: spreadHash, seed: seed)
+        offsetMilliseconds = phase.number * phase.stepMilliseconds
+    }
+
+    /// The phase of a target as the number of steps from the beginning of the interval.
+    static func phase(
+        intervalMilliseconds: Int64, spreadHash: UInt64, seed: UInt64
+    ) -> (number: Int64, stepMilliseconds: Int64) {
         let step = max(1, min(Self.phaseStepMilliseconds, intervalMilliseconds / 40))
-        offsetMilliseconds = offset - offset % step
+        return (Int64((spreadHash ^ seed) % UInt64(max(1, intervalMilliseconds))) / step, step)
     }
 
     mutating func handle(_ event: Event, now: Timestamp) -> Action {

@@ -1,3 +1,4 @@
+import Bytes
 import Exposition
 import Logging
 import MetricModel
@@ -51,6 +52,7 @@ final class ScrapeScratch: @unchecked Sendable {  // Confined to the executor of
     /// What is kept between scrapes; larger buffers are given back.
     private static let keptBytes = 4 << 20
 
+    let decompressor = GzipDecompressor()
     var page: [UInt8] = []
     var columns = ScrapePage()
     var row: [Double] = []
@@ -75,9 +77,8 @@ final class ScrapeScratch: @unchecked Sendable {  // Confined to the executor of
     func prepareRow(count: Int) {
         histograms.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
-        if row.count > count { row.removeLast(row.count - count) }
-        for slot in row.indices { row[slot] = SpecialValue.absent }
-        while row.count < count { row.append(SpecialValue.absent) }
+        row.removeAll(keepingCapacity: true)
+        row.append(contentsOf: repeatElement(SpecialValue.absent, count: count))
     }
 
     func trim() {
@@ -266,7 +267,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         if let forcedFailure {
             return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
         }
-        let limit = environment.room?.bodyLimit(context.bodyLimit) ?? context.bodyLimit
+        let limit = bodyLimit(at: start)
         let request = FetchRequest(
             timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
         fetcher.fetch(request) { [self] result in
@@ -278,11 +279,11 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         _ result: Result<ScrapeBody, ScrapeFailure>, number: Int, timestamp: Timestamp, start: UInt64
     ) {
         guard number == scrapeNumber, state.isScraping else { return }
-        let duration = environment.clock.monotonicNanoseconds &- start
-        var report = ScrapeReport(timestamp: timestamp, durationSeconds: Double(duration) / 1e9)
+        let end = environment.clock.monotonicNanoseconds
+        var report = ScrapeReport(timestamp: timestamp, durationSeconds: Double(end &- start) / 1e9)
         var failure: ScrapeFailure?
         do throws(ScrapeFailure) {
-            try ingest(try result.get(), into: &report)
+            try ingest(try result.get(), at: end, into: &report)
         } catch {
             failure = error
             series.appendFailure(error, scratch: scratch, report: &report)
@@ -291,13 +292,20 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         handle(.scrapeFinished)
     }
 
-    private func ingest(_ body: ScrapeBody, into report: inout ScrapeReport) throws(ScrapeFailure) {
+    /// The largest body that may come at a time of the monotonic clock.
+    private func bodyLimit(at nanoseconds: UInt64) -> (bytes: Int, name: String) {
+        environment.room?.bodyLimit(context.bodyLimit, nanoseconds: nanoseconds) ?? context.bodyLimit
+    }
+
+    private func ingest(
+        _ body: ScrapeBody, at nanoseconds: UInt64, into report: inout ScrapeReport
+    ) throws(ScrapeFailure) {
         let format = try format(of: body)
         defer { scratch.trim() }
         guard body.isGzip else { return try append(body.bytes, format, &report) }
         scratch.page.removeAll(keepingCapacity: true)
-        let limit = environment.room?.bodyLimit(context.bodyLimit) ?? context.bodyLimit
-        try PageDecompression.gunzip(body.bytes, limit: limit, into: &scratch.page)
+        let limit = bodyLimit(at: nanoseconds)
+        try PageDecompression.gunzip(body.bytes, with: scratch.decompressor, limit: limit, into: &scratch.page)
         let page = scratch.page
         try append(page, format, &report)
     }

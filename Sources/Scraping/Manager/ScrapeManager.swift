@@ -26,7 +26,6 @@ package final class ScrapeManager: Sendable {
         var pools: [ScrapePool] = []
         var endings: [ScrapeTarget.Identity: TargetLoop] = [:]
         var seed: UInt64 = 0
-        var nextExecutor = 0
         var isShutDown = false
     }
 
@@ -170,8 +169,11 @@ package final class ScrapeManager: Sendable {
         for index in control.pools.indices {
             let isChanged = control.pools[index].synchronize(now: now, reader: fileReader, endings: &endings) {
                 target, context, forcedFailure in
-                let worker = workers[control.nextExecutor % workers.count]
-                control.nextExecutor &+= 1
+                let phase = ScrapeLoopState.phase(
+                    intervalMilliseconds: target.intervalMilliseconds, spreadHash: target.spreadHash,
+                    seed: control.seed)
+                // Targets that are due together wake one thread, not all.
+                let worker = workers[Int(phase.number) % workers.count]
                 return TargetLoop(
                     target: target, context: context, forcedFailure: forcedFailure,
                     environment: ScrapeEnvironment(
