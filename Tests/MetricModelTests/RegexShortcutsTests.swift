@@ -37,7 +37,9 @@ struct RegexShortcutsTests {
             Self.shapes.map(\.0) + [
                 "host-(1|2)[34]", "é|ü", "[éü]x", ".*é.*", "a\\|b", "(a|(b|c)d)e", "x|y.*", "()", "a||b", "\\-\\_",
                 "^a|b$",
-                "(a)(b)", "[.]", "[|)]", ".*.*", ".*a.*b.*", "a.+b", "foo\\\\", "^", "$", "^.*$",
+                "x[0-9]+-1", "\\x41", "\\d1", "\\dd", "[a-z]+\\.b", "(?i)[f]oo", "[a-z]+\\Qa|\\E", "[a-z]*é", "(?:x)*y",
+                "(?i:[f]oo)b", "[fx]oo$", "[a-f]o{1,2}", "\\041", "[a]\\|b", "(a)(b)", "[.]", "[|)]", ".*.*",
+                ".*a.*b.*", "a.+b", "foo\\\\", "^", "$", "^.*$",
             ]
         let texts = [
             "", "foo", "foobar", "foobaz", "barfoo", "xfoox", "a", "b", "c", "ab", "ac", "bc", "a1", "b1", "a.b", "axb",
@@ -45,6 +47,7 @@ struct RegexShortcutsTests {
             "fo", "FOO", "d", "7", "aa", "host-13", "host-24", "é", "ü", "éx", "x", "y", "yz", "ae", "bde", "cde",
             "a|b",
             "-_", ".", "|", ")", "foo\\", "foo\nbar", "größe", "\u{1F600}",
+            "x12-1", "x12-2", "A", "51", "5d", "x.b", "FOO", "zé", "xxy", "fOOb", "xoo", "!", "x41",
         ]
         for expression in expressions {
             let pattern = try RegexPattern(expression)

@@ -27,6 +27,8 @@ package struct RegexShortcuts: Sendable {
     package let shape: Shape
     /// Every match starts with this.
     package let prefix: String
+    /// Every match of an expression without another shortcut ends with this.
+    private let suffix: [UInt8]
     private let literal: [UInt8]
     private let alternatives: Set<[UInt8]>
 
@@ -35,6 +37,7 @@ package struct RegexShortcuts: Sendable {
         let (shape, prefix) = parser.parse()
         self.shape = shape
         self.prefix = prefix
+        suffix = shape == .general ? Array(parser.safeSuffix.utf8) : []
         switch shape {
         case .startsWith(let text, _), .endsWith(let text, _), .contains(let text): literal = Array(text.utf8)
         default: literal = []
@@ -65,13 +68,20 @@ package struct RegexShortcuts: Sendable {
         case .contains:
             guard unsafe Self.contains(literal, in: bytes) else { return false }
             return unsafe Self.isPlain(bytes) || pattern.matchesWhole(bytes)
-        case .general: return unsafe pattern.matchesWhole(bytes)
+        case .general: return unsafe Self.ends(bytes, with: suffix) && pattern.matchesWhole(bytes)
         }
     }
 
     /// Whether the dot matches each of these bytes for certain: bytes that are no UTF-8 are none of its business.
     private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
         for index in 0..<bytes.count where unsafe bytes[index] >= 0x80 { return false }
+        return true
+    }
+
+    private static func ends(_ bytes: UnsafeRawBufferPointer, with suffix: [UInt8]) -> Bool {
+        guard bytes.count >= suffix.count else { return false }
+        let start = bytes.count - suffix.count
+        for index in 0..<suffix.count where unsafe bytes[start + index] != suffix[index] { return false }
         return true
     }
 
@@ -267,6 +277,24 @@ struct RegexShortcutParser {
         if scalars.contains("|") { return "" }
         var parser = RegexShortcutParser(scalars: scalars)
         return parser.parseLiteralRun()
+    }
+
+    /// The literal that an expression ends with.
+    ///
+    /// Empty where a bar, a flag or `\Q` may give it another meaning, and where a backslash stands before it.
+    var safeSuffix: String {
+        if scalars.contains("|") { return "" }
+        for (index, scalar) in scalars.enumerated().dropLast() {
+            let next = scalars[index + 1]
+            if scalar == "\\", next == "Q" { return "" }
+            if scalar == "(", next == "?", index + 2 >= scalars.count || scalars[index + 2] != ":" { return "" }
+        }
+        var start = scalars.count
+        while start > 0, !"^$.|?*+()[]{}\\".unicodeScalars.contains(scalars[start - 1]) { start -= 1 }
+        if start > 0, scalars[start - 1] == "\\" { return "" }
+        var text = ""
+        text.unicodeScalars.append(contentsOf: scalars[start...])
+        return text
     }
 
     private init(scalars: [Unicode.Scalar]) { self.scalars = scalars }
