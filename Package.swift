@@ -53,6 +53,7 @@ let floor0: [Target] = [
     systemLibrary("CYAML", package: "libyaml-dev"),
     systemLibrary("CZstd", package: "libzstd-dev"),
     [.target(name: "CChecksum")],
+    [.target(name: "CColumns")],
     [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [
@@ -100,7 +101,7 @@ let floor5: [Target] = [
             logging, nioCore, nioPosix, nioSSL,
         ], testsUse: [nioHTTP1]),
     building(
-        "TSDB", uses: ["Bytes", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
+        "TSDB", uses: ["Bytes", "CColumns", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
         testsUse: ["CountedAllocations", "Exposition", "FaultyDisk", "crash-writer"],
         pages: ["README.md", "FORMAT.md"]),
 ].flatMap { $0 }

@@ -162,6 +162,42 @@ struct SegmentCodecTests {
         }
     }
 
+    @Test("values at the ends of what vectors compute come back, at every place of a block")
+    func vectorBounds() throws {
+        let plain = (0..<40).map { Double($0 * $0) }
+        let odd: [Double] = [
+            -0.0, 0.5, -0.5, 2.5, 0.1, 0x1p51, 0x1p51 - 1, -0x1p51, 0x1p52 + 1, 0x1p53 - 1, 0x1p53, -0x1p53, 1e300,
+            .leastNonzeroMagnitude,
+            .infinity, -.infinity, .nan, 22517998136852.47, 2251799813685248.5, 1125899906842624.25,
+        ]
+        for place in [0, 1, 2, 14, 15, 16, 17, 31, 32, 38, 39] {
+            for value in odd {
+                var values = plain
+                values[place] = value
+                for scale in [1.0, 100] {
+                    let column = SegmentTestColumn(series: 0, values: values.map { $0 / scale })
+                    #expect(try SegmentRoundTrip.isLossless([column], firstSeries: 0), "\(value) at \(place)")
+                }
+            }
+        }
+    }
+
+    @Test("the two ways of writing patches give the same numbers")
+    func patches() throws {
+        for high: Int64 in [1, 0x7f, 0x80, 0x3fff, 0x4000, 0xffff, 0x10000, 1 << 40] {
+            for every in [1, 2, 7, 60] {
+                var value: Int64 = 0
+                let values = (0..<300).map { index in
+                    if index % every == 0 { value += high }
+                    return Double(value)
+                }
+                #expect(
+                    try SegmentRoundTrip.isLossless([SegmentTestColumn(series: 3, values: values)], firstSeries: 0),
+                    "\(high) every \(every)")
+            }
+        }
+    }
+
     @Test("a marker or a gap costs a few bytes, not the compression of its column")
     func markersAreCheap() throws {
         var plain: [SegmentTestColumn] = []

@@ -10,7 +10,8 @@ struct ArrowTests {
         (
             0,
             [
-                "CCrypt", "CChecksum", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2", "CSQLite",
+                "CCrypt", "CChecksum", "CColumns", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2",
+                "CSQLite",
                 "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZstd",
             ]
         ),
@@ -33,6 +34,7 @@ struct ArrowTests {
         ("CPageChecksums", ["SQLite"]),
         ("CSQLite", ["SQLite"]),
         ("CChecksum", ["Bytes"]),
+        ("CColumns", ["TSDB"]),
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),

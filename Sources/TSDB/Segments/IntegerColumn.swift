@@ -1,3 +1,5 @@
+internal import CColumns
+
 /// A run of 64-bit integers as differences, packed into whole bytes.
 ///
 ///     byte      order << 6 | shift          order 0: values, 1: differences, 2: differences of differences
@@ -67,31 +69,9 @@ enum IntegerColumn {
         _ residuals: UnsafeMutablePointer<UInt64>, with values: UnsafePointer<Int64>, count: Int, order: Int,
         least: Int64
     ) -> Int {
-        let residualCount = count - order
-        var union: UInt64 = 0
-        switch order {
-        case 0:
-            for index in 0..<residualCount {
-                let residual = UInt64(bitPattern: unsafe values[index] &- least)
-                unsafe residuals[index] = residual
-                union |= residual
-            }
-        case 1:
-            for index in 0..<residualCount {
-                let residual = UInt64(bitPattern: unsafe values[index &+ 1] &- values[index] &- least)
-                unsafe residuals[index] = residual
-                union |= residual
-            }
-        default:
-            for index in 0..<residualCount {
-                let second = unsafe values[index &+ 2] &- 2 &* values[index &+ 1] &+ values[index]
-                let residual = UInt64(bitPattern: second &- least)
-                unsafe residuals[index] = residual
-                union |= residual
-            }
-        }
+        let union = unsafe ccolumns_residuals(values, count, Int32(order), least, residuals)
         let shift = union == 0 ? 0 : union.trailingZeroBitCount
-        if shift > 0 { for index in 0..<residualCount { unsafe residuals[index] &>>= UInt64(shift) } }
+        if shift > 0 { unsafe ccolumns_shift_right(residuals, count - order, Int32(shift)) }
         return shift
     }
 
@@ -109,23 +89,16 @@ enum IntegerColumn {
     ) -> (width: Int, patches: Int, cost: Int) {
         var best = (width: widest, patches: 0, cost: widest * count)
         guard widest > 0 else { return best }
-        // One walk for the widths that most numbers need.
-        var nonzero = 0
-        var aboveByte = 0
-        for index in 0..<count {
-            let number = unsafe numbers[index]
-            nonzero &+= number != 0 ? 1 : 0
-            aboveByte &+= number > 0xff ? 1 : 0
+        var wider: InlineArray<8, UInt32> = InlineArray(repeating: 0)
+        var span = wider.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { counts in
+            guard let counts = counts.baseAddress else { return }
+            unsafe ccolumns_count_wider(numbers, count, Int32(widest), counts)
         }
         // The bytes of patches behind their positions: each is one byte longer with every byte that the width loses.
         var patchBytes = 0
         for width in stride(from: widest - 1, through: 0, by: -1) {
-            var patches = width == 0 ? nonzero : aboveByte
-            if width > 1 {
-                patches = 0
-                let bits = UInt64(8 * width)
-                for index in 0..<count { patches &+= unsafe numbers[index] &>> bits != 0 ? 1 : 0 }
-            }
+            let patches = Int(wider[width])
             patchBytes += patches
             let cost = width * count + patchBytes + patches + (patches > 0 ? 1 : 0)
             if cost < best.cost, patches < 256 { best = (width, patches, cost) }
@@ -146,22 +119,59 @@ enum IntegerColumn {
             unsafe cursor[0] = UInt8(patches)
             unsafe cursor += 1
             let bits = UInt64(8 * width)
-            for index in 0..<count {
-                var high = unsafe numbers[index] &>> bits
-                guard high != 0 else { continue }
-                unsafe cursor[0] = UInt8(index)
-                unsafe cursor += 1
-                while high >= 0x80 {
-                    unsafe cursor[0] = UInt8(truncatingIfNeeded: high) | 0x80
-                    unsafe cursor += 1
-                    high &>>= 7
-                }
-                unsafe cursor[0] = UInt8(truncatingIfNeeded: high)
-                unsafe cursor += 1
-            }
+            unsafe cursor =
+                widest - width <= 2
+                ? shortPatches(numbers, count: count, bits: bits, at: cursor)
+                : longPatches(numbers, count: count, bits: bits, at: cursor)
         }
         unsafe storeNumbers(numbers, count: count, width: width, at: UnsafeMutableRawPointer(cursor))
         output.advance(by: unsafe cursor - start + width * count)
+    }
+
+    /// Writes patches of at most 16 bits: place and varint in one store, and nothing of it is a branch.
+    private static func shortPatches(
+        _ numbers: UnsafePointer<UInt64>, count: Int, bits: UInt64, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        var target = UnsafeMutableRawPointer(start)
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: blockCount) { places in
+            // First where they are: a sixth of all may be patches, which no branch predictor guesses.
+            var found = 0
+            for index in 0..<count {
+                unsafe places[found] = UInt8(truncatingIfNeeded: index)
+                found &+= unsafe numbers[index] &>> bits != 0 ? 1 : 0
+            }
+            for place in 0..<found {
+                let index = unsafe places[place]
+                let high = unsafe UInt32(truncatingIfNeeded: numbers[Int(index)] &>> bits)
+                let isLong: UInt32 = high > 0x7f ? 1 : 0
+                let isLongest: UInt32 = high > 0x3fff ? 1 : 0
+                var patch = UInt32(index) | (high & 0x7f | isLong &<< 7) &<< 8
+                patch |= (high &>> 7 & 0x7f | isLongest &<< 7) &<< 16 | (high &>> 14) &<< 24
+                unsafe target.storeBytes(of: patch.littleEndian, as: UInt32.self)
+                unsafe target += Int(2 &+ isLong &+ isLongest)
+            }
+        }
+        return unsafe target.assumingMemoryBound(to: UInt8.self)
+    }
+
+    private static func longPatches(
+        _ numbers: UnsafePointer<UInt64>, count: Int, bits: UInt64, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        var cursor = unsafe start
+        for index in 0..<count {
+            var high = unsafe numbers[index] &>> bits
+            guard high != 0 else { continue }
+            unsafe cursor[0] = UInt8(index)
+            unsafe cursor += 1
+            while high >= 0x80 {
+                unsafe cursor[0] = UInt8(truncatingIfNeeded: high) | 0x80
+                unsafe cursor += 1
+                high &>>= 7
+            }
+            unsafe cursor[0] = UInt8(truncatingIfNeeded: high)
+            unsafe cursor += 1
+        }
+        return unsafe cursor
     }
 
     private static func storeNumbers(

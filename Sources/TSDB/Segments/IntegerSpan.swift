@@ -1,3 +1,5 @@
+internal import CColumns
+
 /// The least and the greatest of some integers.
 struct IntegerSpan {
     private(set) var least = Int64.max
@@ -7,6 +9,13 @@ struct IntegerSpan {
     mutating func note(_ value: Int64) {
         least = min(least, value)
         greatest = max(greatest, value)
+    }
+
+    init() {}
+
+    init(least: Int64, greatest: Int64) {
+        self.least = least
+        self.greatest = greatest
     }
 
     /// The greatest less the least; right as an unsigned number even where a signed one would not hold it.
@@ -29,23 +38,18 @@ struct OrderSpans {
 
     /// Looks at `count` values, at least one.
     init(_ numbers: UnsafePointer<Int64>, count: Int) {
-        var previous = unsafe numbers[0]
-        values.note(previous)
-        guard count > 1 else { return }
-        var difference = unsafe numbers[1] &- previous
-        previous = unsafe numbers[1]
-        values.note(previous)
-        differences.note(difference)
-        for index in 2..<max(2, count) {
-            let value = unsafe numbers[index]
-            let next = value &- previous
-            values.note(value)
-            differences.note(next)
-            zeroCount &+= next == 0 ? 1 : 0
-            seconds.note(next &- difference)
-            previous = value
-            difference = next
+        guard count > 2 else {
+            for index in 0..<count { values.note(unsafe numbers[index]) }
+            if count == 2 { differences.note(unsafe numbers[1] &- numbers[0]) }
+            choose(count: count)
+            return
         }
+        var found = ccolumns_spans()
+        unsafe ccolumns_find_spans(numbers, count, &found)
+        values = IntegerSpan(least: found.least.0, greatest: found.greatest.0)
+        differences = IntegerSpan(least: found.least.1, greatest: found.greatest.1)
+        seconds = IntegerSpan(least: found.least.2, greatest: found.greatest.2)
+        zeroCount = Int(found.zero_differences)
         choose(count: count)
     }
 

@@ -1,3 +1,5 @@
+internal import CColumns
+
 /// The values of one series in a slice, without gaps and markers, as a tag and a payload.
 ///
 /// Most exporters print decimals, so most columns are integers divided by a power of ten. Seconds that were added up in
@@ -137,18 +139,12 @@ enum ValueColumn {
         var exponent = 0
         var exactFrom = 0
         var index = 0
+        let start = unsafe values.baseAddress.unsafelyUnwrapped
         while index < count {
-            if exponent == 0 {
-                // Whole numbers, most counters: no division.
-                let value = unsafe values[index]
-                guard abs(value) < largestMantissa else { return nil }
-                let integer = Int64(value)
-                if Double(integer).bitPattern == value.bitPattern {
-                    unsafe integers[index] = integer
-                    index &+= 1
-                    continue
-                }
-            } else if let mantissa = unsafe mantissa(of: values[index], power: powers[exponent]) {
+            index += unsafe ccolumns_mantissas(start + index, count - index, powers[exponent], integers + index)
+            guard index < count else { break }
+            // The one that is none is among the next sixteen.
+            if let mantissa = unsafe mantissa(of: values[index], power: powers[exponent]) {
                 unsafe integers[index] = mantissa
                 index &+= 1
                 continue
@@ -158,9 +154,14 @@ enum ValueColumn {
             if exponent > searchedExponents { return nil }
         }
         // A decimal with few digits is one with more digits too, unless the mantissa grows too long.
-        for earlier in 0..<exactFrom {
+        var earlier = 0
+        while earlier < exactFrom {
+            earlier += unsafe ccolumns_mantissas(
+                start + earlier, exactFrom - earlier, powers[exponent], integers + earlier)
+            guard earlier < exactFrom else { break }
             guard let mantissa = unsafe mantissa(of: values[earlier], power: powers[exponent]) else { return nil }
             unsafe integers[earlier] = mantissa
+            earlier += 1
         }
         return exponent
     }
