@@ -40,6 +40,8 @@ struct CollectCommand: AsyncParsableCommand {
         settings.port = listenAddress.port
         settings.collectorIntervalMilliseconds = milliseconds
         try collectorOptions.apply(to: &settings)
+        AllocatorSettings.apply()
+        async let _: Void = Self.releaseCodeOnceStarted()
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
@@ -47,5 +49,11 @@ struct CollectCommand: AsyncParsableCommand {
             if case .configuration = error { throw ExitStatus.usage }
             throw ExitStatus.failure
         }
+    }
+
+    /// By then the cgroups are known and what remains is sweeping and answering.
+    private static func releaseCodeOnceStarted() async {
+        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
+        ResidentCode.release()
     }
 }

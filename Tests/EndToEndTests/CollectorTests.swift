@@ -54,6 +54,24 @@ struct CollectorTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("once started it takes no more than 20 MB, and still answers")
+    func resident() async throws {
+        let server = try collect(root: "/", folder: TemporaryDirectory())
+        let isUp = await RunningServer.wait(seconds: 20) { server.get("/-/ready").status == 200 }
+        #expect(isUp, "\(server.log)")
+        func residentBytes() -> Double {
+            _ = server.get("/metrics/node")
+            let line = server.get("/metrics").body.split(separator: "\n").first {
+                $0.hasPrefix("process_resident_memory_bytes ")
+            }
+            return line?.split(separator: " ").last.flatMap { Double($0) } ?? .infinity
+        }
+        // Some seconds after the start, code that nothing uses any more is given back.
+        let isSmall = await RunningServer.wait(seconds: 60) { residentBytes() < 20e6 }
+        #expect(isSmall, "\(residentBytes()) bytes")
+        #expect(server.stop() == 0)
+    }
+
     @Test("promtool's queries work against a server")
     func promtool() async throws {
         let binary = try #require(RunningServer.binary)
