@@ -47,8 +47,11 @@ enum FakeRuntime {
     // MARK: gRPC
 
     /// Answers unary calls; `answer` gets the header block, for it is not compressed, and the message.
+    ///
+    /// `events` sends messages to who subscribes; without it nobody may.
     static func grpc(
-        at path: String, _ answer: @escaping @Sendable (_ headers: String, _ message: [UInt8]) -> [UInt8]?
+        at path: String, events: (@Sendable (_ send: ([UInt8]) -> Void) -> Void)? = nil,
+        _ answer: @escaping @Sendable (_ headers: String, _ message: [UInt8]) -> [UInt8]?
     ) -> LocalServer {
         LocalServer(path: path) { connection in
             var bytes: [UInt8] = []
@@ -71,6 +74,21 @@ enum FakeRuntime {
                 guard head[3] == 0 else { continue }
                 let stream = Int(head[7]) << 8 | Int(head[8])
                 let status = frame(1, 4, stream, [0x88])
+                if headers.contains("Events/Subscribe") {
+                    guard let events else {
+                        connection.write(frame(1, 5, stream, [0x88]))
+                        continue
+                    }
+                    connection.write(status)
+                    events { message in
+                        let body = [0, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xFF)] + message
+                        // Two frames and a ping between them.
+                        connection.write(
+                            frame(0, 0, stream, Array(body.prefix(7))) + frame(6, 0, 0, [0, 1, 2, 3, 4, 5, 6, 7]))
+                        connection.write(frame(0, 0, stream, Array(body.dropFirst(7))))
+                    }
+                    continue
+                }
                 guard let message = answer(headers, Array(payload.dropFirst(5))) else {
                     connection.write(frame(1, 5, stream, [0x88]))
                     continue

@@ -155,6 +155,68 @@ struct RuntimeNamingTests {
             host.waitUntil { $0.values("lapwing_workload_exits_total", "workload=\"web\"", "code=\"42\"") == ["1"] })
     }
 
+    /// What containerd sends when a task ends; a status of 0 is left out on the wire.
+    static func taskExit(
+        of container: String, process: String, status: UInt8, topic: String = "/tasks/exit"
+    ) -> [UInt8] {
+        var end = FakeRuntime.field(1, container) + FakeRuntime.field(2, process) + [3 << 3, 7]
+        if status != 0 { end += status < 0x80 ? [4 << 3, status] : [4 << 3, status, 1] }
+        return FakeRuntime.field(2, "k8s.io") + FakeRuntime.field(3, topic)
+            + FakeRuntime.field(4, FakeRuntime.field(1, "containerd.events.TaskExit") + FakeRuntime.field(2, end))
+    }
+
+    @Test("containerd's events tell the code of a container's end, and of nothing else")
+    func containerdEvents() {
+        let uid = "0a1b2c3d-1111-2222-3333-444455556666"
+        let host = NamelessHost("/kubepods/burstable/pod\(uid)/\(identifier)")
+        let isGone = Mutex(false)
+        let isHeard = Mutex(false)
+        let server = FakeRuntime.grpc(
+            at: host.socket("/run/containerd/containerd.sock"),
+            events: { send in
+                isHeard.withLock { $0 = true }
+                send(Self.taskExit(of: identifier, process: "exec-1", status: 3))
+                send(Self.taskExit(of: identifier, process: identifier, status: 4, topic: "/tasks/oom"))
+                while !isGone.withLock({ $0 }) { sched_yield() }
+                send(Self.taskExit(of: identifier, process: identifier, status: 137))
+            }
+        ) { headers, _ in
+            if headers.contains("Namespaces") { return FakeRuntime.field(1, FakeRuntime.field(1, "k8s.io")) }
+            return FakeRuntime.field(
+                1,
+                FakeRuntime.field(1, identifier) + FakeRuntime.label("io.kubernetes.container.name", "app")
+                    + FakeRuntime.label("io.kubernetes.pod.name", "web-1")
+                    + FakeRuntime.label("io.kubernetes.pod.namespace", "shop"))
+        }
+        defer { server.stop() }
+        #expect(host.waitUntil { !$0.values("container_memory_usage_bytes", "container=\"app\"").isEmpty })
+        #expect(host.waitUntil { _ in isHeard.withLock { $0 } })
+        host.clock.advance(seconds: 2)
+        _ = host.page
+        host.tree.remove("sys/fs/cgroup/kubepods/burstable/pod\(uid)/\(identifier)")
+        host.clock.advance(seconds: 61)
+        #expect(host.page.values("container_memory_usage_bytes", identifier) == [])
+        #expect(host.page.values("lapwing_workload_exits_total", "app") == [])
+        isGone.withLock { $0 = true }
+        #expect(host.waitUntil { $0.values("lapwing_workload_exits_total", "app", "code=\"137\"") == ["1"] })
+        #expect(host.page.values("lapwing_collector_runtime_failures_total", "containerd") == ["0"])
+    }
+
+    @Test("an end by containerd's word")
+    func taskExits() {
+        func told(_ message: [UInt8]) -> RuntimeAnswer? { RuntimeAnswers.taskExit(message) }
+        #expect(told(Self.taskExit(of: "a1", process: "a1", status: 0)) == .exited(code: 0, of: "a1"))
+        #expect(told(Self.taskExit(of: "a1", process: "", status: 1)) == .exited(code: 1, of: "a1"))
+        #expect(told(Self.taskExit(of: "a1", process: "b2", status: 1)) == nil)
+        #expect(told(Self.taskExit(of: "", process: "", status: 1)) == nil)
+        #expect(told(Self.taskExit(of: "a1", process: "a1", status: 1, topic: "/tasks/oom")) == nil)
+        let whole = Self.taskExit(of: "a1", process: "a1", status: 255)
+        #expect(told(whole) == .exited(code: 255, of: "a1"))
+        for count in whole.indices { _ = told(Array(whole.prefix(count))) }
+        var random = SeededGenerator(seed: 7)
+        for _ in 0..<2_000 { _ = told(random.mutated(whole)) }
+    }
+
     @Test("a pod that no log names has the names its containers' runtime told")
     func pod() {
         let uid = "0a1b2c3d-1111-2222-3333-444455556666"

@@ -1,4 +1,5 @@
-/// Unary calls of gRPC over HTTP/2 (RFC 9113), to a server that is on this machine and asked one thing at a time.
+/// Calls of gRPC over HTTP/2 (RFC 9113), to a server that is on this machine and asked one thing at a time: one question,
+/// and one answer or a stream of them.
 ///
 /// Of HTTP/2 there is what such a client cannot do without: settings, pings and windows are answered, and of headers
 /// none is understood. The answer's message says that a call succeeded, its absence that it did not; so the tables of
@@ -44,10 +45,32 @@ struct RemoteCalls: ~Copyable {
         try self.conversation.send(bytes)
     }
 
+    /// Until when the next frame must have come, see `LocalConversation`.
+    var deadline: UInt64 {
+        get { conversation.deadline }
+        set { conversation.deadline = newValue }
+    }
+
+    mutating func waitForInput() throws(RuntimeFailure) -> Bool { try conversation.waitForInput() }
+
     /// Calls a method, `/package.Service/Method`, and gives its answer's message.
     mutating func call(
         _ path: String, headers: [(name: String, value: String)] = [], message: [UInt8]
     ) throws(RuntimeFailure) -> [UInt8] {
+        let stream = try begin(path, headers: headers, message: message)
+        var answer: [UInt8] = []
+        while try !takeFrame(of: stream, into: &answer) {}
+        guard answer.count >= 5 else { throw .malformed("the call was refused") }
+        guard let message = try Self.takeMessage(from: &answer), answer.isEmpty else {
+            throw .malformed("no whole message")
+        }
+        return message
+    }
+
+    /// Sends the question; what comes back has the number that is given.
+    mutating func begin(
+        _ path: String, headers: [(name: String, value: String)] = [], message: [UInt8]
+    ) throws(RuntimeFailure) -> UInt32 {
         let stream = nextStream
         nextStream += 2
         var request: [UInt8] = []
@@ -56,16 +79,22 @@ struct RemoteCalls: ~Copyable {
         let body = [0] + Self.bytes(UInt32(message.count)) + message
         Self.frame(Frame.data, flags: Frame.endStream, stream: stream, body, to: &request)
         try conversation.send(request)
-        var answer: [UInt8] = []
-        while try !takeFrame(of: stream, into: &answer) {}
-        guard answer.count >= 5 else { throw .malformed("the call was refused") }
-        let length = answer[1..<5].reduce(0) { $0 << 8 | Int($1) }
-        guard answer[0] == 0, length == answer.count - 5 else { throw .malformed("no whole message") }
-        return Array(answer[5...])
+        return stream
+    }
+
+    /// The first message of what came, nil when it is not there as a whole.
+    static func takeMessage(from bytes: inout [UInt8]) throws(RuntimeFailure) -> [UInt8]? {
+        guard bytes.count >= 5 else { return nil }
+        let length = bytes[1..<5].reduce(0) { $0 << 8 | Int($1) }
+        guard bytes[0] == 0 else { throw .malformed("a compressed message") }
+        guard length <= answerLimitBytes else { throw .tooLong(limitBytes: answerLimitBytes) }
+        guard bytes.count - 5 >= length else { return nil }
+        defer { bytes.removeFirst(5 + length) }
+        return Array(bytes[5..<5 + length])
     }
 
     /// Takes one frame; true when it was the last of the stream.
-    private mutating func takeFrame(of stream: UInt32, into answer: inout [UInt8]) throws(RuntimeFailure) -> Bool {
+    mutating func takeFrame(of stream: UInt32, into answer: inout [UInt8]) throws(RuntimeFailure) -> Bool {
         let head = try conversation.take(9)
         let length = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
         guard length <= Self.maximumFrameBytes else { throw .malformed("a frame of \(length) bytes") }
@@ -77,6 +106,7 @@ struct RemoteCalls: ~Copyable {
         case Frame.data:
             if length > 0 { try reply(Frame.windowUpdate, 0, Self.bytes(UInt32(length))) }
             guard number == stream else { return false }
+            if length > 0, !isLast { try reply(Frame.windowUpdate, 0, Self.bytes(UInt32(length)), stream: stream) }
             var content = payload[...]
             if flags & Frame.padded != 0, let padding = content.popFirst() { content = content.dropLast(Int(padding)) }
             guard answer.count + content.count <= Self.answerLimitBytes else {
@@ -94,9 +124,11 @@ struct RemoteCalls: ~Copyable {
         return false
     }
 
-    private mutating func reply(_ type: UInt8, _ flags: UInt8, _ payload: [UInt8]) throws(RuntimeFailure) {
+    private mutating func reply(
+        _ type: UInt8, _ flags: UInt8, _ payload: [UInt8], stream: UInt32 = 0
+    ) throws(RuntimeFailure) {
         var bytes: [UInt8] = []
-        Self.frame(type, flags: flags, stream: 0, payload, to: &bytes)
+        Self.frame(type, flags: flags, stream: stream, payload, to: &bytes)
         try conversation.send(bytes)
     }
 

@@ -133,6 +133,27 @@ enum RuntimeAnswers {
         return answers
     }
 
+    /// The end of a container's first process, in an `Envelope` of containerd's events: topic 3, event 4 with the value 2,
+    /// there a `TaskExit`: container 1, process 2, status 4.
+    static func taskExit(_ envelope: [UInt8]) -> RuntimeAnswer? {
+        var topic = ""
+        var end: [UInt8] = []
+        fields(of: envelope) { field, content in
+            if field == 3 { topic = String(decoding: content, as: UTF8.self) }
+            if field == 4 { fields(of: content) { if $0 == 2 { end = $1 } } }
+        }
+        guard topic == "/tasks/exit" else { return nil }
+        var identifier = ""
+        var process = ""
+        fields(of: end) { field, content in
+            if field == 1 { identifier = String(decoding: content, as: UTF8.self) }
+            if field == 2 { process = String(decoding: content, as: UTF8.self) }
+        }
+        // Another process of the container, begun by exec, has a name of its own.
+        guard !identifier.isEmpty, process.isEmpty || process == identifier else { return nil }
+        return .exited(code: Int32(truncatingIfNeeded: number(4, of: end)), of: identifier)
+    }
+
     private static func takeLabel(_ entry: [UInt8], wanted: Set<String>, into names: inout ContainerNames) {
         var key = ""
         var value = ""
@@ -149,6 +170,18 @@ enum RuntimeAnswers {
         default: break
         }
         if wanted.contains(key) { names.labels.append(ContainerLabel(name: key, value: value)) }
+    }
+
+    /// A number of a message, 0 where it is left out.
+    private static func number(_ field: Int, of message: [UInt8]) -> UInt64 {
+        unsafe message.withUnsafeBytes { raw in
+            var number: UInt64 = 0
+            var reader = unsafe WireReader(raw)
+            while reader.next() {
+                if reader.field == field, reader.kind == .varint { number = reader.number }
+            }
+            return number
+        }
     }
 
     /// Calls for each field that has bytes; what is behind a fault is not met.

@@ -98,6 +98,10 @@ struct RuntimeQuestions: Sendable {
         return answers
     }
 
-    /// The stream of what happens to containers, for runtimes that have one.
+    /// Containerd's stream of ends, `containerd/api/services/events/v1/events.proto`; the request has filters (1).
+    static let exitsMethod = "/containerd.services.events.v1.Events/Subscribe"
+    static let exitsRequest = [0x0A, UInt8(exitsFilter.utf8.count)] + exitsFilter.utf8
+    private static let exitsFilter = "topic==\"/tasks/exit\""
+    /// Docker's and Podman's stream of what happens to containers.
     static let eventsPath = "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D"
 }

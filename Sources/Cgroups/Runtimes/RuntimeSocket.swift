@@ -3,7 +3,7 @@ package enum RuntimeKind: String, CaseIterable, Sendable {
     case docker, podman, containerd, crio
 
     /// Whether it tells what happens to its containers without being asked each time.
-    var hasEvents: Bool { self == .docker || self == .podman }
+    var hasEvents: Bool { self != .crio }
 }
 
 /// A socket behind which a runtime answers.

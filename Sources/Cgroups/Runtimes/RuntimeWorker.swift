@@ -18,6 +18,8 @@ final class RuntimeWorker: Sendable {
         var wanted: [String] = []
         var known: RuntimeState = .idle
         var isFollowing = false
+        /// It knows containers of this host, so that its events concern us.
+        var hasNamed = false
         var isStopping = false
         var hasEnded = false
     }
@@ -105,24 +107,26 @@ final class RuntimeWorker: Sendable {
     /// Asks when there is something to ask, until told to stop or something fails.
     private func work(onSuccess: () -> Void) throws(RuntimeFailure) {
         while !isStopping {
-            let count = try ask()
-            if count.asked > 0 { onSuccess() }
-            if count.named > 0, socket.kind.hasEvents { try follow() }
+            if try ask() > 0 { onSuccess() }
+            if socket.kind.hasEvents, state.withLock({ $0.hasNamed }) {
+                if socket.kind == .containerd { try followCalls() } else { try follow() }
+            }
             if !isStopping { waitForWake(milliseconds: -1) }
         }
     }
 
-    /// Asks about all that are wanted; they stay wanted when it fails.
-    private func ask() throws(RuntimeFailure) -> (asked: Int, named: Int) {
+    /// Asks about all that are wanted, and gives their number; they stay wanted when it fails.
+    private func ask() throws(RuntimeFailure) -> Int {
         let wanted = state.withLock { $0.wanted }
-        guard !wanted.isEmpty else { return (0, 0) }
+        guard !wanted.isEmpty else { return 0 }
         let answers = try questions.answers(about: wanted)
         state.withLock { state in
             state.known = .answering
+            state.hasNamed = state.hasNamed || !answers.isEmpty
             state.wanted.removeAll { wanted.contains($0) }
         }
         if !answers.isEmpty { deliver(answers) }
-        return (wanted.count, answers.count)
+        return wanted.count
     }
 
     /// Takes events as they come, and asks in between.
@@ -157,6 +161,34 @@ final class RuntimeWorker: Sendable {
             guard line.count <= Self.maximumEventBytes else { throw .tooLong(limitBytes: Self.maximumEventBytes) }
             if !answers.isEmpty { deliver(answers) }
         }
+    }
+
+    /// The same of containerd, whose ends come as messages.
+    private func followCalls() throws(RuntimeFailure) {
+        var calls = try RemoteCalls(
+            LocalConversation(
+                path: questions.path, patienceMilliseconds: questions.patienceMilliseconds, wake: wakeDescriptor))
+        state.withLock { $0.isFollowing = true }
+        let stream = try calls.begin(RuntimeQuestions.exitsMethod, message: RuntimeQuestions.exitsRequest)
+        var bytes: [UInt8] = []
+        while !isStopping {
+            calls.deadline = .max
+            guard try calls.waitForInput() else {
+                takeWake()
+                _ = try ask()
+                continue
+            }
+            calls.deadline = SystemClock().monotonicNanoseconds &+ questions.patienceMilliseconds &* 1_000_000
+            let isLast = try calls.takeFrame(of: stream, into: &bytes)
+            var answers: [RuntimeAnswer] = []
+            while let message = try RemoteCalls.takeMessage(from: &bytes) {
+                if let answer = RuntimeAnswers.taskExit(message) { answers.append(answer) }
+            }
+            if !answers.isEmpty { deliver(answers) }
+            // It tells no events; codes that the kernel does not tell stay unknown.
+            if isLast { break }
+        }
+        state.withLock { $0.isFollowing = false }
     }
 
     /// Waits the time out, whoever wakes, unless told to stop.
