@@ -89,7 +89,8 @@ let floor5: [Target] = [
     building(
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
-    building("PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"]),
+    building(
+        "PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"], testsUse: ["TSDB", logging]),
     building(
         "Remote",
         uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage", asyncHTTPClient, nioCore, nioHTTP1],
@@ -173,7 +174,7 @@ let fuzzing: Target =
 let grounds: [Target] = [
     fuzzing,
     .target(
-        name: "TestSupport", dependencies: ["Bytes", "MetricModel", "Storage"], path: "Tests/TestSupport",
+        name: "TestSupport", dependencies: ["Bytes", "CMalloc", "MetricModel", "Storage"], path: "Tests/TestSupport",
         swiftSettings: swiftSettings),
     .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
     .executableTarget(

@@ -77,7 +77,8 @@ struct ServerServices: Sendable {
             store: SQLiteNotificationStateStore(stateDatabase), transport: transport, clock: clock, logger: logger)
         let rules = RuleManager(
             services: RuleGroupServices(
-                store: database, querying: EngineRuleQuerying(engine: engine, store: database), alerts: notifier,
+                store: database,
+                querying: EngineRuleQuerying(engine: engine, store: database, budget: active.budget), alerts: notifier,
                 states: SQLiteAlertStateStore(stateDatabase), clock: clock),
             logger: logger, registry: registry)
         notifier.register(in: registry)

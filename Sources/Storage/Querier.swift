@@ -17,18 +17,50 @@ package protocol Querier: Sendable {
     func earliestChange(since position: ChangePosition) -> Int64?
 
     /// Label names of series that match any of the selectors (all series where there is none), sorted, at most `limit`
-    /// of them when it is not 0. The range is approximate: whole partitions.
-    func labelNames(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
-        -> [String]
+    /// of them when it is not 0. The range is approximate: whole partitions. What the names take is counted.
+    func labelNames(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int, holding held: inout HeldMemory
+    ) throws(StorageError) -> [String]
 
     /// Values of one label, sorted; the other arguments as for `labelNames`.
     func labelValues(
-        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        holding held: inout HeldMemory
     ) throws(StorageError) -> [String]
 
     /// Label sets of series that match any of the selectors, each once, in label order.
-    func series(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
-        -> [LabelSet]
+    ///
+    /// - Parameter reservation: Counts what the list takes while it is held.
+    func series(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        reservation: (any MemoryReservation)?
+    ) throws(StorageError) -> any LabelSets
+}
+
+extension Querier {
+    /// Label names without counting what they take.
+    package func labelNames(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+    ) throws(StorageError) -> [String] {
+        var held = HeldMemory(nil)
+        return try labelNames(matching: selectors, in: range, limit: limit, holding: &held)
+    }
+
+    /// Values of a label without counting what they take.
+    package func labelValues(
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+    ) throws(StorageError) -> [String] {
+        var held = HeldMemory(nil)
+        return try labelValues(of: name, matching: selectors, in: range, limit: limit, holding: &held)
+    }
+
+    /// Label sets, all at once and without counting what they take.
+    package func series(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+    ) throws(StorageError) -> [LabelSet] {
+        let found = try series(matching: selectors, in: range, limit: limit, reservation: nil)
+        return (0..<found.count).map { found.labels(at: $0) }
+    }
 }
 
 /// What a selector of a query needs.
@@ -44,11 +76,14 @@ package struct SelectRequest: Sendable {
     /// Where it is false only the times of floats will be looked at and whether they are staleness markers; any other
     /// value may stand for what was stored, but not the absent one.
     package var needsValues: Bool
+    /// Counts what the selection takes while it is held; nil counts nothing.
+    package var reservation: (any MemoryReservation)?
 
     package init(
         matchers: [LabelMatcher], range: TimeRange, needsOnlyNewest: Bool = false, isOrdered: Bool = false,
-        needsValues: Bool = true
+        needsValues: Bool = true, reservation: (any MemoryReservation)? = nil
     ) {
+        self.reservation = reservation
         self.matchers = matchers
         self.range = range
         self.needsOnlyNewest = needsOnlyNewest
@@ -57,15 +92,27 @@ package struct SelectRequest: Sendable {
     }
 }
 
+/// Label sets that are made when they are asked for.
+///
+/// Safe on several threads.
+package protocol LabelSets: Sendable {
+    var count: Int { get }
+
+    /// One of them, `0 ..< count`.
+    func labels(at index: Int) -> LabelSet
+
+    /// The bytes of one of them.
+    func labelBytes(at index: Int) -> Int
+}
+
+extension LabelSets {
+    package func labelBytes(at index: Int) -> Int { labels(at: index).encoded.count }
+}
+
 /// The series that a selector found, each label set once; in no promised order unless one was asked for.
 ///
 /// Safe on several threads.
-package protocol SelectedSeries: Sendable {
-    var count: Int { get }
-
-    /// The labels of one of them, `0 ..< count`.
-    func labels(at index: Int) -> LabelSet
-
+package protocol SelectedSeries: LabelSets {
     /// An upper estimate of the samples that reading them all would give, for reserving memory.
     var estimatedSampleCount: Int { get }
 

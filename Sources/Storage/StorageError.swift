@@ -12,6 +12,8 @@ package enum StorageError: Error, Sendable {
     case newerFormat(path: String, found: Int, supported: Int)
     /// A limit with a name was exceeded.
     case limitExceeded(limit: String, maximum: Int, wanted: Int)
+    /// The request would hold more bytes than it may, or than all requests together may.
+    case memory(wanted: Int, maximum: Int, isShared: Bool)
     /// The caller withdrew the request.
     case cancelled
 }
@@ -28,6 +30,9 @@ extension StorageError: CustomStringConvertible {
             "\(path) has format version \(found), this program reads up to \(supported); use a newer lapwing. Nothing was changed"
         case .limitExceeded(let limit, let maximum, let wanted):
             "limit \(limit) exceeded: \(wanted) wanted, \(maximum) allowed"
+        case .memory(let wanted, let maximum, let isShared):
+            "the request would take \(wanted) bytes of memory, \(maximum) are allowed"
+                + (isShared ? " to all together" : "")
         case .cancelled: "cancelled"
         }
     }

@@ -68,7 +68,8 @@ package struct APIError: Error, Sendable {
     /// What became of a look into the store.
     package init(_ error: StorageError) {
         switch error {
-        case .limitExceeded: self.init(.execution, error.description)
+        case .memory(_, _, isShared: true): self.init(.tooManyRequests, error.description)
+        case .limitExceeded, .memory: self.init(.execution, error.description)
         case .cancelled: self.init(.canceled, error.description)
         default: self.init(.internal, error.description)
         }

@@ -25,24 +25,22 @@ struct ExemplarEndpoint: Sendable {
         }
         guard !selectors.isEmpty else { return .noContent }
         let found = exemplars?.exemplars(matching: selectors, in: range) ?? []
-        return .success { writer in
-            writer.array(of: found) { writer, series in
-                writer.object {
-                    $0.key("seriesLabels")
-                    $0.labels(series.labels)
-                    $0.key("exemplars")
-                    $0.array(of: series.exemplars) { writer, entry in
-                        writer.object {
-                            $0.key("labels")
-                            $0.labels(entry.exemplar.labels)
-                            $0.key("value")
-                            $0.sampleValue(entry.exemplar.value)
-                            $0.key("timestamp")
-                            $0.timestamp(milliseconds: entry.timestamp)
-                        }
+        return ListEncoder(count: found.count) { writer, index in
+            writer.object {
+                $0.key("seriesLabels")
+                $0.labels(found[index].labels)
+                $0.key("exemplars")
+                $0.array(of: found[index].exemplars) { writer, entry in
+                    writer.object {
+                        $0.key("labels")
+                        $0.labels(entry.exemplar.labels)
+                        $0.key("value")
+                        $0.sampleValue(entry.exemplar.value)
+                        $0.key("timestamp")
+                        $0.timestamp(milliseconds: entry.timestamp)
                     }
                 }
             }
-        }
+        }.response
     }
 }

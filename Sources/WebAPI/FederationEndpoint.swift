@@ -1,5 +1,6 @@
 import Exposition
 import MetricModel
+import PromQL
 import PromQLSyntax
 import Storage
 
@@ -9,9 +10,14 @@ import Storage
 /// native histograms, which the text format cannot carry.
 struct FederationEndpoint: Sendable {
     let store: any SampleStore
+    /// What the page is counted against, together with queries.
+    let budget: MemoryBudget
     let clock: any WallClock
     let lookbackMilliseconds: Int64
     let externalLabels: @Sendable () -> LabelSet
+
+    /// What a sample takes beside its labels and name: in a table that grows by doubling, and as a line.
+    private static let bytesPerLine = 256
 
     func federate(_ request: APIRequest) throws(APIError) -> APIResponse {
         var samples: [LabelSet: (timestamp: Int64, value: Double)] = [:]
@@ -19,28 +25,34 @@ struct FederationEndpoint: Sendable {
         let range = TimeRange(
             start: Timestamp(milliseconds: now &- lookbackMilliseconds), end: Timestamp(milliseconds: now))
         let querier = try QueryEndpoints.querier(of: store)
+        let reservation = budget.reservation()
+        var held = HeldMemory(reservation)
         for text in request.parameters.all("match[]") {
-            let matchers: [LabelMatcher]
+            let request: SelectRequest
             do {
-                matchers = try Parser.parseSelector(text)
+                request = SelectRequest(
+                    matchers: try Parser.parseSelector(text), range: range, needsOnlyNewest: true,
+                    reservation: reservation)
             } catch {
                 throw .invalidParameter("match[]", error.description)
             }
             do throws(StorageError) {
-                try collect(querier, matchers, range, into: &samples)
+                try collect(querier, request, into: &samples, &held)
             } catch {
                 throw APIError(error)
             }
         }
-        return APIResponse(
-            contentType: ContentNegotiation.contentType(.text), body: .bytes(page(samples)))
+        let page = FederationPage(lines(of: samples), external: externalLabels(), held)
+        return APIResponse(contentType: ContentNegotiation.contentType(.text), body: .pieces { page.nextPiece() })
     }
 
     private func collect(
-        _ querier: any Querier, _ matchers: [LabelMatcher], _ range: TimeRange,
-        into samples: inout [LabelSet: (timestamp: Int64, value: Double)]
+        _ querier: any Querier, _ request: SelectRequest,
+        into samples: inout [LabelSet: (timestamp: Int64, value: Double)], _ held: inout HeldMemory
     ) throws(StorageError) {
-        let selected = try querier.select(SelectRequest(matchers: matchers, range: range, needsOnlyNewest: true))
+        let selected = try querier.select(request)
+        var reading = HeldMemory(request.reservation)
+        try reading.take(selected.readerBytes)
         var reader = selected.makeReader(over: 0..<selected.count)
         var columns = SampleColumns()
         var index = 0
@@ -49,37 +61,19 @@ struct FederationEndpoint: Sendable {
             guard let value = columns.values.last, !SpecialValue.isStale(value) else { continue }
             let timestamp = columns.timestamp(at: columns.values.count - 1)
             if let histogram = columns.histograms.last, histogram.timestamp > timestamp { continue }
+            try held.takeLittle(2 * selected.labelBytes(at: index) + Self.bytesPerLine)
             samples[selected.labels(at: index)] = (timestamp, value)
         }
     }
 
-    private func page(_ samples: [LabelSet: (timestamp: Int64, value: Double)]) -> [UInt8] {
-        let external = externalLabels().pairs
-        let lines = samples.map { labels, sample in
-            (name: labels[LabelName.metricName] ?? "", labels: labels, sample: sample)
+    private func lines(of samples: [LabelSet: (timestamp: Int64, value: Double)]) -> [FederationPage.Line] {
+        samples.map { labels, sample in
+            FederationPage.Line(
+                name: labels[LabelName.metricName] ?? "", labels: labels, timestamp: sample.timestamp,
+                value: sample.value)
         }.sorted { left, right in
             left.name == right.name
                 ? left.labels < right.labels : left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
         }
-        let writer = TextWriter(format: .text)
-        var bytes: [UInt8] = []
-        var lastName: String?
-        for line in lines {
-            if line.name != lastName {
-                let shown = LabelName.isLegacyMetricName(line.name) ? line.name : LabelName.quoted(line.name)
-                bytes.append(contentsOf: "# TYPE \(shown) untyped\n".utf8)
-                lastName = line.name
-            }
-            var pairs = line.labels.pairs.filter { $0.name != LabelName.metricName }
-            for pair in external where !pairs.contains(where: { $0.name == pair.name }) { pairs.append(pair) }
-            // A series without this label must not get one from the target that scrapes this page.
-            if !pairs.contains(where: { $0.name == "instance" }) { pairs.append((name: "instance", value: "")) }
-            pairs.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-            writer.append(
-                series: TextWriter.renderSeries(
-                    name: line.name, labels: pairs.map { MetricFamily.Label($0.name, $0.value) }),
-                value: line.sample.value, timestampMilliseconds: line.sample.timestamp, to: &bytes)
-        }
-        return bytes
     }
 }

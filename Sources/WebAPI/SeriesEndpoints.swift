@@ -1,4 +1,5 @@
 import MetricModel
+import PromQL
 import PromQLSyntax
 import Storage
 
@@ -7,6 +8,8 @@ struct SeriesEndpoints: Sendable {
     static let limitWarning = "results truncated due to limit"
 
     let store: any SampleStore
+    /// What answers are counted against, together with queries.
+    let budget: MemoryBudget
 
     func series(_ request: APIRequest) throws(APIError) -> APIResponse {
         let selectors = try Self.selectors(request.parameters)
@@ -14,24 +17,22 @@ struct SeriesEndpoints: Sendable {
         let limit = try request.parameters.limit()
         let range = try Self.timeRange(request.parameters)
         let querier = try QueryEndpoints.querier(of: store)
-        let found = try answer(limit) { (limit) throws(StorageError) in
-            try querier.series(matching: selectors, in: range, limit: limit)
+        let found: any LabelSets
+        do {
+            found = try querier.series(
+                matching: selectors, in: range, limit: Self.asked(limit), reservation: budget.reservation())
+        } catch {
+            throw APIError(error)
         }
-        return .success(warnings: found.warnings) { writer in
-            writer.array(of: found.values) { $0.labels($1) }
-        }
+        let shown = Self.shown(found.count, limit)
+        return ListEncoder(count: shown.count, warnings: shown.warnings) { $0.labels(found.labels(at: $1)) }.response
     }
 
     func labelNames(_ request: APIRequest) throws(APIError) -> APIResponse {
         let selectors = try Self.selectors(request.parameters)
-        let limit = try request.parameters.limit()
         let range = try Self.timeRange(request.parameters)
-        let querier = try QueryEndpoints.querier(of: store)
-        let found = try answer(limit) { (limit) throws(StorageError) in
-            try querier.labelNames(matching: selectors, in: range, limit: limit)
-        }
-        return .success(warnings: found.warnings) { writer in
-            writer.array(of: found.values) { $0.string($1) }
+        return try texts(request) { (querier, limit, held) throws(StorageError) in
+            try querier.labelNames(matching: selectors, in: range, limit: limit, holding: &held)
         }
     }
 
@@ -40,15 +41,34 @@ struct SeriesEndpoints: Sendable {
         let name = EscapedName.unescape(name)
         guard !name.isEmpty else { throw APIError(.badData, "invalid label name: \"\"") }
         let selectors = try Self.selectors(request.parameters)
-        let limit = try request.parameters.limit()
         let range = try Self.timeRange(request.parameters)
+        return try texts(request) { (querier, limit, held) throws(StorageError) in
+            try querier.labelValues(of: name, matching: selectors, in: range, limit: limit, holding: &held)
+        }
+    }
+
+    private func texts(
+        _ request: APIRequest, _ ask: (any Querier, Int, inout HeldMemory) throws(StorageError) -> [String]
+    ) throws(APIError) -> APIResponse {
+        let limit = try request.parameters.limit()
         let querier = try QueryEndpoints.querier(of: store)
-        let found = try answer(limit) { (limit) throws(StorageError) in
-            try querier.labelValues(of: name, matching: selectors, in: range, limit: limit)
+        var held = HeldMemory(budget.reservation())
+        let found: HeldTexts
+        do {
+            let texts = try ask(querier, Self.asked(limit), &held)
+            found = HeldTexts(texts, held)
+        } catch {
+            throw APIError(error)
         }
-        return .success(warnings: found.warnings) { writer in
-            writer.array(of: found.values) { $0.string($1) }
-        }
+        let shown = Self.shown(found.texts.count, limit)
+        return ListEncoder(count: shown.count, warnings: shown.warnings) { $0.string(found.texts[$1]) }.response
+    }
+
+    /// One more than wanted, to know whether something was cut.
+    private static func asked(_ limit: Int) -> Int { limit == 0 ? 0 : limit + 1 }
+
+    private static func shown(_ count: Int, _ limit: Int) -> (count: Int, warnings: [String]) {
+        limit > 0 && count > limit ? (limit, [limitWarning]) : (count, [])
     }
 
     static func selectors(_ parameters: QueryParameters) throws(APIError) -> [[LabelMatcher]] {
@@ -76,19 +96,6 @@ struct SeriesEndpoints: Sendable {
             throw .invalidParameter("end", "end timestamp must not be before start time")
         }
         return range
-    }
-
-    /// Asks for one more than wanted, to know whether something was cut.
-    private func answer<Value>(
-        _ limit: Int, _ ask: (Int) throws(StorageError) -> [Value]
-    ) throws(APIError) -> (values: [Value], warnings: [String]) {
-        do {
-            let values = try ask(limit == 0 ? 0 : limit + 1)
-            guard limit > 0, values.count > limit else { return (values, []) }
-            return (Array(values.prefix(limit)), [Self.limitWarning])
-        } catch {
-            throw APIError(error)
-        }
     }
 }
 

@@ -132,7 +132,7 @@ package final class WebAPI: RequestAnswering {
     private static func makeRoutes(_ services: Services, _ runner: QueryRunner) -> [Route] {
         let query = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
         let active = ActiveQueryEndpoints(active: services.active)
-        let series = SeriesEndpoints(store: services.store)
+        let series = SeriesEndpoints(store: services.store, budget: services.active.budget)
         let status = StatusEndpoints(
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
         let targets = TargetEndpoints(scraping: services.scraping, metadataStore: services.metadata)
@@ -144,8 +144,8 @@ package final class WebAPI: RequestAnswering {
             hasAdministration: services.administration != nil)
         let exemplars = ExemplarEndpoint(exemplars: services.exemplars)
         let federation = FederationEndpoint(
-            store: services.store, clock: services.clock, lookbackMilliseconds: services.lookbackMilliseconds,
-            externalLabels: services.externalLabels)
+            store: services.store, budget: services.active.budget, clock: services.clock,
+            lookbackMilliseconds: services.lookbackMilliseconds, externalLabels: services.externalLabels)
         let remote = RemoteEndpoints(receiver: services.writeReceiver)
         let form: Set<APIRequest.Method> = [.get, .post]
         let change: Set<APIRequest.Method> = [.post, .put]

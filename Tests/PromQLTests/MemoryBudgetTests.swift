@@ -9,7 +9,7 @@ struct MemoryBudgetTests {
         let budget = MemoryBudget(limitBytes: 100 << 20) { 4 << 20 }
         #expect(budget.take(1000))
         #expect(budget.take(1 << 20))
-        #expect(!budget.take(2 << 20))
+        #expect(!budget.take(4 << 20))
         #expect(budget.usedBytes == 1000 + (1 << 20))
         #expect(MemoryBudget(limitBytes: 100 << 20).take(50 << 20))
     }

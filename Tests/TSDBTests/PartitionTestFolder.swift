@@ -172,7 +172,12 @@ extension PartitionSelection {
     /// The labels of all its series.
     func labels() throws -> [LabelSet] {
         var sets: [LabelSet] = []
-        try forEachLabels { _, encoded in sets.append(LabelSet(encoded: Array(encoded))) }
+        var numbers = SelectedLabelNumbers(PairTexts())
+        var held = HeldMemory(nil)
+        try forEachPairs(in: &numbers, &held) { (numbers, held, _, pairs) throws(StorageError) in
+            let number = try numbers.number(of: pairs, &held)
+            sets.append(numbers.labels.labels(of: number))
+        }
         return sets
     }
 }

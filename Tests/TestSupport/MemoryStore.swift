@@ -191,25 +191,33 @@ private struct MemoryQuerier: Querier {
         limit > 0 ? Array(elements.prefix(limit)) : elements
     }
 
-    func labelNames(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
-        -> [String]
-    {
+    func labelNames(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int, holding held: inout HeldMemory
+    ) throws(StorageError) -> [String] {
         let names = Set(matching(selectors, range).flatMap { $0.pairs.map(\.name) })
         return limited(names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, limit)
     }
 
     func labelValues(
-        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        holding held: inout HeldMemory
     ) throws(StorageError) -> [String] {
         let values = Set(matching(selectors, range).compactMap { $0[name] })
         return limited(values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, limit)
     }
 
-    func series(matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int) throws(StorageError)
-        -> [LabelSet]
-    {
-        limited(matching(selectors, range), limit)
+    func series(
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        reservation: (any MemoryReservation)?
+    ) throws(StorageError) -> any LabelSets {
+        MemoryLabelSets(sets: limited(matching(selectors, range), limit))
     }
+}
+
+private struct MemoryLabelSets: LabelSets {
+    let sets: [LabelSet]
+    var count: Int { sets.count }
+    func labels(at index: Int) -> LabelSet { sets[index] }
 }
 
 private struct MemorySelection: SelectedSeries {

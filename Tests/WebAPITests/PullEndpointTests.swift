@@ -1,4 +1,5 @@
 import MetricModel
+import PromQL
 import Storage
 import TestSupport
 import Testing
@@ -29,8 +30,12 @@ struct PullEndpointTests {
     }
 
     private static func text(_ response: APIResponse) -> String {
-        guard case .bytes(let bytes) = response.body else { return "" }
-        return String(decoding: bytes, as: UTF8.self)
+        var all: [UInt8] = []
+        switch response.body {
+        case .bytes(let bytes): all = bytes
+        case .pieces(let next): while let piece = next() { all += piece }
+        }
+        return String(decoding: all, as: UTF8.self)
     }
 
     @Test("the newest samples of chosen series are a page, with external labels and an instance")
@@ -49,7 +54,7 @@ struct PullEndpointTests {
                 series(["__name__": "a", "job": "old"], [(1000, 3)]),
             ]), onRejection: .refuseAll)
         let endpoint = FederationEndpoint(
-            store: store, clock: FixedClock(), lookbackMilliseconds: 300_000,
+            store: store, budget: MemoryBudget(limitBytes: 1 << 20), clock: FixedClock(), lookbackMilliseconds: 300_000,
             externalLabels: { LabelSet(["zone": "eu"]) })
         let parameters = QueryParameters(formEncoded: "match[]=a&match[]=%7Bjob%3D%22x%22%7D")
         let response = try endpoint.federate(APIRequest(path: "/federate", parameters: parameters))

@@ -48,6 +48,11 @@ struct CountValuesAggregation: VectorOperator {
             for step in 0..<stepCount where !series.values[step].isAbsent {
                 let bits = series.values[step].bitPattern
                 let text = texts[bits] ?? DecimalFormatting.text(series.values[step], style: .plain)
+                if texts[bits] == nil {
+                    let cost = QueryCost(bytes: 64 + text.utf8.count)
+                    try context.hold(cost)
+                    held += cost
+                }
                 texts[bits] = text
                 try count(text, at: step, group, series.dropsName)
             }

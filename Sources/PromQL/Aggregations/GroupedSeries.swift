@@ -18,6 +18,11 @@ struct GroupedSeries {
         for (position, next) in series.enumerated() {
             if !next.histograms.isEmpty { hasHistograms = true }
             let index = numbers.number(of: next.labels)
+            // A list of members grows by doubling.
+            var made = QueryCost(bytes: 16)
+            if index == groups.count { made += StepSeries.keyCost(numbers.labels[index]) }
+            try context.hold(made)
+            cost += made
             if index == groups.count { groups.append((numbers.labels[index], [])) }
             groups[index].members.append(position)
         }

@@ -21,9 +21,17 @@ struct LimitingAggregation: VectorOperator {
         let limits = try ElementLimit.counts(values, of: operand, context)
         var taken: [LabelSet: [Int]] = [:]
         let stepCount = timeline.count
+        var held = QueryCost()
+        defer { context.release(held) }
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let key = grouping.key(of: series.labels)
-            var counts = taken.removeValue(forKey: key) ?? [Int](repeating: 0, count: stepCount)
+            let known = taken.removeValue(forKey: key)
+            if known == nil {
+                let cost = StepSeries.keyCost(key) + QueryCost(bytes: stepCount * 8)
+                try context.hold(cost)
+                held += cost
+            }
+            var counts = known ?? [Int](repeating: 0, count: stepCount)
             var presence = series.presence()
             for step in 0..<stepCount where presence[step] {
                 if counts[step] < limits[step] { counts[step] += 1 } else { presence[step] = false }

@@ -17,6 +17,8 @@ struct RankingAggregation: VectorOperator {
         if timeline.count == 1, !context.isRangeQuery { return try streamInstant(limits[0], context, body) }
         var grouped = try GroupedSeries(operand, grouping, context)
         if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        let keptCost = QueryCost(bytes: grouped.series.count * (StepSeries.overheadBytes + timeline.count * 8))
+        try context.hold(keptCost)
         var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
         for group in grouped.groups {
             try context.limits.check()
@@ -28,7 +30,7 @@ struct RankingAggregation: VectorOperator {
         for index in kept.indices { kept[index].dropsName = grouped.series[index].dropsName }
         grouped.series = []
         for index in kept.indices where !kept[index].isEmpty { try body(&kept[index]) }
-        context.release(grouped.cost)
+        context.release(grouped.cost + keptCost)
     }
 
     /// At one time the result is ranked: the best first, group by group in order of the groups' first labels.
@@ -45,6 +47,9 @@ struct RankingAggregation: VectorOperator {
             let key = grouping.key(of: series.labels)
             let index = indexes[key] ?? groups.count
             if index == groups.count {
+                let cost = StepSeries.keyCost(key) + StepSeries.keyCost(series.labels)
+                try context.hold(cost)
+                held += cost
                 indexes[key] = index
                 groups.append(InstantRanking(first: series.labels))
             }

@@ -13,23 +13,36 @@ struct MatchGroups {
     let many: [StepSeries]
     let one: [StepSeries]
     private(set) var groups: [Group] = []
+    /// What the groups take.
+    private(set) var cost = QueryCost()
     private let isSwapped: Bool
 
-    init(many: [StepSeries], one: [StepSeries], matching: VectorMatching, isSwapped: Bool) {
+    init(
+        many: [StepSeries], one: [StepSeries], matching: VectorMatching, isSwapped: Bool, _ context: QueryContext
+    ) throws(QueryError) {
         self.many = many
         self.one = one
         self.isSwapped = isSwapped
         let filter = Self.key(of: matching)
         var indexes: [LabelSet: Int] = [:]
-        func index(of labels: LabelSet) -> Int {
+        func index(of labels: LabelSet) throws(QueryError) -> Int {
             let key = filter.apply(labels)
-            if let known = indexes[key] { return known }
+            // A list of members grows by doubling.
+            var made = QueryCost(bytes: 16)
+            if let known = indexes[key] {
+                try context.hold(made)
+                cost += made
+                return known
+            }
+            made += StepSeries.keyCost(key)
+            try context.hold(made)
+            cost += made
             indexes[key] = groups.count
             groups.append(Group(key: key))
             return groups.count - 1
         }
-        for position in many.indices { groups[index(of: many[position].labels)].many.append(position) }
-        for position in one.indices { groups[index(of: one[position].labels)].one.append(position) }
+        for position in many.indices { groups[try index(of: many[position].labels)].many.append(position) }
+        for position in one.indices { groups[try index(of: one[position].labels)].one.append(position) }
     }
 
     /// The labels that two elements must share to meet.

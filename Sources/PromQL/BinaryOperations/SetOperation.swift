@@ -13,7 +13,9 @@ struct SetOperation: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         if symbol == .or { return try streamUnion(context, body) }
-        let present = try presentOnTheRight(context)
+        var held = QueryCost()
+        let present = try presentOnTheRight(context, &held)
+        defer { context.release(held) }
         if symbol == .and, present.isEmpty { return try left.discard(context) }
         let keepsPresent = symbol == .and
         try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
@@ -26,11 +28,13 @@ struct SetOperation: VectorOperator {
         }
     }
 
-    private func presentOnTheRight(_ context: QueryContext) throws(QueryError) -> [LabelSet: [Bool]] {
+    private func presentOnTheRight(
+        _ context: QueryContext, _ held: inout QueryCost
+    ) throws(QueryError) -> [LabelSet: [Bool]] {
         var present: [LabelSet: [Bool]] = [:]
         do {
             try right.stream(context) { (series: inout StepSeries) throws(QueryError) in
-                Self.note(series, under: key.apply(series.labels), in: &present)
+                try Self.note(series, under: key.apply(series.labels), in: &present, &held, context)
             }
         } catch {
             // Where both sides fail it is the left one's error that is told.
@@ -45,7 +49,7 @@ struct SetOperation: VectorOperator {
         var all: [StepSeries] = []
         var held = QueryCost()
         try left.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            Self.note(series, under: key.apply(series.labels), in: &present)
+            try Self.note(series, under: key.apply(series.labels), in: &present, &held, context)
             let cost = series.cost
             try context.hold(cost)
             held += cost
@@ -65,8 +69,14 @@ struct SetOperation: VectorOperator {
         context.release(held)
     }
 
-    private static func note(_ series: StepSeries, under key: LabelSet, in present: inout [LabelSet: [Bool]]) {
+    private static func note(
+        _ series: StepSeries, under key: LabelSet, in present: inout [LabelSet: [Bool]], _ held: inout QueryCost,
+        _ context: QueryContext
+    ) throws(QueryError) {
         guard var known = present.removeValue(forKey: key) else {
+            let cost = StepSeries.keyCost(key) + QueryCost(bytes: series.values.count)
+            try context.hold(cost)
+            held += cost
             present[key] = series.presence()
             return
         }

@@ -32,9 +32,9 @@ struct VectorMatchingOperation: VectorOperator {
             context.release(leftSide.cost)
             return
         }
-        let groups = MatchGroups(
+        let groups = try MatchGroups(
             many: isSwapped ? rightSide.series : leftSide.series, one: isSwapped ? leftSide.series : rightSide.series,
-            matching: matching, isSwapped: isSwapped)
+            matching: matching, isSwapped: isSwapped, context)
         var results: [StepSeries] = []
         var held = QueryCost()
         for index in groups.groups.indices {
@@ -51,7 +51,7 @@ struct VectorMatchingOperation: VectorOperator {
         results = []
         context.order(&merged)
         for index in merged.indices where !merged[index].isEmpty { try body(&merged[index]) }
-        context.release(leftSide.cost + rightSide.cost + held)
+        context.release(leftSide.cost + rightSide.cost + groups.cost + held)
     }
 
     /// A step at which a side has nothing and no fill value has no result, whatever the other value fills.

@@ -1,3 +1,4 @@
+package import Storage
 import Synchronization
 
 /// The bytes that all queries who share it may hold together, answers that are still being sent included.
@@ -12,9 +13,6 @@ package final class MemoryBudget: Sendable {
     private let leftBytes: (@Sendable () -> Int)?
     /// The process is looked at once in so many bytes.
     private static let bytesBetweenLooks = 1 << 20
-    /// What a query takes beside the columns that it counts, as a multiple of them: answers on their way, arrays that grow.
-    private static let processFactor = 3
-
     package init(limitBytes: Int, leftBytes: (@Sendable () -> Int)? = nil) {
         self.limitBytes = limitBytes
         self.leftBytes = leftBytes
@@ -30,10 +28,18 @@ package final class MemoryBudget: Sendable {
         return false
     }
 
+    /// Takes bytes whether there is room or not, so that others find none.
+    func takeFirst(_ byteCount: Int) { used.add(byteCount, ordering: .relaxed) }
+
     /// Whether the process has room for what makes the sum pass a mark; between marks nobody looks.
     private func isRoom(from before: Int, to after: Int) -> Bool {
         guard let leftBytes, before / Self.bytesBetweenLooks != after / Self.bytesBetweenLooks else { return true }
-        return leftBytes() > max(after - before, Self.bytesBetweenLooks) * Self.processFactor
+        return leftBytes() > max(after - before, Self.bytesBetweenLooks)
+    }
+
+    /// Counts what a request holds that is no query; what is still held goes back with the reservation.
+    package func reservation(limitBytes: Int = .max) -> any MemoryReservation {
+        MemoryAccount(limitBytes: min(limitBytes, self.limitBytes), budget: self)
     }
 
     func give(_ byteCount: Int) { used.subtract(byteCount, ordering: .relaxed) }

@@ -32,8 +32,11 @@ struct CachedRangeQuery {
     }
 
     /// The answer: `evaluate` is asked for the steps that are not known.
+    ///
+    /// What is put together here is counted with `context`, which the evaluation shares its memory with.
     func run(
-        from querier: any Querier, _ evaluate: (Timeline) throws(QueryError) -> QueryRun.Outcome
+        from querier: any Querier, _ context: QueryContext,
+        _ evaluate: (Timeline) throws(QueryError) -> QueryRun.Outcome
     ) throws(QueryError) -> QueryRun.Outcome {
         if let entry = engine.results.entry(for: key), let known = knownSteps(of: entry, querier) {
             let rest = Timeline(
@@ -41,7 +44,7 @@ struct CachedRangeQuery {
             var outcome =
                 rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
             if outcome.isPlain {
-                outcome.series = join(entry, known, outcome.series, rest)
+                outcome.series = try join(entry, known, outcome.series, rest, context)
                 outcome.statistics.stepsFromCache = known.count
                 keep(outcome)
                 return outcome
@@ -76,13 +79,22 @@ struct CachedRangeQuery {
 
     /// The known steps and the rest behind them, in order of labels; series that have neither are left out.
     private func join(
-        _ entry: ResultCache.Entry, _ known: Range<Int>, _ rest: [StepSeries], _ restTimeline: Timeline
-    ) -> [StepSeries] {
+        _ entry: ResultCache.Entry, _ known: Range<Int>, _ rest: [StepSeries], _ restTimeline: Timeline,
+        _ context: QueryContext
+    ) throws(QueryError) -> [StepSeries] {
+        // Labels are shared with the entry, which may go before the answer does.
+        func hold(_ series: StepSeries) throws(QueryError) {
+            try context.hold(
+                QueryCost(
+                    samples: timeline.count,
+                    bytes: StepSeries.overheadBytes + timeline.count * 8 + series.labels.encoded.count))
+        }
         var indexes: [LabelSet: Int] = [:]
         for (index, series) in rest.enumerated() { indexes[series.labels] = index }
         var result: [StepSeries] = []
         result.reserveCapacity(max(entry.series.count, rest.count))
         for old in entry.series {
+            try hold(old)
             var values: [Double] = []
             values.reserveCapacity(timeline.count)
             values.append(contentsOf: old.values[known])
@@ -96,6 +108,7 @@ struct CachedRangeQuery {
         }
         if !indexes.isEmpty {
             for (index, series) in rest.enumerated() where indexes[series.labels] == index {
+                try hold(series)
                 let values = [Double](repeating: Column.absent, count: known.count) + series.values
                 result.append(StepSeries(labels: series.labels, values: values))
             }

@@ -43,6 +43,9 @@ package struct QueryOptions: Sendable {
     ///
     /// One query at a time may, or two of them could wait for each other.
     package var waitsForMemory = false
+    /// The query gets what its own limit allows even where the shared bytes have run out, at the cost of those that come
+    /// after it: rules, which must go on whoever asks what.
+    package var comesFirst = false
     /// The result comes with the plan and what each part of it took.
     package var explains = false
     /// Samples are counted for each step too.

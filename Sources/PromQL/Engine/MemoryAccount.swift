@@ -1,5 +1,6 @@
 import Glibc
 import MetricModel
+import Storage
 import Synchronization
 
 /// The bytes that one query holds, counted before they are taken.
@@ -14,10 +15,14 @@ final class MemoryAccount: Sendable {
     private let progress: QueryProgress?
     /// How long to wait for others to give back; nil does not wait.
     private let waitsWithin: QueryLimits?
+    /// The shared bytes are taken though there may be none.
+    private let comesFirst: Bool
 
     init(
-        limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil, waitsWithin: QueryLimits? = nil
+        limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil, waitsWithin: QueryLimits? = nil,
+        comesFirst: Bool = false
     ) {
+        self.comesFirst = comesFirst
         self.limitBytes = limitBytes
         self.waitsWithin = waitsWithin
         self.budget = budget
@@ -39,12 +44,18 @@ final class MemoryAccount: Sendable {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytes(wanted: after, maximum: limitBytes)
         }
-        if let budget, !budget.take(byteCount), !waitForRoom(byteCount, in: budget, holding: after - byteCount) {
+        if let budget, !take(byteCount, from: budget), !waitForRoom(byteCount, in: budget, holding: after - byteCount) {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytesTogether(wanted: byteCount, maximum: budget.limitBytes)
         }
         _ = highest.max(after, ordering: .relaxed)
         progress?.noteHeld(after)
+    }
+
+    private func take(_ byteCount: Int, from budget: MemoryBudget) -> Bool {
+        guard comesFirst else { return budget.take(byteCount) }
+        budget.takeFirst(byteCount)
+        return true
     }
 
     /// Waits for others to give back what they hold; false where they hold nothing or the query is over.
@@ -67,6 +78,33 @@ final class MemoryAccount: Sendable {
     }
 }
 
+extension MemoryAccount: MemoryReservation {
+    func hold(_ byteCount: Int) throws(StorageError) {
+        do {
+            try reserve(byteCount)
+        } catch {
+            switch error {
+            case .tooManyBytes(let wanted, let maximum):
+                throw .memory(wanted: wanted, maximum: maximum, isShared: false)
+            case .tooManyBytesTogether(let wanted, let maximum):
+                throw .memory(wanted: wanted, maximum: maximum, isShared: true)
+            default: throw .cancelled
+            }
+        }
+    }
+
+    func offer(_ byteCount: Int) -> Bool {
+        let after = used.add(byteCount, ordering: .relaxed).newValue
+        guard after <= limitBytes, budget.map({ take(byteCount, from: $0) }) ?? true else {
+            used.subtract(byteCount, ordering: .relaxed)
+            return false
+        }
+        _ = highest.max(after, ordering: .relaxed)
+        progress?.noteHeld(after)
+        return true
+    }
+}
+
 /// What an operator holds: samples as Prometheus counts them, and bytes.
 struct QueryCost {
     var samples = 0
@@ -80,8 +118,17 @@ struct QueryCost {
 }
 
 extension StepSeries {
-    /// Bytes of a series beside its values: itself and the heads of its arrays.
-    static let overheadBytes = 160
+    /// Bytes of a series beside its values and labels: itself twice, because lists grow by doubling, the heads of its
+    /// arrays, and its place among those that are looked for by labels.
+    static let overheadBytes = 224
+
+    /// What a series takes that other series are looked for by, beside its labels: a group, its members, its places.
+    private static let keyOverheadBytes = 256
+
+    /// What labels take as the key of a group.
+    static func keyCost(_ labels: LabelSet) -> QueryCost {
+        QueryCost(bytes: keyOverheadBytes + labels.encoded.count)
+    }
 
     /// What keeping the series costs.
     var cost: QueryCost {

@@ -9,7 +9,7 @@ final class QueryContext {
     let querier: any Querier
     let settings: EngineSettings
     let limits: QueryLimits
-    /// What the query's columns, groups and blocks take.
+    /// What the query's selections, columns, groups and blocks take.
     let memory: MemoryAccount
     /// Threads that read along.
     let helpers: HelperPool
@@ -29,7 +29,7 @@ final class QueryContext {
 
     init(
         querier: any Querier, settings: EngineSettings, options: QueryOptions, clock: any WallClock,
-        helpers: HelperPool, isRangeQuery: Bool, timeline: Timeline
+        helpers: HelperPool, isRangeQuery: Bool, timeline: Timeline, memory shared: MemoryAccount? = nil
     ) {
         self.querier = querier
         self.settings = settings
@@ -44,9 +44,11 @@ final class QueryContext {
         limits = QueryLimits(
             clock: clock, deadlineNanoseconds: clock.monotonicNanoseconds &+ timeout &* 1_000_000,
             cancellation: options.cancellation)
-        memory = MemoryAccount(
-            limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress,
-            waitsWithin: options.waitsForMemory ? limits : nil)
+        memory =
+            shared
+            ?? MemoryAccount(
+                limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress,
+                waitsWithin: options.waitsForMemory ? limits : nil, comesFirst: options.comesFirst)
     }
 
     func warn(_ message: String, at range: SourceRange) {

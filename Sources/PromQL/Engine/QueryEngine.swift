@@ -49,18 +49,19 @@ package final class QueryEngine: Sendable {
         try Self.check(end)
         let timeline = Timeline(start: start.milliseconds, end: end.milliseconds, step: stepMilliseconds)
         guard timeline.count <= settings.maximumSamples else { throw .tooManySamples }
-        func run(_ timeline: Timeline) -> QueryRun {
+        func run(_ timeline: Timeline, memory: MemoryAccount? = nil) -> QueryRun {
             QueryRun(
                 engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
-                stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds)
+                stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds, memory: memory)
         }
         let cached = CachedRangeQuery(
             engine: self, expression: expression, timeline: timeline, querier: querier, options: options)
-        guard let cached else { return try run(timeline).result(of: expression) }
-        let outcome = try cached.run(from: querier) { steps throws(QueryError) in
-            try run(steps).outcome(of: expression)
+        let whole = run(timeline)
+        guard let cached else { return try whole.result(of: expression) }
+        let outcome = try cached.run(from: querier, whole.context) { steps throws(QueryError) in
+            try run(steps, memory: whole.context.memory).outcome(of: expression)
         }
-        return try run(timeline).result(of: outcome)
+        return try whole.result(of: outcome)
     }
 
     private static func check(_ time: Timestamp) throws(QueryError) {
@@ -80,11 +81,11 @@ struct QueryRun {
 
     init(
         engine: QueryEngine, clock: any WallClock, querier: any Querier, options: QueryOptions, timeline: Timeline,
-        stepMilliseconds: Int64, isRangeQuery: Bool, end: Int64? = nil
+        stepMilliseconds: Int64, isRangeQuery: Bool, end: Int64? = nil, memory: MemoryAccount? = nil
     ) {
         context = QueryContext(
             querier: querier, settings: engine.settings, options: options, clock: clock,
-            helpers: engine.helpers, isRangeQuery: isRangeQuery, timeline: timeline)
+            helpers: engine.helpers, isRangeQuery: isRangeQuery, timeline: timeline, memory: memory)
         recorder = options.explains ? PlanRecorder(clock: clock) : nil
         var planner = Planner(
             settings: engine.settings,
@@ -164,11 +165,10 @@ struct QueryRun {
             statistics: statistics(started, planned), readsHistograms: context.readsHistograms)
     }
 
-    /// The points of steps that came from elsewhere; they are counted here.
+    /// The points of steps that are counted already.
     func result(of outcome: Outcome) throws(QueryError) -> QueryResult {
-        for series in outcome.series { try context.hold(series.cost) }
         var result = QueryResult(
-            value: .matrix(matrix(outcome.series)), warnings: outcome.warnings, infos: outcome.infos,
+            value: .matrix(try matrix(outcome.series)), warnings: outcome.warnings, infos: outcome.infos,
             statistics: outcome.statistics)
         result.reservation = context.memory
         return result
@@ -186,11 +186,12 @@ struct QueryRun {
 
     private func vector(_ plan: any VectorOperator) throws(QueryError) -> QueryValue {
         let series = try steps(plan)
-        return context.isRangeQuery ? .matrix(matrix(series)) : .vector(elements(series))
+        return context.isRangeQuery ? .matrix(try matrix(series)) : .vector(try elements(series))
     }
 
     /// All series of the answer, each label set once.
     private func steps(_ plan: any VectorOperator) throws(QueryError) -> [StepSeries] {
+        // Held until the answer is no longer needed.
         var series = try plan.collect(context).series
         if series.contains(where: { $0.dropsName }) {
             for index in series.indices where series[index].dropsName {
@@ -201,7 +202,8 @@ struct QueryRun {
         return try SeriesMerger.merged(series)
     }
 
-    private func elements(_ series: [StepSeries]) -> [VectorElement] {
+    private func elements(_ series: [StepSeries]) throws(QueryError) -> [VectorElement] {
+        try context.hold(QueryCost(bytes: series.count * MemoryLayout<VectorElement>.stride))
         let time = Timestamp(milliseconds: timeline.start)
         return series.map { next in
             let histogram = next.histograms.first?.histogram
@@ -211,25 +213,36 @@ struct QueryRun {
         }
     }
 
-    private func matrix(_ series: [StepSeries]) -> [MatrixSeries] {
+    private func matrix(_ series: [StepSeries]) throws(QueryError) -> [MatrixSeries] {
+        try context.hold(
+            QueryCost(bytes: series.count * MemoryLayout<MatrixSeries>.stride + timeline.count * 8))
         var result: [MatrixSeries] = []
         result.reserveCapacity(series.count)
         let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
         // Most series have values from some step up to another: such runs share their times.
         var timesOfRuns: [Range<Int>: [Int64]] = [:]
         for next in series {
+            if !next.histograms.isEmpty {
+                try context.hold(
+                    QueryCost(bytes: 32 + next.histograms.count * MemoryLayout<HistogramSample>.stride))
+            }
             let histograms = next.histograms.map {
                 HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
             }
             var points = MatrixSeries(labels: next.labels, timestamps: [], values: [], histograms: histograms)
             if let run = next.run {
+                if timesOfRuns[run] == nil { try context.hold(QueryCost(bytes: 64 + run.count * 8)) }
                 let times = timesOfRuns[run] ?? Array(allTimes[run])
                 timesOfRuns[run] = times
                 points.timestamps = times
+                // A part of the values is a copy; where they are given whole they are shared.
+                if run.count < next.values.count { try context.hold(QueryCost(bytes: 32 + run.count * 8)) }
                 points.values = run.count == next.values.count ? next.values : Array(next.values[run])
             } else {
-                points.timestamps.reserveCapacity(next.floatCount)
-                points.values.reserveCapacity(next.floatCount)
+                let count = next.floatCount
+                try context.hold(QueryCost(bytes: 64 + count * 16))
+                points.timestamps.reserveCapacity(count)
+                points.values.reserveCapacity(count)
                 for step in next.values.indices where !next.values[step].isAbsent {
                     points.timestamps.append(allTimes[step])
                     points.values.append(next.values[step])

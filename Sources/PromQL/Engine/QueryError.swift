@@ -46,6 +46,16 @@ extension QueryError: CustomStringConvertible {
 }
 
 extension QueryError {
+    /// What went wrong in the store, in the words of a query.
+    package init(_ error: StorageError) {
+        self =
+            switch error {
+            case .memory(let wanted, let maximum, true): .tooManyBytesTogether(wanted: wanted, maximum: maximum)
+            case .memory(let wanted, let maximum, false): .tooManyBytes(wanted: wanted, maximum: maximum)
+            default: .storage(error)
+            }
+    }
+
     /// Two elements of a vector have the same labels at the same time.
     static let sameLabelSet = QueryError.execution(message: "vector cannot contain metrics with the same labelset")
 }

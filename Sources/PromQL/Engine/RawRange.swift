@@ -25,7 +25,8 @@ struct RawRange {
                     message: "\(plan.boundary.rawValue) modifier is not supported for histograms")
             }
             let count = window.values.count + window.histograms.count
-            try context.hold(QueryCost(samples: count, bytes: StepSeries.overheadBytes + count * 16))
+            try context.hold(
+                QueryCost(samples: count, bytes: StepSeries.overheadBytes + series.labels.encoded.count + count * 16))
             var labels = series.labels
             if series.dropsName { labels = labels.droppingMetadata() }
             result.append(

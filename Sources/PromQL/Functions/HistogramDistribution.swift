@@ -23,10 +23,11 @@ struct HistogramDistribution: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let columns = try self.columns(context)
         let collected = try operand.collect(context)
-        let gathered = HistogramGroups(
+        let gathered = try HistogramGroups(
             collected.series, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange, context)
         var monotonicity = MonotonicityReport()
         var merger = SeriesMerger()
+        var held = QueryCost()
         for column in columns {
             for group in gathered.groups {
                 try context.limits.check()
@@ -42,14 +43,18 @@ struct HistogramDistribution: VectorOperator {
                     result.values[step] = value(
                         of: group, gathered, column, at: step, &monotonicity, context)
                 }
-                if !result.isEmpty { try merger.add(result) }
+                if result.isEmpty { continue }
+                let made = QueryCost(bytes: result.cost.bytes)
+                try context.hold(made)
+                held += made
+                try merger.add(result)
             }
         }
         monotonicity.annotate(context, delaysNameRemoval ? { $0 } : { _ in "" }, operandRange)
         var all = merger.series
         context.order(&all)
         for index in all.indices { try body(&all[index]) }
-        context.release(collected.cost)
+        context.release(collected.cost + gathered.cost + held)
     }
 
     /// The parameters over the steps; one column a result.

@@ -19,26 +19,33 @@ struct HistogramGroups {
     }
 
     private(set) var groups: [Group] = []
+    /// What the groups take; given back by whoever made them.
+    private(set) var cost = QueryCost()
     private let series: [StepSeries]
     private let delaysNameRemoval: Bool
     private let operandRange: SourceRange
 
     init(
         _ series: [StepSeries], delaysNameRemoval: Bool, operandRange: SourceRange, _ context: QueryContext
-    ) {
+    ) throws(QueryError) {
         self.series = series
         self.delaysNameRemoval = delaysNameRemoval
         self.operandRange = operandRange
         var indexes: [LabelSet: Int] = [:]
         let withoutBound = LabelFilter(dropping: [LabelName.bucketBound])
-        func index(of labels: LabelSet) -> Int {
+        func index(of labels: LabelSet) throws(QueryError) -> Int {
+            // Lists of members grow by doubling.
+            var made = QueryCost(bytes: 32)
+            if indexes[labels] == nil { made += StepSeries.keyCost(labels) }
+            try context.hold(made)
+            cost += made
             if let known = indexes[labels] { return known }
             indexes[labels] = groups.count
             groups.append(Group(labels: labels))
             return groups.count - 1
         }
         for (position, next) in series.enumerated() {
-            if !next.histograms.isEmpty { groups[index(of: next.labels)].native.append(position) }
+            if !next.histograms.isEmpty { groups[try index(of: next.labels)].native.append(position) }
             guard next.floatCount > 0 else { continue }
             let text = next.labels.value(of: LabelName.bucketBound)
             guard let bound = DecimalParsing.parse(text) else {
@@ -47,7 +54,7 @@ struct HistogramGroups {
                         + suffix(next.labels), at: operandRange)
                 continue
             }
-            groups[index(of: withoutBound.apply(next.labels))].buckets.append((bound, position))
+            groups[try index(of: withoutBound.apply(next.labels))].buckets.append((bound, position))
         }
     }
 

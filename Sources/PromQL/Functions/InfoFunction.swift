@@ -22,14 +22,21 @@ struct InfoFunction: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let base = try operand.collect(context)
         let enriched = base.series.filter { !isInfo($0.labels) }
-        let infos = try infoSeries(for: enriched, context)
+        var held = QueryCost()
+        defer { context.release(held) }
+        let infos = try infoSeries(for: enriched, context, &held)
         var merger = SeriesMerger()
         for series in base.series {
             try context.limits.check()
             if isInfo(series.labels) {
                 try merger.add(series)
             } else {
+                let before = merger.series.count
                 try enrich(series, infos, into: &merger)
+                var made = QueryCost()
+                for part in merger.series[before...] { made.bytes += part.cost.bytes }
+                try context.hold(made)
+                held += made
             }
         }
         var all = merger.series
@@ -52,7 +59,9 @@ struct InfoFunction: VectorOperator {
         var byIdentity: [LabelSet: [InfoMetric]] = [:]
     }
 
-    private func infoSeries(for base: [StepSeries], _ context: QueryContext) throws(QueryError) -> Infos {
+    private func infoSeries(
+        for base: [StepSeries], _ context: QueryContext, _ held: inout QueryCost
+    ) throws(QueryError) -> Infos {
         guard !base.isEmpty else { return Infos() }
         var source = SelectorSource(matchers: nameMatchers + dataMatchers + identityMatchers(base))
         source.readsInOrder = true
@@ -71,6 +80,9 @@ struct InfoFunction: VectorOperator {
         try source.evaluate(NewestSample(.timestamp), windows: times, timeline: timeline, context: context) {
             (series: inout StepSeries, _: KernelNotes) throws(QueryError) in
             let key = identityAndName.apply(series.labels)
+            let cost = QueryCost(bytes: series.cost.bytes + timeline.count * 16) + StepSeries.keyCost(key)
+            try context.hold(cost)
+            held += cost
             members[key, default: []].append(infos.labels.count)
             newest[key, default: []].append(series.values)
             infos.labels.append(series.labels)

@@ -23,6 +23,9 @@ struct LabelFunction: VectorOperator {
             try context.hold(cost)
             held += cost
             if let text = newValue(series.labels) {
+                let made = QueryCost(bytes: text.utf8.count)
+                try context.hold(made)
+                held += made
                 var builder = LabelSetBuilder(series.labels)
                 builder.set(destination, to: text)
                 series.labels = builder.build()

@@ -59,11 +59,11 @@ struct SelectorSource: SeriesSource {
             end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
         let request = SelectRequest(
             matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest,
-            isOrdered: context.isRangeQuery, needsValues: needsValues)
+            isOrdered: context.isRangeQuery, needsValues: needsValues, reservation: context.memory)
         do {
             return try context.querier.select(request)
         } catch {
-            throw .storage(error)
+            throw QueryError(error)
         }
     }
 
@@ -102,8 +102,15 @@ struct SelectorSource: SeriesSource {
         do {
             return try reader.next(into: &columns)
         } catch {
-            throw .storage(error)
+            throw QueryError(error)
         }
+    }
+
+    /// About what the labels of a series take.
+    private static func labelBytes(of selected: any SelectedSeries) -> Int {
+        let looks = min(selected.count, 32)
+        let sum = (0..<looks).reduce(0) { $0 + selected.labelBytes(at: selected.count / looks * $1) }
+        return looks > 0 ? sum / looks : 0
     }
 
     private func readInParallel(
@@ -111,7 +118,7 @@ struct SelectorSource: SeriesSource {
         _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
         let threads = context.helpers.threadCount + 1
-        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes
+        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + Self.labelBytes(of: selected)
         let blockSize = max(
             1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
         let depth = threads + 1

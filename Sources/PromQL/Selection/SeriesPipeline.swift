@@ -142,7 +142,7 @@ final class SeriesPipeline: HelperJob {
             do {
                 guard try reader.next(into: &columns) else { break }
             } catch {
-                throw .storage(error)
+                throw QueryError(error)
             }
             var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
             block.notes.append(runner.run(&columns, into: &output))

@@ -13,10 +13,13 @@ package final class EngineRuleQuerying: RuleQuerying {
 
     private let engine: QueryEngine
     private let store: any SampleStore
+    /// What the answers are counted against, together with the queries of others; rules come first.
+    private let budget: MemoryBudget?
     private let options: ParserOptions
     private let parsed = Mutex<[String: Expression]>([:])
 
-    package init(engine: QueryEngine, store: any SampleStore) {
+    package init(engine: QueryEngine, store: any SampleStore, budget: MemoryBudget? = nil) {
+        self.budget = budget
         self.engine = engine
         self.store = store
         options = .all
@@ -49,7 +52,10 @@ package final class EngineRuleQuerying: RuleQuerying {
             throw .query(message: error.description)
         }
         do throws(QueryError) {
-            return try engine.instantQuery(tree, at: time, from: querier)
+            var options = QueryOptions()
+            options.budget = budget
+            options.comesFirst = true
+            return try engine.instantQuery(tree, at: time, from: querier, options: options)
         } catch {
             throw .query(message: error.description)
         }

@@ -51,6 +51,35 @@ final class Head: Sendable {
         try index.withLock(body)
     }
 
+    /// What `body` makes of the index once there is room for it.
+    ///
+    /// - Parameter body: Asks its second argument whether so many bytes in all are counted, and gives nil where they are
+    ///   not. They are then waited for without the lock, which scrapes need, and it is called again.
+    func withIndex<Value: Sendable>(
+        holding held: inout HeldMemory,
+        _ body: (inout HeadIndex, _ isAffordable: (Int) -> Bool) throws(StorageError) -> Value?
+    ) throws(StorageError) -> Value {
+        var counted = 0
+        while true {
+            var missing = 0
+            let value = try withIndex { index throws(StorageError) in
+                try body(&index) { wanted in
+                    if wanted > counted {
+                        guard held.takeAtOnce(wanted - counted) else {
+                            missing = wanted - counted
+                            return false
+                        }
+                        counted = wanted
+                    }
+                    return true
+                }
+            }
+            if let value { return value }
+            try held.take(missing)
+            counted += missing
+        }
+    }
+
     var lanes: [HeadLane] { index.withLock { Array($0.lanes.values) } }
 
     // MARK: Series and slots

@@ -12,10 +12,10 @@ struct PairTable {
         var pairs: [UInt32] = []
     }
 
-    private var arena: [UInt8] = []
+    /// The pairs' bytes, those of pairs that are gone included.
+    private(set) var texts = PairTexts()
 
-    /// Bytes of the pairs' text, those of pairs that are gone included.
-    var textByteCount: Int { arena.count }
+    var textByteCount: Int { texts.byteCount }
 
     private var garbageBytes = 0
     private var starts: [UInt32] = []
@@ -40,7 +40,7 @@ struct PairTable {
     var numberLimit: Int { starts.count }
 
     var byteCount: Int {
-        arena.capacity + starts.capacity * 24 + buckets.count * 4 + postings.reduce(0) { $0 + $1.capacity * 4 + 8 }
+        texts.byteCount + starts.capacity * 24 + buckets.count * 4 + postings.reduce(0) { $0 + $1.capacity * 4 + 8 }
     }
 
     /// The number of a pair, made when it is new.
@@ -74,14 +74,8 @@ struct PairTable {
     }
 
     private func equals(_ number: UInt32, _ bytes: ArraySlice<UInt8>) -> Bool {
-        let start = Int(starts[Int(number)])
-        let length = Int(lengths[Int(number)])
-        guard length == bytes.count else { return false }
-        return unsafe arena.withUnsafeBytes { arena in
-            unsafe bytes.withUnsafeBytes { bytes in
-                guard let left = arena.baseAddress, let right = bytes.baseAddress else { return length == 0 }
-                return unsafe memcmp(left + start, right, length) == 0
-            }
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe texts.equals(starts[Int(number)], count: Int(lengths[Int(number)]), bytes)
         }
     }
 
@@ -98,21 +92,20 @@ struct PairTable {
         let number: UInt32
         if let free = freeNumbers.popLast() {
             number = free
-            starts[Int(number)] = UInt32(arena.count)
+            starts[Int(number)] = texts.append(bytes)
             lengths[Int(number)] = UInt32(bytes.count)
             hashes[Int(number)] = hash
             nameNumbers[Int(number)] = nameNumber
             places[Int(number)] = UInt32(names[Int(nameNumber)].pairs.count)
         } else {
             number = UInt32(starts.count)
-            starts.append(UInt32(arena.count))
+            starts.append(texts.append(bytes))
             lengths.append(UInt32(bytes.count))
             hashes.append(hash)
             nameNumbers.append(nameNumber)
             places.append(UInt32(names[Int(nameNumber)].pairs.count))
             postings.append([])
         }
-        arena.append(contentsOf: bytes)
         names[Int(nameNumber)].pairs.append(number)
         count += 1
         return number
@@ -137,9 +130,11 @@ struct PairTable {
     func byteCount(of number: UInt32) -> Int { Int(lengths[Int(number)]) }
 
     func bytes(of number: UInt32) -> ArraySlice<UInt8> {
-        let start = Int(starts[Int(number)])
-        return arena[start..<start + Int(lengths[Int(number)])]
+        texts.bytes(at: starts[Int(number)], count: Int(lengths[Int(number)]))
     }
+
+    /// Where the bytes of a pair stand in `texts`.
+    func place(of number: UInt32) -> UInt32 { starts[Int(number)] }
 
     /// The value of a pair as text.
     func value(of number: UInt32) -> String { String(decoding: valueBytes(of: number), as: UTF8.self) }
@@ -147,27 +142,25 @@ struct PairTable {
     /// The value of a pair: what stands behind the name and a length of seven bits a byte.
     func valueBytes(of number: UInt32) -> ArraySlice<UInt8> {
         let nameByteCount = names[Int(nameNumbers[Int(number)])].text.utf8.count
-        let start = Int(starts[Int(number)])
-        let end = start + Int(lengths[Int(number)])
-        var position = start + VarInt.byteCount(UInt64(nameByteCount)) + nameByteCount
-        while position < end, arena[position] >= 0x80 { position += 1 }
-        return arena[min(position + 1, end)..<end]
+        let pair = bytes(of: number)
+        var position = pair.startIndex + VarInt.byteCount(UInt64(nameByteCount)) + nameByteCount
+        while position < pair.endIndex, pair[position] >= 0x80 { position += 1 }
+        return pair[min(position + 1, pair.endIndex)...]
     }
 
     /// Whether the bytes of these pairs, one after the other, are those given.
     func matches(_ numbers: ArraySlice<UInt32>, concatenated bytes: UnsafeRawBufferPointer) -> Bool {
-        unsafe arena.withUnsafeBytes { arena in
-            var position = 0
-            for number in numbers {
-                let start = Int(starts[Int(number)])
-                let length = Int(lengths[Int(number)])
-                guard length <= bytes.count - position, let left = arena.baseAddress, let right = bytes.baseAddress,
-                    unsafe memcmp(left + start, right + position, length) == 0
-                else { return false }
-                position += length
-            }
-            return position == bytes.count
+        var position = 0
+        for number in numbers {
+            let length = Int(lengths[Int(number)])
+            guard length <= bytes.count - position,
+                unsafe texts.equals(
+                    starts[Int(number)], count: length,
+                    UnsafeRawBufferPointer(rebasing: bytes[position..<position + length]))
+            else { return false }
+            position += length
         }
+        return position == bytes.count
     }
 
     func nameNumber(of name: String) -> UInt32? { numberOfName[name] }
@@ -214,20 +207,17 @@ struct PairTable {
         lengths[index] = 0
         freeNumbers.append(pair)
         count -= 1
-        compactArena()
+        compactTexts()
     }
 
     /// Moves the bytes together when more than half of them belong to no pair.
-    private mutating func compactArena() {
-        guard garbageBytes > 1 << 16, garbageBytes > arena.count / 2 else { return }
-        var compacted: [UInt8] = []
-        compacted.reserveCapacity(arena.count - garbageBytes)
+    private mutating func compactTexts() {
+        guard garbageBytes > 1 << 16, garbageBytes > texts.byteCount / 2 else { return }
+        var compacted = PairTexts()
         for number in starts.indices where lengths[number] > 0 {
-            let start = Int(starts[number])
-            starts[number] = UInt32(compacted.count)
-            compacted.append(contentsOf: arena[start..<start + Int(lengths[number])])
+            starts[number] = compacted.append(bytes(of: UInt32(number)))
         }
-        arena = compacted
+        texts = compacted
         garbageBytes = 0
     }
 }

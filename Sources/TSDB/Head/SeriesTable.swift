@@ -148,6 +148,8 @@ struct SeriesTable {
         return labelArena[start..<start + Int(labelCounts[Int(series)])]
     }
 
+    func labelCount(of series: UInt32) -> Int { Int(labelCounts[Int(series)]) }
+
     func labels(of series: UInt32) -> LabelSet {
         let numbers = labelPairs(of: series)
         var encoded: [UInt8] = []

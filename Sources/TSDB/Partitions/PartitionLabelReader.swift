@@ -8,6 +8,9 @@ final class SymbolBlock: Sendable {
     let bytes: [UInt8]
     let ranges: [Range<Int>]
 
+    /// What the block takes.
+    var byteCount: Int { bytes.count + ranges.count * 16 + 128 }
+
     init(first: Int, reader: PartitionReader, connection: SQLiteConnection) throws(StorageError) {
         let part = "symbols \(first)"
         let content = try BlobRow.read("SELECT data FROM symbol WHERE id = ?", first, of: part, reader, connection)
@@ -68,8 +71,8 @@ final class PartitionLabelReader {
     }
     private var known: [PairPlace] = []
     private var pairBytes: [UInt8] = []
-    /// By the number of the first symbol divided by the symbols of a block.
-    private var blocks: [SymbolBlock?] = []
+    /// The blocks used last, each in the place that its number chooses.
+    private var blocks = [(number: Int, block: SymbolBlock)?](repeating: nil, count: 16)
 
     init(reader: PartitionReader, connection: SQLiteConnection) {
         self.reader = reader
@@ -102,7 +105,7 @@ final class PartitionLabelReader {
 
     /// Takes a copy of a symbol's bytes, so that it is found by its number alone from then on.
     private func take(_ symbol: UInt32) throws(StorageError) {
-        let (block, range) = try find(symbol)
+        let (block, range) = try text(of: symbol)
         while known.count <= Int(symbol) { known.append(PairPlace(start: 0, end: 0)) }
         let start = pairBytes.count
         pairBytes.append(contentsOf: block.bytes[range])
@@ -118,23 +121,28 @@ final class PartitionLabelReader {
         }
         var result: [(name: String, value: String)] = []
         for symbol in seen {
-            let (block, range) = try find(symbol)
+            let (block, range) = try text(of: symbol)
             var cursor = LabelPairBytes(block.bytes, range: range)
             if let pair = cursor.next() { result.append(pair) }
         }
         return result
     }
 
-    private func find(_ symbol: UInt32) throws(StorageError) -> (SymbolBlock, Range<Int>) {
+    /// The symbols of a series, in label order.
+    func symbols(of series: UInt32) throws(StorageError) -> ArraySlice<UInt32> {
+        let range = try symbolRange(of: series)
+        return symbols[range]
+    }
+
+    /// Where a symbol's bytes stand, as `LabelSet` has them.
+    func text(of symbol: UInt32) throws(StorageError) -> (SymbolBlock, Range<Int>) {
         let (number, place) = Int(symbol).quotientAndRemainder(dividingBy: PartitionLabelWriter.symbolsPerBlock)
         let block: SymbolBlock
-        if number < blocks.count, let known = blocks[number] {
-            block = known
+        if let known = blocks[number % blocks.count], known.number == number {
+            block = known.block
         } else {
-            // Throws for a symbol that the file does not have, before a place is made for it.
             block = try reader.symbolBlock(Int(symbol) - place, connection: connection)
-            while blocks.count <= number { blocks.append(nil) }
-            blocks[number] = block
+            blocks[number % blocks.count] = (number, block)
         }
         guard place < block.ranges.count else { throw damage }
         return (block, block.ranges[place])

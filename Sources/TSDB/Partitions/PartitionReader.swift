@@ -12,8 +12,8 @@ import Synchronization
 final class PartitionReader: Sendable {
     /// Connections kept open between uses.
     static let idleConnectionLimit = 2
-    /// Symbol blocks (256 label pairs each) kept between uses.
-    static let symbolBlockLimit = 256
+    /// What the symbol blocks (256 label pairs each) may take that are kept between uses.
+    static let symbolBlockBytes = 2 << 20
     /// Damaged parts that are remembered by name.
     static let rememberedDamageLimit = 1000
 
@@ -28,7 +28,7 @@ final class PartitionReader: Sendable {
     private let onDamage: (@Sendable (StorageError) -> Void)?
 
     private let idle: Mutex<[SQLiteConnection]>
-    private let symbolBlocks = Mutex<[Int: SymbolBlock]>([:])
+    private let symbolBlocks = Mutex<(blocks: [Int: SymbolBlock], byteCount: Int)>(([:], 0))
     /// The first series of each group, once somebody asked: a number for some hundreds of series.
     private let groupStarts = Mutex<[Int64]?>(nil)
     private let damages = Mutex<[String]>([])
@@ -128,7 +128,7 @@ final class PartitionReader: Sendable {
     /// Lets go of what is kept between uses: idle connections and symbols.
     func trim() {
         idle.withLock { $0.removeAll() }
-        symbolBlocks.withLock { $0.removeAll() }
+        symbolBlocks.withLock { $0 = ([:], 0) }
     }
 
     func withConnection<Value>(
@@ -260,12 +260,12 @@ final class PartitionReader: Sendable {
 
     /// The block of symbols that starts at `first`, from the cache or the file.
     func symbolBlock(_ first: Int, connection: SQLiteConnection) throws(StorageError) -> SymbolBlock {
-        if let known = symbolBlocks.withLock({ $0[first] }) { return known }
+        if let known = symbolBlocks.withLock({ $0.blocks[first] }) { return known }
         let block = try SymbolBlock(first: first, reader: self, connection: connection)
-        symbolBlocks.withLock { blocks in
-            // Whoever needs many blocks holds those of his own; forgetting all is simple and rare.
-            if blocks.count >= Self.symbolBlockLimit { blocks.removeAll() }
-            blocks[first] = block
+        symbolBlocks.withLock { known in
+            // Forgetting all is simple and rare.
+            if known.byteCount + block.byteCount > Self.symbolBlockBytes { known = ([:], 0) }
+            if known.blocks.updateValue(block, forKey: first) == nil { known.byteCount += block.byteCount }
         }
         return block
     }

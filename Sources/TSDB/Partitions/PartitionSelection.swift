@@ -19,14 +19,39 @@ final class PartitionSelection: Sendable {
         series = found.numbers
     }
 
-    /// Calls `body` with the index and the labels of each series, as `LabelSet` has them; the bytes are lent.
-    func forEachLabels(_ body: (Int, [UInt8]) -> Void) throws(StorageError) {
+    /// The series that match any of the selectors, for their labels.
+    init(reader: PartitionReader, selectors: [[LabelMatcher]], range: TimeRange) throws(StorageError) {
+        self.reader = reader
+        clocks = PartitionClocks(range: range)
+        needsValues = false
+        series = try reader.selectAny(selectors).numbers
+    }
+
+    /// Calls `body` with the index of each series and the places of its pairs, which `numbers` knows.
+    func forEachPairs(
+        in numbers: inout SelectedLabelNumbers, _ held: inout HeldMemory,
+        _ body: (inout SelectedLabelNumbers, inout HeldMemory, Int, ArraySlice<UInt32>) throws(StorageError) -> Void
+    ) throws(StorageError) {
         try reader.withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: reader, connection: connection)
-            var encoded: [UInt8] = []
+            // Of each symbol that was met the place + 1.
+            var known: [UInt32] = []
+            var pairs: [UInt32] = []
             for (index, number) in series.enumerated() {
-                try labels.encode(number, into: &encoded)
-                body(index, encoded)
+                pairs.removeAll(keepingCapacity: true)
+                for symbol in try labels.symbols(of: number) {
+                    if symbol >= known.count {
+                        let added = Int(symbol) + 1 - known.count
+                        try held.takeLittle(added * 4)
+                        known.append(contentsOf: repeatElement(0, count: added))
+                    }
+                    if known[Int(symbol)] == 0 {
+                        let (block, range) = try labels.text(of: symbol)
+                        known[Int(symbol)] = try numbers.place(of: block.bytes[range], &held) + 1
+                    }
+                    pairs.append(known[Int(symbol)] - 1)
+                }
+                try body(&numbers, &held, index, pairs[...])
             }
         }
     }

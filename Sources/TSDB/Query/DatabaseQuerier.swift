@@ -21,15 +21,18 @@ final class DatabaseQuerier: Querier {
     }
 
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
-        let selection = try HeadSelection(head: head, request: request, position: position, memory: memory)
+        var held = HeldMemory(request.reservation)
+        let selection = try HeadSelection(head: head, request: request, position: position, memory: memory, &held)
         var inPartitions: [PartitionSelection] = []
         for reader in partitions(in: request.range) {
             let found = try PartitionSelection(reader: reader, request: request)
+            // What is a list and no run of neighbours, and was put together of others.
+            try held.take(found.series.count * 12)
             if !found.series.isEmpty { inPartitions.append(found) }
         }
         return try SelectedDatabaseSeries(
             selection: selection, partitions: inPartitions, view: view, clocks: clocks,
-            request: request)
+            request: request, held)
     }
 
     func earliestChange(since position: ChangePosition) -> Int64? { head.changes.earliestChange(since: position) }
@@ -39,17 +42,20 @@ final class DatabaseQuerier: Querier {
     }
 
     func labelNames(
-        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int, holding held: inout HeldMemory
     ) throws(StorageError) -> [String] {
-        var names = try headLabelNames(matching: selectors)
-        for reader in partitions(in: range) { names.formUnion(try reader.labelNames(matching: selectors)) }
+        var names = Set(try headLabelNames(matching: selectors, &held))
+        for reader in partitions(in: range) {
+            try hold(try reader.labelNames(matching: selectors), in: &names, &held)
+        }
         return limited(names, limit: limit)
     }
 
     func labelValues(
-        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
+        of name: String, matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        holding held: inout HeldMemory
     ) throws(StorageError) -> [String] {
-        let inHead = try headLabelValues(of: name, matching: selectors)
+        let inHead = try headLabelValues(of: name, matching: selectors, &held)
         let readers = partitions(in: range)
         guard !readers.isEmpty else {
             let order = inHead.order()
@@ -58,7 +64,11 @@ final class DatabaseQuerier: Querier {
         // Each list is in order already, so that they are merged and not sorted again.
         var merged = inHead.order().map { inHead.text($0) }
         for reader in readers {
-            merged = Self.merged(merged, try reader.labelValues(of: name, matching: selectors))
+            let more = try reader.labelValues(of: name, matching: selectors)
+            // Its own list, and the list that is made of both.
+            try held.take(
+                more.reduce(0) { $0 + $1.utf8.count + Self.bytesPerText } + (merged.count + more.count) * 16)
+            merged = Self.merged(merged, more)
         }
         return limit > 0 ? Array(merged.prefix(limit)) : merged
     }
@@ -86,21 +96,38 @@ final class DatabaseQuerier: Querier {
     }
 
     func series(
-        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int
-    ) throws(StorageError) -> [LabelSet] {
-        let inHead = try head.withIndex { index throws(StorageError) in
+        matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int,
+        reservation: (any MemoryReservation)?
+    ) throws(StorageError) -> any LabelSets {
+        var held = HeldMemory(reservation)
+        let inHead = try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
             let hidden = index.hiddenSeries()
             let postings = try MatcherResolution.resolveAny(selectors, in: index)
-            return postings.numbers.filter { index.series.isInUse($0) && !hidden.contains($0) }.map {
-                index.series.labels(of: $0)
-            }
+            return SelectedLabels(
+                of: postings, in: index, where: { index.series.isInUse($0) && !hidden.contains($0) },
+                ifAffordable: isAffordable)
         }
-        var found = Set(inHead)
+        var found: [PartitionSelection] = []
         for reader in partitions(in: range) {
-            found.formUnion(try reader.labels(of: try reader.selectAny(selectors)))
+            let selection = try PartitionSelection(reader: reader, selectors: selectors, range: range)
+            try held.take(selection.series.count * 12)
+            if !selection.series.isEmpty { found.append(selection) }
         }
-        let sorted = found.sorted()
-        return limit > 0 ? Array(sorted.prefix(limit)) : sorted
+        return try ListedSeries(head: inHead, partitions: found, limit: limit, held)
+    }
+
+    // MARK: Names and values
+
+    /// What a text takes as a member of a set and in a list, beside its bytes.
+    private static let bytesPerText = 96
+
+    private func hold(
+        _ texts: [String], in all: inout Set<String>, _ held: inout HeldMemory
+    ) throws(StorageError) {
+        for text in texts where !all.contains(text) {
+            try held.takeLittle(text.utf8.count + Self.bytesPerText)
+            all.insert(text)
+        }
     }
 
     private func limited(_ names: Set<String>, limit: Int) -> [String] {
@@ -108,10 +135,14 @@ final class DatabaseQuerier: Querier {
         return limit > 0 ? Array(sorted.prefix(limit)) : sorted
     }
 
-    private func headLabelNames(matching selectors: [[LabelMatcher]]) throws(StorageError) -> Set<String> {
-        try head.withIndex { index throws(StorageError) in
+    private func headLabelNames(
+        matching selectors: [[LabelMatcher]], _ held: inout HeldMemory
+    ) throws(StorageError) -> [String] {
+        try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
             let hidden = index.hiddenSeries()
-            if selectors.isEmpty, hidden.isEmpty { return Set(index.labelNames()) }
+            let names = index.series.pairs.names
+            guard isAffordable(names.reduce(0) { $0 + $1.text.utf8.count + Self.bytesPerText }) else { return nil }
+            if selectors.isEmpty, hidden.isEmpty { return index.labelNames() }
             var numbers = Set<UInt32>()
             try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
                 guard !hidden.contains(series) else { return }
@@ -119,32 +150,37 @@ final class DatabaseQuerier: Querier {
                     numbers.insert(index.series.pairs.nameNumbers[Int(pair)])
                 }
             }
-            return Set(numbers.map { index.series.pairs.names[Int($0)].text })
+            return numbers.map { names[Int($0)].text }
         }
     }
 
     private func headLabelValues(
-        of name: String, matching selectors: [[LabelMatcher]]
+        of name: String, matching selectors: [[LabelMatcher]], _ held: inout HeldMemory
     ) throws(StorageError) -> ByteTexts {
-        try head.withIndex { index throws(StorageError) in
+        try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
             let hidden = index.hiddenSeries()
+            guard let wanted = index.series.pairs.nameNumber(of: name) else { return ByteTexts() }
+            var pairs = index.series.pairs.names[Int(wanted)].pairs
+            var byteCount = 0
+            if !selectors.isEmpty || !hidden.isEmpty {
+                byteCount = index.series.pairs.numberLimit + pairs.count * 8
+                guard isAffordable(byteCount) else { return nil }
+                pairs = []
+                var isSeen = [Bool](repeating: false, count: index.series.pairs.numberLimit)
+                try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
+                    guard !hidden.contains(series) else { return }
+                    for pair in index.series.labelPairs(of: series)
+                    where !isSeen[Int(pair)] && index.series.pairs.nameNumbers[Int(pair)] == wanted {
+                        isSeen[Int(pair)] = true
+                        pairs.append(pair)
+                    }
+                }
+            }
+            // As bytes, in a list that grows by doubling, and as texts.
+            byteCount += pairs.reduce(0) { $0 + 3 * index.series.pairs.byteCount(of: $1) + Self.bytesPerText }
+            guard isAffordable(byteCount) else { return nil }
             var values = ByteTexts()
-            guard let wanted = index.series.pairs.nameNumber(of: name) else { return values }
-            if selectors.isEmpty, hidden.isEmpty {
-                for pair in index.series.pairs.names[Int(wanted)].pairs {
-                    values.append(index.series.pairs.valueBytes(of: pair))
-                }
-                return values
-            }
-            var isSeen = [Bool](repeating: false, count: index.series.pairs.numberLimit)
-            try MatcherResolution.resolveAny(selectors, in: index).forEach { series in
-                guard !hidden.contains(series) else { return }
-                for pair in index.series.labelPairs(of: series)
-                where !isSeen[Int(pair)] && index.series.pairs.nameNumbers[Int(pair)] == wanted {
-                    isSeen[Int(pair)] = true
-                    values.append(index.series.pairs.valueBytes(of: pair))
-                }
-            }
+            for pair in pairs { values.append(index.series.pairs.valueBytes(of: pair)) }
             return values
         }
     }

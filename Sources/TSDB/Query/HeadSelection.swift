@@ -25,13 +25,13 @@ struct HeadSelection: Sendable {
     }
 
     struct Place: Sendable {
-        var reading: Int
-        var slot: Int
+        var reading: UInt32
+        var slot: UInt32
     }
 
-    private(set) var labels: [LabelSet] = []
+    private(set) var labels: SelectedLabels
     /// The places of series `i` are `placeStarts[i] ..< placeStarts[i + 1]`.
-    private var placeStarts: [Int] = [0]
+    private var placeStarts: [UInt32] = [0]
     private var places: [Place] = []
     private var readings: [Reading] = []
     /// The next reading that a thread decodes while another one has the columns that it is waiting for.
@@ -41,78 +41,87 @@ struct HeadSelection: Sendable {
 
     var count: Int { labels.count }
 
-    init(head: Head, request: SelectRequest, position: ViewPosition, memory: borrowing QueryMemory) throws(StorageError)
-    {
+    /// - Parameter held: Counts what the selection takes, and what finding it takes meanwhile.
+    init(
+        head: Head, request: SelectRequest, position: ViewPosition, memory: borrowing QueryMemory,
+        _ held: inout HeldMemory
+    ) throws(StorageError) {
         self.position = position
         range = request.range
-        var found = FoundSeries()
-        try head.withIndex { index throws(StorageError) in
-            let postings = try MatcherResolution.resolve(request.matchers, in: index)
-            found.reserve(postings.count)
-            postings.forEach { found.add($0, of: index) }
-            found.findLanes(in: index)
-        }
+        let found = try FoundSeries(head, request.matchers, &held)
+        labels = SelectedLabels(found.labels.texts)
         var readingOfLane = [Int](repeating: -1, count: found.lanes.count)
         for (number, lane) in found.lanes.enumerated() {
-            guard let reading = reading(of: lane.lane, lane.slots, request, memory) else { continue }
+            guard let reading = try reading(of: lane.lane, lane.slots, request, memory, &held) else { continue }
             readingOfLane[number] = readings.count
             readings.append(reading)
         }
-        labels.reserveCapacity(found.labels.count)
-        placeStarts.reserveCapacity(found.labels.count + 1)
+        placeStarts.reserveCapacity(found.count + 1)
         places.reserveCapacity(found.attachments.count)
-        for series in found.labels.indices {
+        labels.reserve(series: found.count, labels: found.labelCount)
+        for series in 0..<found.count {
             let start = places.count
             for index in found.attachmentRange(of: series) {
-                let reading = readingOfLane[found.laneOfAttachment[index]]
-                if reading >= 0 { places.append(Place(reading: reading, slot: Int(found.attachments[index].slot))) }
+                let reading = readingOfLane[Int(found.laneOfAttachment[index])]
+                if reading >= 0 {
+                    places.append(Place(reading: UInt32(reading), slot: found.attachments[index].slot))
+                }
             }
             guard places.count > start else { continue }
-            labels.append(found.labels[series])
-            placeStarts.append(places.count)
+            labels.append(found.labels.pairs(of: series))
+            placeStarts.append(UInt32(places.count))
         }
     }
 
     /// How a lane's slots are read; nil where it has no rows in the range.
     private func reading(
-        of lane: HeadLane?, _ slots: [Int], _ request: SelectRequest, _ memory: borrowing QueryMemory
-    ) -> Reading? {
+        of lane: HeadLane?, _ slots: [Int], _ request: SelectRequest, _ memory: borrowing QueryMemory,
+        _ held: inout HeldMemory
+    ) throws(StorageError) -> Reading? {
         switch lane {
         case nil: return nil
         case .loose(let lane): return .loose(lane)
         case .rows(let lane):
-            func rows(_ slots: [Int]) -> LaneReading? {
-                let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
-                let reading = LaneReading(snapshot: snapshot, range: range, wantedSlots: slots, memory: memory)
-                return reading.isEmpty ? nil : reading
-            }
             guard request.needsOnlyNewest,
                 let newest = lane.newestRow(sequence: position.sequence, epoch: position.epoch),
                 range.contains(Timestamp(milliseconds: newest.timestamp))
-            else { return rows(slots).map { .rows($0) } }
+            else { return try rows(of: lane, slots, memory, &held).map { .rows($0) } }
+            // The lane copies its bits with the next row, for they are shared.
+            try held.take(newest.bits.count * 8)
             let absentBits = SpecialValue.absentBits
             let missing = slots.filter { $0 >= newest.bits.count || newest.bits[$0] == absentBits }
             return .newest(
                 NewestRow(clock: Clock([newest.timestamp]), bits: newest.bits),
-                rest: missing.isEmpty ? nil : rows(missing))
+                rest: missing.isEmpty ? nil : try rows(of: lane, missing, memory, &held))
         }
+    }
+
+    private func rows(
+        of lane: Lane, _ slots: [Int], _ memory: borrowing QueryMemory, _ held: inout HeldMemory
+    ) throws(StorageError) -> LaneReading? {
+        let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
+        let reading = try LaneReading(
+            snapshot: snapshot, range: range, wantedSlots: slots, memory: memory, &held)
+        return reading.isEmpty ? nil : reading
     }
 
     /// An upper estimate of the samples of a series.
     func estimatedSampleCount(of series: Int) -> Int {
-        places[placeStarts[series]..<placeStarts[series + 1]].reduce(0) { sum, place in
-            switch readings[place.reading] {
+        places[placeRange(of: series)].reduce(0) { sum, place in
+            switch readings[Int(place.reading)] {
             case .rows(let reading): sum + reading.clock.timestamps.count
             case .newest, .loose: sum + 1
             }
         }
     }
 
+    private func placeRange(of series: Int) -> Range<Int> { Int(placeStarts[series])..<Int(placeStarts[series + 1]) }
+
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
     func read(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
-        for index in placeStarts[series]..<placeStarts[series + 1] {
-            let slot = places[index].slot
-            switch readings[places[index].reading] {
+        for index in placeRange(of: series) {
+            let slot = Int(places[index].slot)
+            switch readings[Int(places[index].reading)] {
             case .rows(let reading):
                 try reading.read(slot: slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
             case .newest(let row, let rest):
@@ -156,48 +165,5 @@ private final class NextReading: Sendable {
     func take(below limit: Int) -> Int? {
         let taken = next.add(1, ordering: .relaxed).oldValue
         return taken < limit ? taken : nil
-    }
-}
-
-/// Series of the head and what they are attached to, taken down while the index is locked.
-private struct FoundSeries {
-    var labels: [LabelSet] = []
-    var attachments: [Attachment] = []
-    private var ends: [Int] = []
-    /// For each attachment its lane's place in `lanes`.
-    var laneOfAttachment: [Int] = []
-    var lanes: [(number: UInt32, lane: HeadLane?, slots: [Int])] = []
-
-    mutating func reserve(_ count: Int) {
-        labels.reserveCapacity(count)
-        attachments.reserveCapacity(count)
-        ends.reserveCapacity(count)
-    }
-
-    mutating func add(_ series: UInt32, of index: HeadIndex) {
-        let before = attachments.count
-        index.series.appendAttachments(of: series, to: &attachments)
-        guard attachments.count > before else { return }
-        labels.append(index.series.labels(of: series))
-        ends.append(attachments.count)
-    }
-
-    func attachmentRange(of series: Int) -> Range<Int> { (series == 0 ? 0 : ends[series - 1])..<ends[series] }
-
-    mutating func findLanes(in index: HeadIndex) {
-        var places: [UInt32: Int] = [:]
-        laneOfAttachment.reserveCapacity(attachments.count)
-        for attachment in attachments {
-            let place: Int
-            if let known = places[attachment.lane] {
-                place = known
-            } else {
-                place = lanes.count
-                places[attachment.lane] = place
-                lanes.append((attachment.lane, index.lanes[attachment.lane], []))
-            }
-            lanes[place].slots.append(Int(attachment.slot))
-            laneOfAttachment.append(place)
-        }
     }
 }

@@ -28,7 +28,10 @@ final class LaneReading: Sendable {
     private let hasStarts: Bool
     private let starts = Mutex<StartRuns?>(nil)
 
-    init(snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory) {
+    init(
+        snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory,
+        _ held: inout HeldMemory
+    ) throws(StorageError) {
         var parts: [Part] = []
         var timestamps: [Int64] = []
         var hasHistograms = false
@@ -50,7 +53,10 @@ final class LaneReading: Sendable {
         self.hasStarts = hasStarts
         clock = Clock(timestamps)
         self.wantedSlots = wantedSlots.sorted()
-        readsTogether = wantedSlots.count > 1 && memory.reserve(timestamps.count * wantedSlots.count * 8)
+        let columnBytes = timestamps.count * wantedSlots.count * 8
+        // Without room for the columns together they are decoded one by one, which is slow and not an error.
+        readsTogether = wantedSlots.count > 1 && memory.reserve(columnBytes) && held.takeAtOnce(columnBytes)
+        if !timestamps.isEmpty { try held.take(timestamps.count * 8) }
     }
 
     var isEmpty: Bool { clock.timestamps.isEmpty }

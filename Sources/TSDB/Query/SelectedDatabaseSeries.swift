@@ -14,7 +14,10 @@ final class SelectedDatabaseSeries: SelectedSeries {
     private let view: DatabaseView
     let clocks: ClockCache
     let needsOnlyNewest: Bool
-    private let labels: [LabelSet]
+    private let labels: SelectedLabels
+    /// For each series its number among `labels`.
+    private let labelNumbers: [Int32]
+    private let held: HeldMemory
     /// The series in the head's selection, -1 for none.
     let headSeries: [Int32]
     /// For each series its place in each partition's selection, -1 for none.
@@ -24,86 +27,48 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
     init(
         selection: HeadSelection, partitions found: [PartitionSelection], view: DatabaseView, clocks: ClockCache,
-        request: SelectRequest
+        request: SelectRequest, _ alreadyHeld: consuming HeldMemory
     ) throws(StorageError) {
         self.view = view
         self.selection = selection
         self.clocks = clocks
         needsOnlyNewest = request.needsOnlyNewest
         partitions = found
-        var labels: [LabelSet]
-        var headSeries: [Int32] = []
-        var places: [Int32] = []
-        let width = found.count
-        var largest = 0
-        if width == 0 {
-            labels = selection.labels
-            headSeries = labels.indices.map { Int32($0) }
+        var held = alreadyHeld
+        try held.take(selection.count * Self.bytesPerSeries)
+        var joined = JoinedSeries()
+        if found.isEmpty {
+            joined.take(selection.labels)
         } else {
-            var numbers = LabelSetNumbers()
-            let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }
-            largest = order[0]
-            numbers.reserve(found[largest].series.count)
-            for partition in order {
-                numbers.startOver()
-                try found[partition].forEachLabels { place, encoded in
-                    let number = numbers.number(of: encoded)
-                    if number == headSeries.count {
-                        headSeries.append(-1)
-                        places.append(contentsOf: repeatElement(-1, count: width))
-                    }
-                    places[number * width + partition] = Int32(place)
-                }
-            }
-            for (series, set) in selection.labels.enumerated() {
-                let number = numbers.number(of: set)
-                if number == headSeries.count {
-                    headSeries.append(-1)
-                    places.append(contentsOf: repeatElement(-1, count: width))
-                }
-                headSeries[number] = Int32(series)
-            }
-            labels = numbers.sets
+            try joined.join(selection.labels, found, &held)
         }
-        if request.isOrdered { Self.order(&labels, &headSeries, &places, width: width) }
-        self.labels = labels
-        largestPartition = largest
-        self.headSeries = headSeries
-        self.places = places
+        if request.isOrdered { joined.order() }
+        labels = joined.labels
+        labelNumbers = joined.labelNumbers
+        headSeries = joined.headSeries
+        places = joined.places
+        largestPartition = joined.largestPartition
         estimatedSampleCount =
             request.needsOnlyNewest
-            ? labels.count
-            : selection.labels.indices.reduce(0) { $0 + selection.estimatedSampleCount(of: $1) }
+            ? joined.headSeries.count
+            : (0..<selection.count).reduce(0) { $0 + selection.estimatedSampleCount(of: $1) }
                 + found.reduce(0) { $0 + $1.series.count * $1.estimatedSampleCountPerSeries }
+        self.held = held
     }
 
-    /// Puts the series in order of labels.
-    ///
-    /// They mostly are, because the largest partition has them so.
-    private static func order(
-        _ labels: inout [LabelSet], _ headSeries: inout [Int32], _ places: inout [Int32], width: Int
-    ) {
-        var isOrdered = true
-        for index in labels.indices.dropFirst() where labels[index] < labels[index - 1] {
-            isOrdered = false
-            break
-        }
-        if isOrdered { return }
-        let unordered = labels
-        let order = unordered.indices.sorted { unordered[$0] < unordered[$1] }
-        labels = order.map { unordered[$0] }
-        headSeries = order.map { [headSeries] in headSeries[$0] }
-        places = order.flatMap { [places] in places[($0 * width)..<(($0 + 1) * width)] }
-    }
+    /// Numbers of a series here, and those in new order while they are put into it.
+    private static let bytesPerSeries = 24
 
-    var count: Int { labels.count }
+    var count: Int { labelNumbers.count }
 
     /// How many samples one of the series may have.
     var samplesPerSeries: Int { needsOnlyNewest ? 1 : (estimatedSampleCount + count - 1) / max(1, count) }
 
     var readerBytes: Int { DatabaseSeriesReader.batchSize(self) * samplesPerSeries * 8 }
 
-    func labels(at index: Int) -> LabelSet { labels[index] }
+    func labels(at index: Int) -> LabelSet { labels.labels(of: Int(labelNumbers[index])) }
+
+    func labelBytes(at index: Int) -> Int { labels.byteCount(of: Int(labelNumbers[index])) }
 
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {
         DatabaseSeriesReader(series: self, indexes: indexes)

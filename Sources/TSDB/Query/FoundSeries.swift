@@ -1,0 +1,74 @@
+import MetricModel
+import Storage
+
+/// Series of the head and what they are attached to, taken down while the index is locked.
+struct FoundSeries: Sendable {
+    private(set) var labels = SelectedLabels()
+    private(set) var labelCount = 0
+    private(set) var attachments: [Attachment] = []
+    private var ends: [UInt32] = []
+    /// For each attachment its lane's place in `lanes`.
+    private(set) var laneOfAttachment: [UInt32] = []
+    private(set) var lanes: [(number: UInt32, lane: HeadLane?, slots: [Int])] = []
+
+    /// What a series takes here and in the selection that is made of it, beside its labels: its number among the postings
+    /// found, attachments, slots in lists that grow, places.
+    private static let bytesPerSeries = 112
+
+    var count: Int { labels.count }
+
+    /// The series that match, once there is room for them.
+    init(_ head: Head, _ matchers: [LabelMatcher], _ held: inout HeldMemory) throws(StorageError) {
+        self = try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
+            let postings = try MatcherResolution.resolve(matchers, in: index)
+            guard isAffordable(Self.byteCount(of: postings, index)) else { return nil }
+            return FoundSeries(postings, of: index)
+        }
+    }
+
+    private static func byteCount(of postings: Postings, _ index: borrowing HeadIndex) -> Int {
+        var labelCount = 0
+        postings.forEach { labelCount += index.series.labelCount(of: $0) }
+        return postings.count * (bytesPerSeries + 2 * SelectedLabels.bytesPerSeries)
+            + labelCount * 2 * SelectedLabels.bytesPerLabel
+    }
+
+    private init(_ postings: Postings, of index: borrowing HeadIndex) {
+        labels = SelectedLabels(index.series.pairs.texts)
+        postings.forEach { labelCount += index.series.labelCount(of: $0) }
+        labels.reserve(series: postings.count, labels: labelCount)
+        attachments.reserveCapacity(postings.count)
+        ends.reserveCapacity(postings.count)
+        postings.forEach { add($0, of: index) }
+        findLanes(in: index)
+    }
+
+    private mutating func add(_ series: UInt32, of index: borrowing HeadIndex) {
+        let before = attachments.count
+        index.series.appendAttachments(of: series, to: &attachments)
+        guard attachments.count > before else { return }
+        labels.append(index.series.labelPairs(of: series), of: index.series.pairs)
+        ends.append(UInt32(attachments.count))
+    }
+
+    func attachmentRange(of series: Int) -> Range<Int> {
+        (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
+    }
+
+    private mutating func findLanes(in index: borrowing HeadIndex) {
+        var places: [UInt32: Int] = [:]
+        laneOfAttachment.reserveCapacity(attachments.count)
+        for attachment in attachments {
+            let place: Int
+            if let known = places[attachment.lane] {
+                place = known
+            } else {
+                place = lanes.count
+                places[attachment.lane] = place
+                lanes.append((attachment.lane, index.lanes[attachment.lane], []))
+            }
+            lanes[place].slots.append(Int(attachment.slot))
+            laneOfAttachment.append(UInt32(place))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import MetricModel
+import Storage
+
+/// The series of head and partitions, each label set once, while they are put together.
+struct JoinedSeries {
+    private(set) var labels = SelectedLabels()
+    /// For each series its number among `labels`.
+    private(set) var labelNumbers: [Int32] = []
+    /// The series in the head's selection, -1 for none.
+    private(set) var headSeries: [Int32] = []
+    /// For each series its place in each partition's selection, -1 for none.
+    private(set) var places: [Int32] = []
+    /// The partition with the most series.
+    private(set) var largestPartition = 0
+    private var width = 0
+
+    /// The series of the head alone.
+    mutating func take(_ head: SelectedLabels) {
+        labels = head
+        headSeries = (0..<Int32(head.count)).map { $0 }
+        labelNumbers = headSeries
+    }
+
+    /// The series of head and partitions, in the order of the partition with the most of them.
+    mutating func join(
+        _ head: SelectedLabels, _ found: [PartitionSelection], _ held: inout HeldMemory
+    ) throws(StorageError) {
+        width = found.count
+        var numbers = SelectedLabelNumbers(head.texts)
+        // Texts that come are written behind the head's last ones, in a copy of that chunk.
+        try held.take(PairTexts.chunkBytes)
+        for series in 0..<head.count { try numbers.know(head.pairs(of: series), &held) }
+        let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }
+        largestPartition = order[0]
+        for partition in order {
+            numbers.startOver()
+            try found[partition].forEachPairs(in: &numbers, &held) {
+                (numbers, held, place, pairs) throws(StorageError) in
+                let number = try numbers.number(of: pairs, &held)
+                try makePlace(for: number, &held)
+                places[number * width + partition] = Int32(place)
+            }
+        }
+        for series in 0..<head.count {
+            let number = try numbers.number(of: head.pairs(of: series), &held)
+            try makePlace(for: number, &held)
+            headSeries[number] = Int32(series)
+        }
+        labels = numbers.labels
+        labelNumbers = (0..<Int32(headSeries.count)).map { $0 }
+    }
+
+    private mutating func makePlace(for number: Int, _ held: inout HeldMemory) throws(StorageError) {
+        guard number == headSeries.count else { return }
+        // Twice, because lists grow by doubling and are put into order.
+        try held.takeLittle(24 + 8 * width)
+        headSeries.append(-1)
+        places.append(contentsOf: repeatElement(-1, count: width))
+    }
+
+    /// Puts the series in order of labels.
+    ///
+    /// They mostly are, because the largest partition has them so.
+    mutating func order() {
+        guard labelNumbers.indices.dropFirst().contains(where: { labels.precedes($0, $0 - 1) }) else { return }
+        let order = labelNumbers.sorted { [labels] in labels.precedes(Int($0), Int($1)) }
+        labelNumbers = order
+        headSeries = order.map { [headSeries] in headSeries[Int($0)] }
+        places = order.flatMap { [places] in places[(Int($0) * width)..<((Int($0) + 1) * width)] }
+    }
+}

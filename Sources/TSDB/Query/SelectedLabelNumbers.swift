@@ -1,0 +1,128 @@
+import Bytes
+import MetricModel
+import Storage
+
+/// The label sets that head and partitions have between them, each once, numbered as they come.
+///
+/// Partitions that hold the same series give them in the same order, so a set is looked for first behind the one found
+/// last; that takes a comparison of a few numbers and no hash.
+struct SelectedLabelNumbers {
+    private(set) var labels: SelectedLabels
+    /// Open addressing: number + 1, 0 for a free place.
+    private var buckets = [UInt32](repeating: 0, count: 64)
+    private var expected = 0
+    /// The pairs by their bytes; open addressing: place + 1, 0 for a free place.
+    private var pairBuckets = [UInt32](repeating: 0, count: 64)
+    private var pairCount = 0
+    private var before: [UInt32] = []
+
+    /// What a label set takes beside its labels, and a pair beside its bytes: buckets twice while they grow.
+    static let bytesPerSeries = SelectedLabels.bytesPerSeries * 3 + 24
+    static let bytesPerPair = 24
+
+    /// Begins with the texts of the head.
+    init(_ texts: PairTexts) { labels = SelectedLabels(texts) }
+
+    // MARK: Label sets
+
+    /// Sets come from the beginning again.
+    mutating func startOver() { expected = 0 }
+
+    /// The number of a set given by its pairs; `labels.count` before the call where it is new.
+    mutating func number(of pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) -> Int {
+        if expected < labels.count, labels.pairs(of: expected) == pairs {
+            expected += 1
+            return expected - 1
+        }
+        let mask = buckets.count - 1
+        var bucket = Self.hash(pairs) & mask
+        while buckets[bucket] != 0 {
+            let number = Int(buckets[bucket]) - 1
+            if labels.pairs(of: number) == pairs {
+                expected = number + 1
+                return number
+            }
+            bucket = (bucket + 1) & mask
+        }
+        try held.takeLittle(Self.bytesPerSeries + pairs.count * 2 * SelectedLabels.bytesPerLabel)
+        labels.append(pairs)
+        buckets[bucket] = UInt32(labels.count)
+        expected = labels.count
+        if labels.count * 2 > buckets.count { grow() }
+        return labels.count - 1
+    }
+
+    private mutating func grow() {
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        let mask = buckets.count - 1
+        for number in 0..<labels.count {
+            var bucket = Self.hash(labels.pairs(of: number)) & mask
+            while buckets[bucket] != 0 { bucket = (bucket + 1) & mask }
+            buckets[bucket] = UInt32(number) + 1
+        }
+    }
+
+    private static func hash(_ pairs: ArraySlice<UInt32>) -> Int {
+        var hash: UInt64 = 0
+        for pair in pairs {
+            hash = (hash ^ UInt64(pair)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        return Int(truncatingIfNeeded: hash)
+    }
+
+    // MARK: Pairs
+
+    /// Makes the pairs of a series of the head known, so that partitions find them.
+    ///
+    /// Neighbours have most of their pairs in common.
+    mutating func know(_ pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) {
+        for (index, pair) in pairs.enumerated() where index >= before.count || before[index] != pair {
+            let length = labels.texts.pairByteCount(at: pair)
+            let bytes = Array(labels.texts.bytes(at: pair, count: length))
+            _ = try place(of: bytes[...], known: pair, &held)
+        }
+        before.removeAll(keepingCapacity: true)
+        before.append(contentsOf: pairs)
+    }
+
+    /// The place of a pair given by its bytes, which are kept where it is new.
+    mutating func place(
+        of bytes: ArraySlice<UInt8>, known: UInt32? = nil, _ held: inout HeldMemory
+    ) throws(StorageError) -> UInt32 {
+        let mask = pairBuckets.count - 1
+        var bucket = unsafe bytes.withUnsafeBytes { unsafe Int(truncatingIfNeeded: ByteHash.hash($0)) } & mask
+        while pairBuckets[bucket] != 0 {
+            let place = pairBuckets[bucket] - 1
+            if place == known || isPair(place, bytes) { return place }
+            bucket = (bucket + 1) & mask
+        }
+        try held.takeLittle(Self.bytesPerPair + (known == nil ? bytes.count : 0))
+        let place = known ?? labels.append(pair: bytes)
+        pairBuckets[bucket] = place + 1
+        pairCount += 1
+        if pairCount * 2 > pairBuckets.count { growPairs() }
+        return place
+    }
+
+    private func isPair(_ place: UInt32, _ bytes: ArraySlice<UInt8>) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe labels.texts.equals(place, count: labels.texts.pairByteCount(at: place), bytes)
+        }
+    }
+
+    private mutating func growPairs() {
+        let old = pairBuckets
+        pairBuckets = [UInt32](repeating: 0, count: old.count * 2)
+        let mask = pairBuckets.count - 1
+        for entry in old where entry != 0 {
+            let length = labels.texts.pairByteCount(at: entry - 1)
+            let hash = unsafe labels.texts.bytes(at: entry - 1, count: length).withUnsafeBytes {
+                unsafe ByteHash.hash($0)
+            }
+            var bucket = Int(truncatingIfNeeded: hash) & mask
+            while pairBuckets[bucket] != 0 { bucket = (bucket + 1) & mask }
+            pairBuckets[bucket] = entry
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Bytes
+import Glibc
+import MetricModel
+
+/// The labels of a selection's series as places of their pairs; bytes are put together when somebody asks for them.
+///
+/// A pair has one place, so that two series have the same labels where they have the same places.
+struct SelectedLabels: Sendable {
+    private(set) var texts: PairTexts
+    private var places: [UInt32] = []
+    private var ends: [UInt32] = []
+
+    /// What a series takes beside its labels, and a label.
+    static let bytesPerSeries = 4
+    static let bytesPerLabel = 4
+
+    init(_ texts: PairTexts = PairTexts()) { self.texts = texts }
+
+    var count: Int { ends.count }
+
+    mutating func reserve(series: Int, labels: Int) {
+        ends.reserveCapacity(series)
+        places.reserveCapacity(labels)
+    }
+
+    mutating func append(_ pairs: some Collection<UInt32>) {
+        places.append(contentsOf: pairs)
+        ends.append(UInt32(places.count))
+    }
+
+    /// Adds a series of the head by the numbers of its pairs.
+    mutating func append(_ numbers: ArraySlice<UInt32>, of table: borrowing PairTable) {
+        for number in numbers { places.append(table.place(of: number)) }
+        ends.append(UInt32(places.count))
+    }
+
+    /// Adds a pair that the series may have.
+    mutating func append(pair bytes: some Collection<UInt8>) -> UInt32 { texts.append(bytes) }
+
+    /// The places of a series' pairs, in label order.
+    func pairs(of series: Int) -> ArraySlice<UInt32> {
+        places[(series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])]
+    }
+
+    // MARK: Bytes
+
+    /// The bytes of a series' labels.
+    func byteCount(of series: Int) -> Int { pairs(of: series).reduce(0) { $0 + texts.pairByteCount(at: $1) } }
+
+    func labels(of series: Int) -> LabelSet {
+        let pairs = pairs(of: series)
+        return LabelSet(
+            encoded: unsafe [UInt8](unsafeUninitializedCapacity: byteCount(of: series)) { room, count in
+                for pair in pairs { unsafe texts.copyPair(at: pair, to: room, at: &count) }
+            })
+    }
+
+    /// Whether one series comes before another, as `LabelSet` orders them.
+    func precedes(_ left: Int, _ right: Int) -> Bool {
+        let leftPairs = pairs(of: left)
+        let rightPairs = pairs(of: right)
+        for (leftPair, rightPair) in zip(leftPairs, rightPairs) where leftPair != rightPair {
+            return texts.pairPrecedes(leftPair, rightPair)
+        }
+        return leftPairs.count < rightPairs.count
+    }
+}
+
+extension PairTexts {
+    /// Where name and value of the pair at a place stand, from the place on.
+    private static func parts(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, end: Int) {
+        var end = 0
+        let name = unsafe text(bytes, &end)
+        let value = unsafe text(bytes, &end)
+        return unsafe (name, value, end)
+    }
+
+    private static func text(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) -> UnsafeRawBufferPointer {
+        var length = 0
+        var shift = 0
+        while true {
+            let byte = unsafe bytes[position]
+            position += 1
+            length |= Int(byte & 0x7f) << shift
+            if byte < 0x80 { break }
+            shift += 7
+        }
+        defer { position += length }
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
+    }
+
+    func pairByteCount(at place: UInt32) -> Int { unsafe withBytes(at: place) { unsafe Self.parts($0).end } }
+
+    /// Adds the bytes of a pair to what is in `room`, which has room for them.
+    func copyPair(at place: UInt32, to room: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
+        unsafe withBytes(at: place) { bytes in
+            let count = unsafe Self.parts(bytes).end
+            let target = UnsafeMutableRawBufferPointer(room)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<position + count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            position += count
+        }
+    }
+
+    /// Whether one pair comes before another: by name, then by value, as bytes.
+    func pairPrecedes(_ left: UInt32, _ right: UInt32) -> Bool {
+        unsafe withBytes(at: left) { leftBytes in
+            unsafe withBytes(at: right) { rightBytes in
+                let left = unsafe Self.parts(leftBytes)
+                let right = unsafe Self.parts(rightBytes)
+                let order = unsafe Self.order(left.name, right.name)
+                return unsafe order == 0 ? Self.order(left.value, right.value) < 0 : order < 0
+            }
+        }
+    }
+
+    private static func order(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        if let leftStart = left.baseAddress, let rightStart = right.baseAddress {
+            let order = unsafe memcmp(leftStart, rightStart, min(left.count, right.count))
+            if order != 0 { return Int(order) }
+        }
+        return left.count - right.count
+    }
+}
