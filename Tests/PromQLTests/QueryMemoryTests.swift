@@ -28,6 +28,8 @@ struct QueryMemoryTests {
                 timestamp: Timestamp(milliseconds: Int64(row) * 1000),
                 values: (0..<seriesCount).map { Double($0 + row) }, histograms: [])
         }
+        // The journal's buffers are not the query's.
+        try database.flush()
         return database
     }
 

@@ -72,6 +72,8 @@ struct SelectionMemoryTests {
                     values: (0..<seriesPerTarget).map { Double($0 + row) }, histograms: [])
             }
         }
+        // The journal's buffers are not the query's.
+        try database.flush()
         return database
     }
 

@@ -8,6 +8,8 @@ package final class MemoryBudget: Sendable {
     package let limitBytes: Int
     /// Between two looks of somebody who waits for room.
     static let pauseMicroseconds: UInt32 = 2000
+    /// So often somebody waits for memory that the process has freed and not given back yet: a second.
+    static let processPauseLimit = 500
     private let used = Atomic<Int>(0)
     /// What the process has left of its memory, as the kernel counts; nil where nobody limits it.
     private let leftBytes: (@Sendable () -> Int)?

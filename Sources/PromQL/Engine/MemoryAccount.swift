@@ -59,12 +59,18 @@ final class MemoryAccount: Sendable {
     }
 
     /// Waits for others to give back what they hold; false where they hold nothing or the query is over.
+    ///
+    /// Where the budget has room and the process has none, freed memory may still be on its way back to the kernel.
     private func waitForRoom(_ byteCount: Int, in budget: MemoryBudget, holding own: Int) -> Bool {
         guard let waitsWithin else { return false }
+        var pausesForProcess = MemoryBudget.processPauseLimit
         while !waitsWithin.isOver {
             let othersHold = budget.usedBytes - own
             if budget.take(byteCount) { return true }
-            if othersHold <= 0 { return false }
+            if othersHold <= 0 {
+                guard own + byteCount <= budget.limitBytes, pausesForProcess > 0 else { return false }
+                pausesForProcess -= 1
+            }
             usleep(MemoryBudget.pauseMicroseconds)
         }
         return false

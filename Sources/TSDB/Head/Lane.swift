@@ -289,14 +289,19 @@ final class Lane: Sendable {
     /// a partition has it, and where there may be histograms or start
     /// timestamps.
     ///
-    /// The bits are shared with the lane until its next row.
-    func newestRow(sequence: UInt64, epoch: UInt64) -> (timestamp: Int64, bits: [UInt64])? {
+    /// - Parameter slots: The slots wanted, ascending. Bits of a few are copied; those of many are shared with the lane
+    ///   until its next row, and are then all that it has.
+    func newestRow(sequence: UInt64, epoch: UInt64, slots: [Int]) -> NewestRow? {
         state.withLock { state in
             let slice = state.current.isEmpty ? state.frozen.last : state.current
             guard state.isOpen, state.lastSequence <= sequence, let slice, slice.sealedEpoch > epoch,
                 !slice.hasHistograms, !slice.hasStarts
             else { return nil }
-            return (state.lastTimestamp, state.values.lastBits)
+            let bits = state.values.lastBits
+            guard slots.count * 4 < bits.count else { return NewestRow(timestamp: state.lastTimestamp, bits: bits) }
+            return NewestRow(
+                timestamp: state.lastTimestamp, slots: slots,
+                bits: slots.map { $0 < bits.count ? bits[$0] : SpecialValue.absentBits })
         }
     }
 }

@@ -18,12 +18,6 @@ struct HeadSelection: Sendable {
         case loose(LooseLane)
     }
 
-    /// The newest row of a lane as it stood when the view was made.
-    struct NewestRow: Sendable {
-        let clock: Clock
-        let bits: [UInt64]
-    }
-
     struct Place: Sendable {
         var reading: UInt32
         var slot: UInt32
@@ -83,16 +77,13 @@ struct HeadSelection: Sendable {
         case .loose(let lane): return .loose(lane)
         case .rows(let lane):
             guard request.needsOnlyNewest,
-                let newest = lane.newestRow(sequence: position.sequence, epoch: position.epoch),
-                range.contains(Timestamp(milliseconds: newest.timestamp))
+                let newest = lane.newestRow(
+                    sequence: position.sequence, epoch: position.epoch, slots: slots.sorted()),
+                range.contains(Timestamp(milliseconds: newest.clock.timestamps[0]))
             else { return try rows(of: lane, slots, memory, &held).map { .rows($0) } }
-            // The lane copies its bits with the next row, for they are shared.
-            try held.take(newest.bits.count * 8)
-            let absentBits = SpecialValue.absentBits
-            let missing = slots.filter { $0 >= newest.bits.count || newest.bits[$0] == absentBits }
-            return .newest(
-                NewestRow(clock: Clock([newest.timestamp]), bits: newest.bits),
-                rest: missing.isEmpty ? nil : try rows(of: lane, missing, memory, &held))
+            try held.take(newest.byteCount)
+            let missing = slots.filter { newest.bits(of: $0) == SpecialValue.absentBits }
+            return .newest(newest, rest: missing.isEmpty ? nil : try rows(of: lane, missing, memory, &held))
         }
     }
 
@@ -125,8 +116,9 @@ struct HeadSelection: Sendable {
             case .rows(let reading):
                 try reading.read(slot: slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
             case .newest(let row, let rest):
-                if slot < row.bits.count, row.bits[slot] != SpecialValue.absentBits {
-                    pieces.append(bits: row.bits[slot], clock: row.clock)
+                let bits = row.bits(of: slot)
+                if bits != SpecialValue.absentBits {
+                    pieces.append(bits: bits, clock: row.clock)
                 } else if let rest {
                     try rest.read(slot: slot, decoded: try decoded(rest), clocks: clocks, into: &pieces)
                 }
