@@ -7,11 +7,12 @@ import TSDB
 
 // PromQLBenchmarks [--series N] [--hours N] [--step SECONDS] [--unsealed SCRAPES] [--threads N] [--repeat N]
 //                  [--cache BYTES] [--behind SECONDS] [--filter TEXT] [--queries FILE]
-//                  [--keep FOLDER] [--end SECONDS]
+//                  [--keep FOLDER] [--end SECONDS] [--table all|TEXT]
 //
 // Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs, and the
 // most bytes that the query counted and that the process has had so far. With --keep a folder that is there is taken as it
-// is; --end says when its history ends.
+// is; --end says when its history ends. With --table the cost is measured for 1 to 100,000 series over an hour to a week
+// and for a million series: all of them, or the rows with this text.
 
 let arguments = Arguments(CommandLine.arguments.dropFirst())
 let end = Int64(arguments.number("--end", default: 1_764_028_800)) * 1000
@@ -26,6 +27,16 @@ let targets = SyntheticTargets(
     stepSeconds: Int(arguments.number("--step", default: 15)))
 let isFilled = unsafe isKept && access(folder + "/journal.sqlite", F_OK) == 0
 let quiet = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
+var engineSettings = EngineSettings()
+engineSettings.maximumThreads = Int(arguments.number("--threads", default: 2))
+engineSettings.resultCacheBytes = Int(arguments.number("--cache", default: 0))
+let engine = QueryEngine(settings: engineSettings)
+if let rows = arguments.text("--table") {
+    try GrowthTable(
+        end: end, engine: engine, settings: settings, logger: quiet, filter: rows == "all" ? nil : rows
+    ).run(folder)
+    exit(0)
+}
 let database = try TimeSeriesDatabase.open(path: folder, settings: settings, logger: quiet)
 var openTargets: [any SourceWriter] = []
 if !isFilled {
@@ -35,11 +46,7 @@ if !isFilled {
     print("filled in \(Text.fixed(Measurement.wallSeconds - started, 1)) s")
 }
 
-var engineSettings = EngineSettings()
-engineSettings.maximumThreads = Int(arguments.number("--threads", default: 2))
-engineSettings.resultCacheBytes = Int(arguments.number("--cache", default: 0))
 let behindSeconds = Int64(arguments.number("--behind", default: 0))
-let engine = QueryEngine(settings: engineSettings)
 print(
     "\(targets.seriesCount) series, \(spanSeconds / 3600) h at \(targets.stepSeconds) s, "
         + "\(engineSettings.maximumThreads) threads, median of \(Int(arguments.number("--repeat", default: 5)))")

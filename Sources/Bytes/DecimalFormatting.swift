@@ -18,28 +18,49 @@ package enum DecimalFormatting {
         case openMetrics
     }
 
+    /// Room for any number in any style but `plain`, whose longest one has more than 300 zeros.
+    package static let maximumByteCount = 40
+    private static let maximumPlainByteCount = 352
+
     /// Appends a number.
     ///
     /// Nothing is allocated but what `bytes` needs to grow.
     package static func append(_ value: Double, style: Style, to bytes: inout [UInt8]) {
+        let room = style == .plain ? maximumPlainByteCount : maximumByteCount
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            let end = unsafe write(value, style: style, at: start)
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: end - start))
+        }
+    }
+
+    /// Writes a number of any style but `plain` at `start`, where `maximumByteCount` bytes are free; answers its end.
+    package static func write(
+        _ value: Double, style: Style, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        var cursor = unsafe start
         guard value.isFinite else {
-            append(value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf", to: &bytes)
-            return
+            return unsafe write(value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf", at: cursor)
         }
-        if value.sign == .minus { bytes.append(UInt8(ascii: "-")) }
-        if let whole = UInt64(exactly: value.magnitude), whole < 1 << 53, isWrittenWhole(whole, style) {
-            append(whole, to: &bytes)
-            if style == .openMetrics { append(".0", to: &bytes) }
-            return
+        if value.sign == .minus {
+            unsafe cursor.pointee = UInt8(ascii: "-")
+            unsafe cursor += 1
         }
-        let decimal = ShortestDecimal(value.magnitude)
+        let magnitude = value.magnitude
+        if magnitude < 9_007_199_254_740_992 {
+            let whole = UInt64(magnitude)
+            if Double(whole) == magnitude, isWrittenWhole(whole, style) {
+                let end = unsafe write(whole, at: cursor)
+                return unsafe style == .openMetrics ? write(".0", at: end) : end
+            }
+        }
+        let decimal = ShortestDecimal(magnitude)
         let pointPosition = decimal.digitCount + decimal.exponent
         if usesExponent(decimal, style) {
-            appendScientific(decimal, exponent: decimal.isZero ? 0 : pointPosition - 1, to: &bytes)
-        } else {
-            appendPlain(decimal, to: &bytes)
-            if style == .openMetrics && decimal.exponent >= 0 { append(".0", to: &bytes) }
+            return unsafe writeScientific(decimal, exponent: decimal.isZero ? 0 : pointPosition - 1, at: cursor)
         }
+        let end = unsafe writePlain(decimal, pointPosition: pointPosition, at: cursor)
+        return unsafe style == .openMetrics && decimal.exponent >= 0 ? write(".0", at: end) : end
     }
 
     /// A number as a string.
@@ -52,16 +73,28 @@ package enum DecimalFormatting {
 
     /// Appends a whole number in decimal.
     package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        guard value >= 10 else { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
-        var digits = [20 of UInt8](repeating: 0)
-        var rest = value
-        var count = 0
-        while rest > 0 {
-            digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-            count += 1
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: maximumByteCount) { buffer in
+            guard let start = buffer.baseAddress else { return }
+            let end = unsafe write(value, at: start)
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: end - start))
         }
-        for index in stride(from: count - 1, through: 0, by: -1) { bytes.append(digits[index]) }
+    }
+
+    /// Writes a whole number in decimal at `start`, where 20 bytes are free; answers its end.
+    package static func write(_ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+        let count = ShortestDecimal.digitCount(of: value)
+        var rest = value
+        var place = count
+        while place >= 2 {
+            let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
+            let tens = (pair &* 103) &>> 10
+            place &-= 2
+            unsafe start[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
+            unsafe start[place &+ 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: pair &- tens &* 10)
+            rest = quotient
+        }
+        if place == 1 { unsafe start.pointee = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest) }
+        return unsafe start + count
     }
 
     /// Appends a whole number in decimal, with a sign where it is negative.
@@ -90,33 +123,56 @@ package enum DecimalFormatting {
         }
     }
 
-    private static func appendScientific(_ decimal: ShortestDecimal, exponent: Int, to bytes: inout [UInt8]) {
-        let start = bytes.count
-        append(decimal.digits, to: &bytes)
-        if bytes.count > start + 1 { bytes.insert(UInt8(ascii: "."), at: start + 1) }
-        bytes.append(UInt8(ascii: "e"))
-        bytes.append(exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
-        if exponent.magnitude < 10 { bytes.append(UInt8(ascii: "0")) }
-        append(UInt64(exponent.magnitude), to: &bytes)
-    }
-
-    private static func appendPlain(_ decimal: ShortestDecimal, to bytes: inout [UInt8]) {
-        let pointPosition = decimal.digitCount + decimal.exponent
-        if decimal.exponent >= 0 {
-            append(decimal.digits, to: &bytes)
-            if !decimal.isZero { for _ in 0..<decimal.exponent { bytes.append(UInt8(ascii: "0")) } }
-        } else if pointPosition <= 0 {
-            append("0.", to: &bytes)
-            for _ in 0..<(-pointPosition) { bytes.append(UInt8(ascii: "0")) }
-            append(decimal.digits, to: &bytes)
-        } else {
-            let start = bytes.count
-            append(decimal.digits, to: &bytes)
-            bytes.insert(UInt8(ascii: "."), at: start + pointPosition)
+    private static func writeScientific(
+        _ decimal: ShortestDecimal, exponent: Int, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        var cursor = unsafe write(decimal.digits, at: start)
+        if decimal.digits >= 10 { unsafe cursor = insertPoint(behind: 1, of: start, end: cursor) }
+        unsafe cursor[0] = UInt8(ascii: "e")
+        unsafe cursor[1] = exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
+        unsafe cursor += 2
+        if exponent.magnitude < 10 {
+            unsafe cursor.pointee = UInt8(ascii: "0")
+            unsafe cursor += 1
         }
+        return unsafe write(UInt64(exponent.magnitude), at: cursor)
     }
 
-    private static func append(_ text: StaticString, to bytes: inout [UInt8]) {
-        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    private static func writePlain(
+        _ decimal: ShortestDecimal, pointPosition: Int, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        if decimal.exponent >= 0 {
+            let end = unsafe write(decimal.digits, at: start)
+            return unsafe decimal.isZero ? end : writeZeros(decimal.exponent, at: end)
+        }
+        if pointPosition <= 0 {
+            let zeros = unsafe writeZeros(-pointPosition, at: write("0.", at: start))
+            return unsafe write(decimal.digits, at: zeros)
+        }
+        let end = unsafe write(decimal.digits, at: start)
+        return unsafe insertPoint(behind: pointPosition, of: start, end: end)
+    }
+
+    private static func insertPoint(
+        behind count: Int, of start: UnsafeMutablePointer<UInt8>, end: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let point = unsafe start + count
+        unsafe (point + 1).update(from: point, count: end - point)
+        unsafe point.pointee = UInt8(ascii: ".")
+        return unsafe end + 1
+    }
+
+    private static func writeZeros(
+        _ count: Int, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        for place in 0..<count { unsafe start[place] = UInt8(ascii: "0") }
+        return unsafe start + count
+    }
+
+    private static func write(
+        _ text: StaticString, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        unsafe start.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+        return unsafe start + text.utf8CodeUnitCount
     }
 }

@@ -11,14 +11,18 @@ struct ShortestDecimal {
     var isZero: Bool { digits == 0 }
 
     /// How many digits there are; one for zero.
-    var digitCount: Int {
-        var count = 1
-        var rest = digits
-        while rest >= 10 {
-            rest /= 10
-            count += 1
-        }
-        return count
+    var digitCount: Int { Self.digitCount(of: digits) }
+
+    /// How many digits a whole number has; one for zero.
+    static func digitCount(of value: UInt64) -> Int {
+        // 1233 / 4096 is a little more than log 2 / log 10: the guess is right or one too low.
+        let guess = ((64 - (value | 1).leadingZeroBitCount) * 1233) >> 12
+        return guess + (value >= powers[guess] ? 1 : 0) + (guess == 0 && value == 0 ? 1 : 0)
+    }
+
+    /// The powers of ten that fit 64 bits.
+    private static let powers: [UInt64] = (0..<20).map { exponent in
+        (0..<exponent).reduce(1) { power, _ in power * 10 }
     }
 
     /// The decimal of a finite number that is not negative.

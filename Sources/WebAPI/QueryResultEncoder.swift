@@ -141,12 +141,7 @@ extension JSONWriter {
         if !series.values.isEmpty {
             key("values")
             beginArray()
-            for (milliseconds, value) in zip(series.timestamps, series.values) {
-                beginArray()
-                timestamp(milliseconds: milliseconds)
-                sampleValue(value)
-                endArray()
-            }
+            points(series.timestamps, series.values)
             endArray()
         }
         if !series.histograms.isEmpty {

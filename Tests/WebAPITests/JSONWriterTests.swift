@@ -31,6 +31,33 @@ struct JSONWriterTests {
         #expect(text { $0.timestamp(milliseconds: milliseconds) } == expected)
     }
 
+    @Test("points are pairs of a time and a value, many or none")
+    func points() {
+        for count in [0, 1, 255, 256, 257, 700] {
+            var times: [Int64] = []
+            var values: [Double] = []
+            for index in 0..<count {
+                times.append(Int64(index) * 1500 - 3000)
+                let fraction: Double = 1e-9 * Double(index * index)
+                values.append(index % 5 == 0 ? Double(index) : fraction + 0.1)
+            }
+            let wanted = text { writer in
+                writer.array(of: 0..<count) { writer, index in
+                    writer.beginArray()
+                    writer.timestamp(milliseconds: times[index])
+                    writer.sampleValue(values[index])
+                    writer.endArray()
+                }
+            }
+            let written = text { writer in
+                writer.beginArray()
+                writer.points(times, values)
+                writer.endArray()
+            }
+            #expect(written == wanted)
+        }
+    }
+
     @Test("markup is escaped in texts and left alone in labels; control characters are escaped everywhere")
     func escapes() {
         #expect(text { $0.string("<a&b>\n\"\\\u{1}") } == #""\u003ca\u0026b\u003e\n\"\\\u0001""#)

@@ -124,17 +124,25 @@ struct WindowCache: Sendable {
         var indexes: WindowIndexes
         if let entry = known[ObjectIdentifier(clock)] {
             indexes = entry.indexes
+        } else if let lastClock, lastClock.timestamps == clock.timestamps {
+            // Targets that are scraped at one time.
+            indexes = lastIndexes
+            remember(indexes, of: clock)
         } else {
             indexes = times.indexes(over: clock.timestamps)
             if let rate {
                 indexes.prepareExtrapolations(
                     over: clock.timestamps, times, rateSeconds: rate.isRate ? times.lengthSeconds : nil)
             }
-            if known.count >= capacity { known.removeAll(keepingCapacity: true) }
-            known[ObjectIdentifier(clock)] = (clock, indexes)
+            remember(indexes, of: clock)
         }
         lastClock = clock
         lastIndexes = indexes
         return indexes
+    }
+
+    private mutating func remember(_ indexes: WindowIndexes, of clock: Clock) {
+        if known.count >= capacity { known.removeAll(keepingCapacity: true) }
+        known[ObjectIdentifier(clock)] = (clock, indexes)
     }
 }

@@ -18,6 +18,12 @@ final class LooseLane: Sendable {
         var scratch: [UInt8] = []
         var isOpen = true
 
+        /// The slices that partitions of a view lack, oldest first.
+        func forEachSlice(unsealedAt epoch: UInt64, _ body: (LooseSlice) -> Void) {
+            for slice in frozen where slice.sealedEpoch > epoch { body(slice) }
+            if current.sealedEpoch > epoch { body(current) }
+        }
+
         mutating func addSlots(for series: [UInt32]) {
             slotSeries += series
             newestTimestamps.append(contentsOf: repeatElement(.min, count: series.count))
@@ -75,6 +81,9 @@ final class LooseLane: Sendable {
     static func storedBits(_ value: Double) -> UInt64 {
         SpecialValue.isAbsent(value) ? SpecialValue.ordinaryNaNBits : value.bitPattern
     }
+
+    /// Whether these newest "bits" may be those of a histogram.
+    static func mayStandForHistogram(_ bits: UInt64) -> Bool { bits >> 48 == histogramMark >> 48 }
 
     private static func mark(of histogram: NativeHistogram) -> UInt64 {
         var bytes: [UInt8] = []
@@ -303,48 +312,5 @@ final class LooseLane: Sendable {
             let isEnded = !state.isOpen && state.frozen.isEmpty && state.current.isEmpty
             return (dropped, isEnded ? state.slotSeries : nil)
         }
-    }
-
-    // MARK: Reading
-
-    /// The samples of a slot that a view sees, in order of time.
-    func read(slot: Int, generation limit: UInt64, epoch: UInt64, range: TimeRange, into piece: inout LoosePiece)
-        -> Bool
-    {
-        let parts = state.withLock { state in
-            (state.frozen + [state.current]).filter { slice in
-                slice.sealedEpoch > epoch && slice.minimumTimestamp <= range.end.milliseconds
-                    && slice.maximumTimestamp >= range.start.milliseconds
-            }.compactMap { $0.bytes(slot: slot) }
-        }
-        return Self.decode(parts, generation: limit, range: range, into: &piece)
-    }
-
-    /// Decodes the streams of one series, oldest first; false where they are damaged.
-    static func decode(_ parts: [[UInt8]], generation limit: UInt64, range: TimeRange, into piece: inout LoosePiece)
-        -> Bool
-    {
-        // A sample takes two bytes at least.
-        let mostSamples = parts.reduce(0) { $0 + $1.count } / 2
-        piece.timestamps.reserveCapacity(mostSamples)
-        piece.values.reserveCapacity(mostSamples)
-        for part in parts {
-            var stream = LooseStream()
-            let isSound = unsafe part.withUnsafeBytes { bytes in
-                unsafe stream.read(bytes) { timestamp, generation, start, sample in
-                    guard generation <= limit, range.contains(Timestamp(milliseconds: timestamp)) else { return }
-                    switch sample {
-                    case .value(let bits):
-                        piece.append(timestamp, value: Double(bitPattern: bits), start: start)
-                    case .histogram(let histogram):
-                        piece.histograms.append(
-                            HistogramSample(timestamp: timestamp, histogram: histogram, startTimestamp: start))
-                    }
-                }
-            }
-            guard isSound else { return false }
-        }
-        piece.sortByTime()
-        return true
     }
 }

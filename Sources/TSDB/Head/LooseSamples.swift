@@ -8,12 +8,24 @@ struct LoosePiece {
     /// As many as values, or none.
     var startTimestamps: [Int64] = []
     var histograms: [HistogramSample] = []
+    /// False only where no staleness marker is among the values.
+    var mayHaveStaleMarkers = false
+
+    /// Makes ready for the next series.
+    mutating func removeAll() {
+        timestamps.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+        startTimestamps.removeAll(keepingCapacity: true)
+        histograms.removeAll(keepingCapacity: true)
+        mayHaveStaleMarkers = false
+    }
 
     mutating func append(_ timestamp: Int64, value: Double, start: Int64) {
         if start != 0, startTimestamps.isEmpty { startTimestamps = [Int64](repeating: 0, count: values.count) }
         if start != 0 || !startTimestamps.isEmpty { startTimestamps.append(start) }
         timestamps.append(timestamp)
         values.append(value)
+        mayHaveStaleMarkers = true
     }
 
     /// Puts late samples where they belong; of several at one time the one that came first stays.
@@ -23,7 +35,7 @@ struct LoosePiece {
             values = order.map { values[$0] }
             if !startTimestamps.isEmpty { startTimestamps = order.map { startTimestamps[$0] } }
         }
-        if let order = Self.order(of: histograms.map(\.timestamp)) {
+        if !histograms.isEmpty, let order = Self.order(of: histograms.map(\.timestamp)) {
             histograms = order.map { histograms[$0] }
             histograms.forgetResetHints()
         }

@@ -136,18 +136,30 @@ struct LooseSlice {
 
     /// The bytes of a slot's stream, nil where it has none.
     func bytes(slot: Int) -> [UInt8]? {
-        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return nil }
-        let chain = tracks[Int(trackOfSlot[slot])].chain
         var result: [UInt8] = []
-        result.reserveCapacity(Int(chain.byteCount))
+        return append(slot: slot, to: &result) ? result : nil
+    }
+
+    /// Adds the bytes of a slot's stream; false where it has none.
+    func append(slot: Int, to bytes: inout [UInt8]) -> Bool {
+        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return false }
+        let chain = tracks[Int(trackOfSlot[slot])].chain
+        var rest = Int(chain.byteCount)
+        bytes.reserveCapacity(bytes.count + rest)
         var cell = chain.first
         while cell != Self.none {
-            let count = min(Self.cellByteCount, Int(chain.byteCount) - result.count)
-            let block = blocks[Int(cell) / Self.cellsPerBlock]
+            let count = min(Self.cellByteCount, rest)
             let offset = Int(cell) % Self.cellsPerBlock * Self.cellByteCount
-            unsafe result.append(contentsOf: block.bytes(at: offset, count: count))
+            unsafe bytes.append(contentsOf: blocks[Int(cell) / Self.cellsPerBlock].bytes(at: offset, count: count))
+            rest -= count
             cell = nextCells[Int(cell)]
         }
-        return result
+        return true
+    }
+
+    /// The state of a slot's stream behind its last sample, nil where it has none.
+    func stream(slot: Int) -> LooseStream? {
+        guard slot < trackOfSlot.count, trackOfSlot[slot] != Self.none else { return nil }
+        return tracks[Int(trackOfSlot[slot])].stream
     }
 }

@@ -13,9 +13,10 @@ import MetricModel
 /// The batch number says which views see the sample.
 struct LooseStream {
     private(set) var sampleCount = 0
-    private var timestamp: Int64 = 0
+    /// Of the sample that was added or read last.
+    private(set) var timestamp: Int64 = 0
     private var step: Int64 = 0
-    private var generation: UInt64 = 0
+    private(set) var generation: UInt64 = 0
     private(set) var bits = SpecialValue.absentBits
     private var mantissa: Int64 = 0
     private var exponent = ValueCodec.noExponent

@@ -64,11 +64,13 @@ struct ColumnPieces {
     }
 
     /// Adds values that are dense already.
-    mutating func append(_ dense: [Double], clock: Clock, offset: Int = 0, isFromHead: Bool) {
+    mutating func append(
+        _ dense: [Double], clock: Clock, offset: Int = 0, isFromHead: Bool, mayHaveStaleMarkers isMarked: Bool = true
+    ) {
         guard !dense.isEmpty else { return }
         let start = values.count
         values.append(contentsOf: dense)
-        mayHaveStaleMarkers = true
+        if isMarked { mayHaveStaleMarkers = true }
         addPiece(Piece(clock: clock, offset: offset, start: start, count: dense.count, isFromHead: isFromHead))
     }
 

@@ -13,6 +13,7 @@ struct DatabaseSeriesReader: SeriesReader {
     private var batchStart: Int
     private var batchEnd: Int
     private var joins = JoinedClocks()
+    private var loose = LooseReading()
     private var wanted: [PartitionFrameReader.Wanted] = []
     /// Made when the first series of the partition is read.
     private var readers: [PartitionFrameReader?]
@@ -58,7 +59,8 @@ struct DatabaseSeriesReader: SeriesReader {
     private mutating func readHead() throws(StorageError) {
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
             try series.selection.read(
-                Int(series.headSeries[index]), clocks: series.clocks, into: &batch[index - batchStart])
+                Int(series.headSeries[index]), clocks: series.clocks, loose: &loose,
+                into: &batch[index - batchStart])
         }
     }
 

@@ -32,6 +32,7 @@ struct HeadSelection: Sendable {
     private let ahead = NextReading()
     private let position: ViewPosition
     private let range: TimeRange
+    private let needsOnlyNewest: Bool
 
     var count: Int { labels.count }
 
@@ -42,6 +43,7 @@ struct HeadSelection: Sendable {
     ) throws(StorageError) {
         self.position = position
         range = request.range
+        needsOnlyNewest = request.needsOnlyNewest
         let found = try FoundSeries(head, request.matchers, &held)
         labels = SelectedLabels(found.labels.texts)
         var readingOfLane = [Int](repeating: -1, count: found.lanes.count)
@@ -109,7 +111,9 @@ struct HeadSelection: Sendable {
     private func placeRange(of series: Int) -> Range<Int> { Int(placeStarts[series])..<Int(placeStarts[series + 1]) }
 
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
-    func read(_ series: Int, clocks: ClockCache, into pieces: inout ColumnPieces) throws(StorageError) {
+    func read(
+        _ series: Int, clocks: ClockCache, loose: inout LooseReading, into pieces: inout ColumnPieces
+    ) throws(StorageError) {
         for index in placeRange(of: series) {
             let slot = Int(places[index].slot)
             switch readings[Int(places[index].reading)] {
@@ -123,13 +127,11 @@ struct HeadSelection: Sendable {
                     try rest.read(slot: slot, decoded: try decoded(rest), clocks: clocks, into: &pieces)
                 }
             case .loose(let lane):
-                var loose = LoosePiece()
-                let isSound = lane.read(
-                    slot: slot, generation: position.generation, epoch: position.epoch, range: range, into: &loose)
+                let isSound =
+                    needsOnlyNewest
+                    ? loose.readNewest(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
+                    : loose.read(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
-                pieces.note(starts: loose.startTimestamps, of: loose.timestamps)
-                pieces.append(loose.values, clock: clocks.equal(to: loose.timestamps), isFromHead: true)
-                pieces.append(histograms: loose.histograms)
             }
         }
     }
