@@ -13,7 +13,7 @@ struct StoreBenchmark {
 
     private let folder: String
     private let logger: Logger
-    private let targetCount: Int
+    let targetCount: Int
     private var database: TimeSeriesDatabase
     private var writers: [any SourceWriter] = []
     private(set) var steadyAllocations = 0

@@ -266,6 +266,29 @@ struct SealingTests {
         #expect(try DatabaseFixture.all(database).count == 1000)
     }
 
+    @Test("sealing and removing many series holds the index for a few thousand at a time")
+    func turns() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let count = SealedLabels.seriesPerTurn * 2
+        var writers: [any SourceWriter] = []
+        for target in 0..<3 {
+            let writer = try database.openSource(named: "target-\(target)")
+            for line in 0..<count / 2 { _ = try writer.slot(for: DatabaseFixture.labels("m-\(target)", line)) }
+            try writer.append(
+                timestamp: Timestamp(milliseconds: Self.start), values: (0..<count / 2).map(Double.init), histograms: []
+            )
+            writers.append(writer)
+        }
+        try database.seal()
+        #expect(database.head.counters.longestTurn.load(ordering: .relaxed) == SealedLabels.seriesPerTurn)
+        for writer in writers { writer.close() }
+        try database.seal()
+        let longest = database.head.counters.longestTurn.load(ordering: .relaxed)
+        #expect(longest < Maintenance.seriesRemovedPerTurn + count)
+        #expect(Maintenance.seriesRemovedPerTurn <= 100_000)
+    }
+
     @Test("series that ended are sealed before their time and leave the head, however fast they come and go")
     func endedSeries() throws {
         var settings = DatabaseFixture.manual

@@ -80,6 +80,14 @@ final class Head: Sendable {
         }
     }
 
+    /// A piece of maintenance's work on the index, for so many series; what takes many is done in several turns.
+    func withIndexTurn<Value>(
+        of seriesCount: Int, _ body: (inout HeadIndex) -> sending Value
+    ) -> sending Value {
+        _ = counters.longestTurn.max(seriesCount, ordering: .relaxed)
+        return index.withLock(body)
+    }
+
     var lanes: [HeadLane] { index.withLock { Array($0.lanes.values) } }
 
     // MARK: Series and slots

@@ -18,6 +18,9 @@ struct HeadCounters: ~Copyable, Sendable {
     /// When the log last said so, monotonic.
     let refusalLogged = Atomic<UInt64>(0)
 
+    /// The most series that maintenance looked at while it held the index; everybody else waits as long.
+    let longestTurn = Atomic<Int>(0)
+
     func raiseNewestTimestamp(to timestamp: Int64) {
         _ = newestTimestamp.max(timestamp, ordering: .relaxed)
     }

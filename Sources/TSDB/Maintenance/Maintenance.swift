@@ -25,7 +25,7 @@ final class Maintenance: Sendable {
     static let monthMilliseconds: Int64 = 31 * dayMilliseconds
     static let hoursPerPartition: Int64 = 2
     /// Series that leave the head while its index is locked.
-    private static let seriesRemovedPerTurn = 100_000
+    static let seriesRemovedPerTurn = 100_000
 
     let head: Head
     let folder: PartitionFolder
@@ -234,7 +234,7 @@ final class Maintenance: Sendable {
             turn.append(lane)
             let count = turn.reduce(0) { $0 + $1.series.count }
             guard count >= Self.seriesRemovedPerTurn || index == ended.count - 1 else { continue }
-            head.withIndex { $0.removeLanes(turn) }
+            head.withIndexTurn(of: count) { $0.removeLanes(turn) }
             turn = []
         }
         do throws(StorageError) {

@@ -6,7 +6,7 @@ import Synchronization
 /// pairs are ranked once (by name, then value, as bytes) and series compare as numbers.
 struct SealedLabels {
     /// Series copied while the index is locked.
-    private static let seriesPerTurn = 4096
+    static let seriesPerTurn = 4096
 
     /// The pairs' bytes as they stand in a `LabelSet`.
     private var text: [UInt8] = []
@@ -31,7 +31,7 @@ struct SealedLabels {
         pairs.reserveCapacity(series.count * 8)
         for start in stride(from: 0, to: series.count, by: Self.seriesPerTurn) {
             let turn = series[start..<min(series.count, start + Self.seriesPerTurn)]
-            head.index.withLock { index in
+            head.withIndexTurn(of: turn.count) { index in
                 for number in turn { append(index.series.labelPairs(of: number), of: index.series.pairs) }
             }
         }
