@@ -41,7 +41,7 @@ struct CollectCommand: AsyncParsableCommand {
         settings.collectorIntervalMilliseconds = milliseconds
         try collectorOptions.apply(to: &settings)
         AllocatorSettings.apply()
-        async let _: Void = Self.releaseCodeOnceStarted()
+        async let _: Void = Self.releaseUnusedCode()
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
@@ -51,9 +51,10 @@ struct CollectCommand: AsyncParsableCommand {
         }
     }
 
-    /// By then the cgroups are known and what remains is sweeping and answering.
-    private static func releaseCodeOnceStarted() async {
+    /// Soon after the start, and each minute for what a first page or a new client needed.
+    private static func releaseUnusedCode() async {
         guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
-        ResidentCode.release()
+        let code = ResidentCode()
+        repeat { code.release() } while (try? await Task.sleep(for: .seconds(60))) != nil
     }
 }

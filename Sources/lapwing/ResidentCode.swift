@@ -4,24 +4,31 @@ import Glibc
 ///
 /// A touched page of code brings its neighbours in a window of 64 KiB with it (`fault_around_bytes`), so that of 35 MB of
 /// program and libraries two thirds become resident although a collector runs in 4 MB of them. The kernel ends such a
-/// window where the mapping ends; advice that differs from stripe to stripe makes a mapping of each. Then what starting
-/// alone needed is given back. Nothing is lost: the pages are the file's, and a page that is used again comes back.
-enum ResidentCode {
+/// window where the mapping ends; advice that differs from stripe to stripe makes a mapping of each. Then what was needed
+/// once is given back from time to time. Nothing is lost: the pages are the file's, and a page that is used again comes back.
+struct ResidentCode {
     /// Four pages: 2,500 mappings of the 65,530 that a process may have.
     private static let stripeByteCount: UInt = 16 << 10
     /// Smaller mappings are hardly worth it.
     private static let leastByteCount = 128 << 10
 
-    static func release() {
-        guard let mappings = Self.mappings() else { return }
-        for range in mappings where range.count >= leastByteCount {
-            var start = range.lowerBound + stripeByteCount
+    private let ranges: [Range<UInt>]
+
+    /// Ends the windows of the code that is mapped now.
+    init() {
+        ranges = Self.mappings().filter { $0.count >= Self.leastByteCount }
+        for range in ranges {
+            var start = range.lowerBound + Self.stripeByteCount
             while start < range.upperBound {
-                advise(start..<min(start + stripeByteCount, range.upperBound), MADV_RANDOM)
-                start += 2 * stripeByteCount
+                Self.advise(start..<min(start + Self.stripeByteCount, range.upperBound), MADV_RANDOM)
+                start += 2 * Self.stripeByteCount
             }
-            advise(range, MADV_DONTNEED)
         }
+    }
+
+    /// Gives back what is resident; what is in use comes back at once, some hundred pages for less than a millisecond.
+    func release() {
+        for range in ranges { Self.advise(range, MADV_DONTNEED) }
     }
 
     private static func advise(_ range: Range<UInt>, _ advice: Int32) {
@@ -30,8 +37,8 @@ enum ResidentCode {
     }
 
     /// The address ranges of code that is mapped from files, from `/proc/self/maps`.
-    private static func mappings() -> [Range<UInt>]? {
-        guard var file = try? InputFile(path: "/proc/self/maps") else { return nil }
+    private static func mappings() -> [Range<UInt>] {
+        guard var file = try? InputFile(path: "/proc/self/maps") else { return [] }
         var bytes: [UInt8] = []
         while let piece = try? file.next() { bytes += piece }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap(codeRange)
