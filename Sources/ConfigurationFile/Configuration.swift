@@ -20,6 +20,8 @@ package struct Configuration: Sendable {
     package var warnings: [String] = []
     /// The file as it may be shown, secrets replaced.
     package var text = ""
+    /// The jobs as they may be shown, by name.
+    package var jobTexts: [String: String] = [:]
     /// Every file that was read, for noticing changes.
     package var files: [String] = []
 
@@ -35,7 +37,8 @@ package struct Configuration: Sendable {
         let folder = FilePath.folder(of: path)
         var configuration = Configuration()
         configuration.files = [path]
-        let document = try YAMLValue.parse(bytes, file: path)
+        let (document, later) = try YAMLValue.parseFirst(bytes, file: path)
+        if let later { configuration.warnings.append(later.description) }
         configuration.text = RedactedText.make(document)
         guard let document else { return configuration }
         var reader = try MappingReader(document)
@@ -67,21 +70,24 @@ package struct Configuration: Sendable {
     private mutating func readJobs(
         _ reader: inout MappingReader, global: GlobalSection, folder: String
     ) throws(ConfigurationError) {
-        scraping.jobs = try ScrapeSection.jobs(try reader.list("scrape_configs"), global: global, folder: folder)
+        let entries = try reader.list("scrape_configs")
+        scraping.jobs = try ScrapeSection.jobs(entries, global: global, folder: folder)
+        for (job, entry) in zip(scraping.jobs, entries) { jobTexts[job.jobName] = RedactedText.make(entry) }
         for pattern in try reader.list("scrape_config_files") {
             try FilePath.check(pattern, "scrape config file")
             for path in FilePath.matching(FilePath.absolute(try pattern.string(), in: folder)) {
                 files.append(path)
                 guard let document = try YAMLValue.parse(try FilePath.read(path), file: path) else { continue }
                 var section = try MappingReader(document)
-                let jobs = try ScrapeSection.jobs(
-                    try section.list("scrape_configs"), global: global, folder: FilePath.folder(of: path))
+                let entries = try section.list("scrape_configs")
+                let jobs = try ScrapeSection.jobs(entries, global: global, folder: FilePath.folder(of: path))
                 try section.finish()
-                for job in jobs {
+                for (job, entry) in zip(jobs, entries) {
                     guard !scraping.jobs.contains(where: { $0.jobName == job.jobName }) else {
                         throw document.error(ScrapeSettingsError.duplicateJobName(job.jobName).description)
                     }
                     scraping.jobs.append(job)
+                    jobTexts[job.jobName] = RedactedText.make(entry)
                 }
             }
         }
@@ -103,7 +109,9 @@ package struct Configuration: Sendable {
             if paths.isEmpty { warnings.append("rule_files: no file matches \(try pattern.string())") }
             for path in paths {
                 files.append(path)
-                rules.files.append(try RuleFileReader.read(path: path))
+                let contents = try RuleFileReader.read(path: path)
+                warnings += contents.warnings
+                rules.files.append(contents)
             }
         }
     }

@@ -3,8 +3,10 @@ import Glibc
 /// Paths and files, without Foundation.
 package enum FilePath {
     /// The path as it is when absolute, else below `folder`.
+    ///
+    /// Below `.` it stays as it is: rule groups are asked for by the file's name as it was written.
     package static func absolute(_ path: String, in folder: String) -> String {
-        if path.isEmpty || path.hasPrefix("/") || folder.isEmpty { return path }
+        if path.isEmpty || path.hasPrefix("/") || folder.isEmpty || folder == "." { return path }
         return folder.hasSuffix("/") ? folder + path : folder + "/" + path
     }
 

@@ -11,7 +11,9 @@ package enum RuleFileReader {
 
     package static func read(_ bytes: [UInt8], path: String) throws(ConfigurationError) -> RuleFileContents {
         var contents = RuleFileContents(path: path)
-        guard let document = try YAMLValue.parse(bytes, file: path) else { return contents }
+        let (first, later) = try YAMLValue.parseFirst(bytes, file: path)
+        if let later { contents.warnings.append(later.description) }
+        guard let document = first else { return contents }
         var reader = try MappingReader(document)
         for value in try reader.list("groups") {
             let group = try group(value)
@@ -30,7 +32,7 @@ package enum RuleFileReader {
         guard !name.isEmpty else { throw value.error("groupname must not be empty") }
         var group = RuleGroupSettings(name: name)
         if let interval = try reader.duration("interval"), interval > 0 { group.intervalMilliseconds = interval }
-        group.limit = try reader.integer("limit") ?? 0
+        group.limit = max(0, try reader.integer("limit", atLeast: .min) ?? 0)
         group.queryOffsetMilliseconds = try reader.duration("query_offset")
         group.labels = try labels(&reader)
         for rule in try reader.list("rules") { group.rules.append(try self.rule(rule)) }
@@ -58,8 +60,11 @@ package enum RuleFileReader {
         }
         rule.labels = try labels(&reader)
         if rule.kind == .recording {
-            for name in ["annotations", "for", "keep_firing_for"] where reader.optional(name) != nil {
+            for name in ["for", "keep_firing_for"] where try reader.duration(name) ?? 0 != 0 {
                 throw value.error("invalid field '\(name)' in recording rule")
+            }
+            guard try reader.texts("annotations").isEmpty else {
+                throw value.error("invalid field 'annotations' in recording rule")
             }
             guard !record.isEmpty, !record.contains(where: { "{}".contains($0) }) else {
                 throw value.error("invalid recording rule name: \(record)")

@@ -10,8 +10,12 @@ package enum RuleTestReader {
         var reader = try MappingReader(document)
         for pattern in try reader.list("rule_files") {
             let paths = FilePath.matching(FilePath.absolute(try pattern.string(), in: FilePath.folder(of: path)))
-            guard !paths.isEmpty else { throw pattern.error("no file matches") }
-            for path in paths { file.files.append(try RuleFileReader.read(path: path)) }
+            if paths.isEmpty { file.warnings.append(pattern.error("no file matches").description) }
+            for path in paths {
+                let contents = try RuleFileReader.read(path: path)
+                file.warnings += contents.warnings
+                file.files.append(contents)
+            }
         }
         if let interval = try reader.duration("evaluation_interval"), interval > 0 {
             file.evaluationIntervalMilliseconds = interval

@@ -13,6 +13,15 @@ struct YAMLValue {
     ///
     /// An empty one gives nil.
     static func parse(_ bytes: [UInt8], file: String) throws(ConfigurationError) -> YAMLValue? {
+        let (value, later) = try parseFirst(bytes, file: file)
+        if let later { throw later }
+        return value
+    }
+
+    /// Parses the first document; where others follow, an error that says so is given beside it.
+    static func parseFirst(
+        _ bytes: [UInt8], file: String
+    ) throws(ConfigurationError) -> (value: YAMLValue?, later: ConfigurationError?) {
         guard bytes.count <= fileLimitBytes else {
             throw ConfigurationError(file: file, message: "larger than \(fileLimitBytes) bytes")
         }
@@ -20,9 +29,14 @@ struct YAMLValue {
             throw ConfigurationError(file: file, message: "not valid UTF-8")
         }
         do throws(YAMLError) {
-            guard let node = try YAMLComposer.compose(text) else { return nil }
-            if case .scalar(let scalar) = node, scalar.text.isEmpty || scalar.text == "null" { return nil }
-            return YAMLValue(file: file, path: "", node: node)
+            let (root, mark) = try YAMLComposer.composeFirst(text)
+            let later = mark.map {
+                ConfigurationError(
+                    file: file, line: $0.line, column: $0.column, message: "only the first YAML document is read")
+            }
+            guard let root else { return (nil, later) }
+            if case .scalar(let scalar) = root, scalar.text.isEmpty || scalar.text == "null" { return (nil, later) }
+            return (YAMLValue(file: file, path: "", node: root), later)
         } catch {
             throw ConfigurationError(
                 file: file, line: error.mark.line, column: error.mark.column, message: error.description)

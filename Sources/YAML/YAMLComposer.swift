@@ -14,12 +14,21 @@ internal import CYAML
     private var depth = 0
 
     /// The document of a text, nil where it has none.
+    ///
+    /// More than one document is an error.
     package static func compose(_ text: String) throws(YAMLError) -> YAMLNode? {
+        let (root, later) = try composeFirst(text)
+        if let later { throw YAMLError(reason: .severalDocuments, mark: later) }
+        return root
+    }
+
+    /// The first document of a text, nil where it has none, and where a second one begins that is not read.
+    package static func composeFirst(_ text: String) throws(YAMLError) -> (root: YAMLNode?, later: YAMLMark?) {
         var copy = text
         // A mark at the start says nothing in UTF-8.
         if copy.unicodeScalars.first == "\u{feff}" { copy.unicodeScalars.removeFirst() }
         let result = copy.withUTF8 { bytes in
-            Result { () throws(YAMLError) -> YAMLNode? in
+            Result { () throws(YAMLError) -> (root: YAMLNode?, later: YAMLMark?) in
                 var composer = unsafe try YAMLComposer(bytes)
                 return try composer.document()
             }
@@ -43,15 +52,13 @@ internal import CYAML
 
     // MARK: Events
 
-    private mutating func document() throws(YAMLError) -> YAMLNode? {
+    private mutating func document() throws(YAMLError) -> (root: YAMLNode?, later: YAMLMark?) {
         _ = try next()
-        guard case .documentStart = try next() else { return nil }
+        guard case .documentStart = try next() else { return (nil, nil) }
         let root = try node(of: try next())
         _ = try next()
-        if case .documentStart(let mark) = try next() {
-            throw YAMLError(reason: .severalDocuments, mark: mark)
-        }
-        return root
+        if case .documentStart(let mark) = try next() { return (root, mark) }
+        return (root, nil)
     }
 
     /// An event with what is needed of it.

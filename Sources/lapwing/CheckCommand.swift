@@ -45,12 +45,12 @@ struct CheckRules: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Read rule files: syntax, expressions, templates, duplicates.")
 
-    @Argument(help: "Rule files.")
-    var files: [String]
+    @Argument(help: "Rule files; standard input where none is named.")
+    var files: [String] = []
 
     func run() throws {
         var failures = 0
-        for file in files {
+        for file in files.isEmpty ? ["/dev/stdin"] : files {
             do throws(ConfigurationError) {
                 let contents = try RuleFileReader.read(path: file)
                 let rules = contents.groups.flatMap(\.rules)
@@ -58,6 +58,7 @@ struct CheckRules: ParsableCommand {
                 StandardStream.output(
                     "\(file): valid: \(contents.groups.count) groups, \(alerts) alerting and "
                         + "\(rules.count - alerts) recording rules")
+                for warning in contents.warnings { StandardStream.output("warning: \(warning)") }
                 var seen: Set<String> = []
                 for rule in rules {
                     let identity =

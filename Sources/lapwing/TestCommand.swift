@@ -67,20 +67,24 @@ struct TestRules: ParsableCommand {
     func run() throws {
         var passed = 0
         var failed = 0
+        var unreadable = 0
         for path in files {
             let file: RuleTestFile
             do {
                 file = try RuleTestReader.read(path: path)
             } catch {
                 StandardStream.error(error.description)
-                throw ExitStatus.usage
+                unreadable += 1
+                continue
             }
+            for warning in file.warnings { StandardStream.error("warning: \(warning)") }
             for outcome in RuleTestRunner(makeStore: Self.makeStore).run(file) {
                 if outcome.failures.isEmpty { passed += 1 } else { failed += 1 }
                 for failure in outcome.failures { StandardStream.output("\(path): \(outcome.name): \(failure)") }
             }
         }
         StandardStream.output("\(passed) passed, \(failed) failed")
+        if unreadable > 0 { throw ExitStatus.usage }
         if failed > 0 { throw ExitStatus.failure }
     }
 

@@ -224,6 +224,23 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("files beside a configuration in the working directory keep their names")
+    func names() {
+        #expect(FilePath.absolute("rules.yml", in: FilePath.folder(of: "prometheus.yml")) == "rules.yml")
+        #expect(FilePath.absolute("rules.yml", in: FilePath.folder(of: "etc/prometheus.yml")) == "etc/rules.yml")
+        #expect(FilePath.absolute("/rules.yml", in: "etc") == "/rules.yml")
+    }
+
+    @Test("of several documents the first is read, with a warning")
+    func documents() throws {
+        let rules = "groups: [{name: g, limit: -1, rules: [{record: a, expr: b, for: 0s, annotations: {}}]}]\n"
+        let contents = try RuleFileReader.read(Array((rules + "---\nnonsense: x\n").utf8), path: "r.yml")
+        #expect(contents.groups.map(\.name) == ["g"] && contents.groups[0].limit == 0)
+        #expect(contents.warnings == ["r.yml:2:1: only the first YAML document is read"])
+        let configuration = try read("global: {scrape_interval: 5s}\n---\nnonsense: 1\n")
+        #expect(configuration.warnings.count == 1 && configuration.scraping.defaults.intervalMilliseconds == 5_000)
+    }
+
     @Test("a template that is wrong is told with its place")
     func templates() {
         let text = """

@@ -5,6 +5,8 @@ package struct RuleFileContents: Hashable, Sendable {
     /// The path as the configuration gave it (after globbing); part of each group's identity.
     package var path: String
     package var groups: [RuleGroupSettings]
+    /// What was read over, as sentences.
+    package var warnings: [String] = []
 
     package init(path: String, groups: [RuleGroupSettings] = []) {
         self.path = path

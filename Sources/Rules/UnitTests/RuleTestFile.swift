@@ -11,6 +11,8 @@ package struct RuleTestFile: Hashable, Sendable {
     /// Whether neighbouring floating point numbers count as equal (`fuzzy_compare`).
     package var comparesFuzzily: Bool
     package var tests: [RuleTest]
+    /// What was read over, as sentences.
+    package var warnings: [String] = []
 
     package init(
         path: String, files: [RuleFileContents] = [], evaluationIntervalMilliseconds: Int64 = 60_000,
