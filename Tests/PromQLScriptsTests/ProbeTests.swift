@@ -15,6 +15,7 @@ struct ProbeTests {
     static let topics: [(String, String)] = [
         ("both sides are evaluated", evaluation), ("parameters", parameters), ("filling in", filling),
         ("selection", selection), ("functions", functions), ("operators", operators),
+        ("fill modifiers", fillModifiers), ("histograms", histogramCorners), ("joins and times", joinsAndTimes),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.
