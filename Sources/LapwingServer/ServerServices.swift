@@ -121,6 +121,7 @@ struct ServerServices: Sendable {
         apiServices.exemplars = keeper.exemplars
         apiServices.metadata = keeper.metadata
         apiServices.lookbackMilliseconds = settings.lookbackMilliseconds
+        apiServices.allowedOrigins = settings.allowedOrigins
         apiServices.externalLabels = { [state] in state.externalLabels }
         api = WebAPI(apiServices, logger: logger)
         notifierService = TaskService {

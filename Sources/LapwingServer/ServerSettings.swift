@@ -1,6 +1,7 @@
 import Cgroups
 package import ConfigurationFile
 import Logging
+package import MetricModel
 import PromQL
 import Scraping
 package import TSDB
@@ -18,6 +19,8 @@ package struct ServerSettings: Sendable {
     /// A connection without a request is closed after this time.
     package var readTimeoutMilliseconds: Int64 = 300_000
     package var externalURL: String?
+    /// Origins whose pages may read the API; nil lets all.
+    package var allowedOrigins: RegexPattern?
     package var retentionMilliseconds: Int64?
     package var retentionBytes: Int?
     package var lookbackMilliseconds: Int64 = 300_000

@@ -12,6 +12,7 @@ final class ServerState: ServerStatus {
         var isReady = false
         var isStopping = false
         var configurationText = ""
+        var jobTexts: [String: String] = [:]
         var externalLabels = LabelSet.empty
         var retentionText = ""
         var lastReload: (succeeded: Bool, time: Timestamp)
@@ -39,6 +40,7 @@ final class ServerState: ServerStatus {
         startTime = clock.now
         var initial = State(lastReload: (true, startTime))
         initial.configurationText = configuration.text
+        initial.jobTexts = configuration.jobTexts
         initial.externalLabels = configuration.rules.externalLabels
         initial.retentionText = Self.text(settings.retention(configuration.storage))
         state = Mutex(initial)
@@ -47,6 +49,7 @@ final class ServerState: ServerStatus {
     var isReady: Bool { state.withLock { $0.isReady } }
     var isStopping: Bool { state.withLock { $0.isStopping } }
     var configurationText: String { state.withLock { $0.configurationText } }
+    func scrapePoolText(_ name: String) -> String? { state.withLock { $0.jobTexts[name] } }
     var externalLabels: LabelSet { state.withLock { $0.externalLabels } }
     var retentionText: String { state.withLock { $0.retentionText } }
     var flags: [(name: String, value: String)] { settings.flags }
@@ -108,6 +111,7 @@ final class ServerState: ServerStatus {
                 for warning in configuration.warnings { logger.warning("\(warning)") }
                 state.withLock {
                     $0.configurationText = configuration.text
+                    $0.jobTexts = configuration.jobTexts
                     $0.externalLabels = configuration.rules.externalLabels
                     $0.retentionText = Self.text(settings.retention(configuration.storage))
                     $0.lastReload = (true, clock.now)

@@ -207,7 +207,9 @@ package struct HTTPServer: Sendable {
         guard answer.status != 204 else { return Response(status: status, headers: fields) }
         switch answer.body {
         case .bytes(let bytes):
-            let (body, isCompressed) = compressed(bytes, for: request)
+            // Remote read's answers come compressed.
+            let (body, isCompressed) =
+                fields[.contentEncoding] == nil ? compressed(bytes, for: request) : (bytes, false)
             if isCompressed { fields[.contentEncoding] = "gzip" }
             if request.method == .head {
                 // The length that a GET would answer with.

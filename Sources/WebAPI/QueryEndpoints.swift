@@ -99,7 +99,10 @@ struct QueryEndpoints: Sendable {
 
     private func options(_ parameters: QueryParameters) throws(APIError) -> QueryOptions {
         var options = QueryOptions(text: parameters["query"])
-        if let lookback = try parameters.duration("lookback_delta") { options.lookbackDeltaMilliseconds = lookback }
+        // As in Prometheus nothing and less than nothing mean the server's own.
+        if let lookback = try parameters.duration("lookback_delta"), lookback > 0 {
+            options.lookbackDeltaMilliseconds = lookback
+        }
         if let timeout = try parameters.duration("timeout") { options.timeoutMilliseconds = timeout }
         options.explains = parameters["explain"] == "true"
         options.countsSteps = parameters["stats"] == "all" && engine.settings.offersStepCounts

@@ -3,6 +3,16 @@ import Remote
 /// `/write` and the names other servers have for it: samples that others push.
 struct RemoteEndpoints: Sendable {
     let receiver: WriteReceiver?
+    let reader: ReadResponder
+
+    /// `/read`: samples as they are stored, for servers that query through themselves.
+    func read(_ request: APIRequest) -> APIResponse {
+        let answer = reader.respond(body: request.body)
+        guard answer.status == 200 else { return .text(answer.message + "\n", status: answer.status) }
+        return APIResponse(
+            contentType: "application/x-protobuf", headers: [(name: "Content-Encoding", value: "snappy")],
+            body: .bytes(answer.body))
+    }
 
     func write(_ request: APIRequest) -> APIResponse {
         guard let receiver else {

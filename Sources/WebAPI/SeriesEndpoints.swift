@@ -39,7 +39,10 @@ struct SeriesEndpoints: Sendable {
     /// - Parameter name: the label's name; `U__` begins an escaped one (Prometheus' values escaping).
     func labelValues(_ request: APIRequest, name: String) throws(APIError) -> APIResponse {
         let name = EscapedName.unescape(name)
-        guard !name.isEmpty else { throw APIError(.badData, "invalid label name: \"\"") }
+        // What was not UTF-8 in the path has become replacement characters.
+        guard !name.isEmpty, !name.unicodeScalars.contains("\u{FFFD}") else {
+            throw APIError(.badData, "invalid label name: \(LabelName.quoted(name))")
+        }
         let selectors = try Self.selectors(request.parameters)
         let range = try Self.timeRange(request.parameters)
         return try texts(request) { (querier, limit, held) throws(StorageError) in
@@ -76,7 +79,7 @@ struct SeriesEndpoints: Sendable {
         for text in parameters.all("match[]") {
             let matchers: [LabelMatcher]
             do {
-                matchers = try Parser.parseSelector(text)
+                matchers = try Parser.parseSelector(text, allowsAll: true)
             } catch {
                 throw .invalidParameter("match[]", error.description)
             }

@@ -8,6 +8,8 @@ package protocol ServerStatus: Sendable {
     var startTime: Timestamp { get }
     /// The loaded configuration as YAML, every secret shown as `<secret>`.
     var configurationText: String { get }
+    /// The loaded settings of one scrape job as YAML, secrets replaced; nil where there is no such job.
+    func scrapePoolText(_ name: String) -> String?
     /// Command-line flags and their values, without the leading dashes.
     var flags: [(name: String, value: String)] { get }
     /// `15d`, `15d or 10GiB`.
@@ -34,6 +36,7 @@ package protocol ServerStatus: Sendable {
 
 extension ServerStatus {
     package var storageProblems: [String] { [] }
+    package func scrapePoolText(_ name: String) -> String? { nil }
     package var lastReloadFailure: Timestamp? { nil }
 }
 

@@ -26,6 +26,22 @@ struct StatusEndpoints: Sendable {
         }
     }
 
+    /// `/version`: what Prometheus says of its build, without an envelope.
+    func version() -> APIResponse {
+        var writer = JSONWriter()
+        writer.object {
+            for (name, value) in [
+                ("version", BuildInformation.prometheusVersion),
+                ("revision", "lapwing " + BuildInformation.version),
+                ("branch", ""), ("buildUser", ""), ("buildDate", ""), ("goVersion", ""),
+            ] {
+                $0.key(name)
+                $0.string(value)
+            }
+        }
+        return APIResponse(contentType: APIResponse.jsonType, body: .bytes(writer.bytes))
+    }
+
     func configuration(_ request: APIRequest) -> APIResponse {
         .success { writer in
             writer.object {

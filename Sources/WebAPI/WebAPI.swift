@@ -40,6 +40,8 @@ package final class WebAPI: RequestAnswering {
         package var metadata: (any MetadataStore)?
         /// How old the newest sample of a federated series may be.
         package var lookbackMilliseconds: Int64 = 300_000
+        /// The origins whose pages may read answers, as a pattern of the whole; nil lets every page.
+        package var allowedOrigins: RegexPattern?
         /// What federated series get beside their own labels.
         package var externalLabels: @Sendable () -> LabelSet = { .empty }
 
@@ -98,6 +100,14 @@ package final class WebAPI: RequestAnswering {
     package func respond(to request: APIRequest) -> APIResponse {
         // A query that did not come to run, because a parameter was wrong, leaves the line too.
         defer { if let query = request.query { services.active.finish(query) } }
+        var response = answer(to: request)
+        if request.path.hasPrefix("/api/v1") {
+            response.headers += OriginHeaders(allowed: services.allowedOrigins).fields(for: request.headers["origin"])
+        }
+        return response
+    }
+
+    private func answer(to request: APIRequest) -> APIResponse {
         if request.method == .options { return .noContent }
         for route in routes {
             guard let part = route.pattern.match(request.path) else { continue }
@@ -129,6 +139,20 @@ package final class WebAPI: RequestAnswering {
         return APIResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(body))
     }
 
+    private static let formMethods: Set<APIRequest.Method> = [.get, .post]
+
+    /// What Prometheus answers on these paths while the feature is off; here it is not there.
+    private static let absentRoutes =
+        ["metric_names", "label_names", "label_values"].map { name in
+            Route(formMethods, "/api/v1/search/" + name, scope: .readOnly) { (_, _) throws(APIError) in
+                throw APIError(.unavailable, "search API disabled")
+            }
+        } + [
+            Route([.post], "/api/v1/otlp/v1/metrics", scope: .write) { (_, _) in
+                .text("the OTLP write receiver is not there: nothing was taken\n", status: 404)
+            }
+        ]
+
     private static func makeRoutes(_ services: Services, _ runner: QueryRunner) -> [Route] {
         let query = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
         let active = ActiveQueryEndpoints(active: services.active)
@@ -136,6 +160,7 @@ package final class WebAPI: RequestAnswering {
         let status = StatusEndpoints(
             status: services.status, store: services.store, registry: services.registry, clock: services.clock)
         let targets = TargetEndpoints(scraping: services.scraping, metadataStore: services.metadata)
+        let pools = ScrapePoolEndpoints(scraping: services.scraping, status: services.status)
         let rules = RuleEndpoints(rules: services.rules)
         let administration = AdministrationEndpoints(
             store: services.administration, exemplars: services.exemplars, metadata: services.metadata)
@@ -146,8 +171,12 @@ package final class WebAPI: RequestAnswering {
         let federation = FederationEndpoint(
             store: services.store, budget: services.active.budget, clock: services.clock,
             lookbackMilliseconds: services.lookbackMilliseconds, externalLabels: services.externalLabels)
-        let remote = RemoteEndpoints(receiver: services.writeReceiver)
-        let form: Set<APIRequest.Method> = [.get, .post]
+        let remote = RemoteEndpoints(
+            receiver: services.writeReceiver,
+            reader: ReadResponder(
+                store: services.store, externalLabels: services.externalLabels,
+                makeReservation: { services.active.budget.reservation() }))
+        let form = Self.formMethods
         let change: Set<APIRequest.Method> = [.post, .put]
         return [
             Route(form, "/api/v1/query", scope: .readOnly) { (request, _) throws(APIError) in try query.instant(request)
@@ -178,6 +207,12 @@ package final class WebAPI: RequestAnswering {
                 try targets.targets(request)
             },
             Route([.get], "/api/v1/scrape_pools", scope: .readOnly) { (request, _) in targets.pools(request) },
+            Route([.get], "/api/v1/scrape_pools/config", scope: .readOnly) { (request, _) throws(APIError) in
+                try pools.configuration(request)
+            },
+            Route([.get], "/api/v1/targets/relabel_steps", scope: .readOnly) { (request, _) throws(APIError) in
+                try pools.relabelSteps(request)
+            },
             Route([.get], "/api/v1/targets/metadata", scope: .readOnly) { (request, _) throws(APIError) in
                 try targets.targetMetadata(request)
             },
@@ -194,6 +229,7 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/api/v1/status/buildinfo", scope: .readOnly) { (request, _) in
                 status.buildInformation(request)
             },
+            Route([.get], "/version", scope: .readOnly) { (_, _) in status.version() },
             Route([.get], "/api/v1/status/config", scope: .readOnly) { (request, _) in status.configuration(request) },
             Route([.get], "/api/v1/status/flags", scope: .readOnly) { (request, _) in status.flags(request) },
             Route([.get], "/api/v1/status/runtimeinfo", scope: .readOnly) { (request, _) in
@@ -213,6 +249,7 @@ package final class WebAPI: RequestAnswering {
             Route([.get], "/federate", scope: .readOnly) { (request, _) throws(APIError) in
                 try federation.federate(request)
             },
+            Route([.post], "/api/v1/read", scope: .readOnly) { (request, _) in remote.read(request) },
             Route([.post], "/api/v1/write", scope: .write) { (request, _) in remote.write(request) },
             Route([.post], "/api/v1/push", scope: .write) { (request, _) in remote.write(request) },
             Route([.post], "/api/v1/receive", scope: .write) { (request, _) in remote.write(request) },
@@ -237,6 +274,6 @@ package final class WebAPI: RequestAnswering {
             },
             Route(change, "/-/reload", scope: .administration) { (request, _) in status.reload(request) },
             Route(change, "/-/quit", scope: .administration) { (request, _) in status.quit(request) },
-        ]
+        ] + absentRoutes
     }
 }

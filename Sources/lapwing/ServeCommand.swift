@@ -125,6 +125,12 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("Where people reach this server, for links in alerts.", valueName: "url"))
     var externalURL: String?
 
+    @Option(
+        name: .customLong("web.cors.origin"),
+        help: ArgumentHelp(
+            "Origins whose pages may read the API, as a pattern of the whole origin.", valueName: "pattern"))
+    var allowedOrigins = ".*"
+
     @Flag(name: .customLong("web.enable-lifecycle"), help: "Answer POST /-/reload and /-/quit.")
     var enablesLifecycle = false
 
@@ -217,6 +223,11 @@ struct ServeCommand: AsyncParsableCommand {
         settings.host = listenAddress.host
         settings.port = listenAddress.port
         settings.externalURL = externalURL
+        do {
+            settings.allowedOrigins = allowedOrigins == ".*" ? nil : try RegexPattern(allowedOrigins)
+        } catch {
+            throw ValidationError("--web.cors.origin: \(error)")
+        }
         settings.retentionMilliseconds = try retentionTime.map { try Self.duration($0, "--storage.retention.time") }
         if let retentionSize {
             settings.retentionBytes = try Self.size(retentionSize, "--storage.retention.size")
@@ -264,6 +275,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("web.enable-lifecycle", String(enablesLifecycle)),
             ("web.config.file", webOptions.configurationFile ?? ""),
             ("web.enable-remote-write-receiver", String(receivesRemoteWrite)),
+            ("web.cors.origin", allowedOrigins),
             ("web.external-url", externalURL ?? ""),
             ("web.listen-address", "\(listenAddress.host):\(listenAddress.port)"),
             ("web.max-connections", String(webOptions.maximumConnections)),

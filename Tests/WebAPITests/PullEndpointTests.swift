@@ -68,6 +68,36 @@ struct PullEndpointTests {
                 """)
     }
 
+    @Test("a selector that every series fits may be federated, and is refused where series are listed")
+    func everything() throws {
+        let store = MemoryStore()
+        _ = try store.append(
+            SampleBatch([
+                .init(
+                    labels: LabelSet(["__name__": "a"]), columns: SampleColumns(timestamps: [999_000], values: [1]))
+            ]), onRejection: .refuseAll)
+        let federation = FederationEndpoint(
+            store: store, budget: MemoryBudget(limitBytes: 1 << 20), clock: FixedClock(), lookbackMilliseconds: 300_000,
+            externalLabels: { .empty })
+        let request = APIRequest(path: "", parameters: QueryParameters(formEncoded: "match[]=%7B%7D"))
+        #expect(Self.text(try federation.federate(request)).contains(#"a{instance=""} 1 999000"#))
+        do throws(APIError) {
+            _ = try SeriesEndpoints(store: store, budget: MemoryBudget(limitBytes: 1 << 20)).series(request)
+            Issue.record("everything was listed")
+        } catch {
+            let text = #"invalid parameter "match[]": match[] must contain at least one non-empty matcher"#
+            #expect(error.message == text)
+        }
+    }
+
+    @Test("a label name that is not UTF-8 is refused")
+    func labelName() {
+        #expect(throws: APIError.self) {
+            try SeriesEndpoints(store: MemoryStore(), budget: MemoryBudget(limitBytes: 1 << 20))
+                .labelValues(APIRequest(path: ""), name: "\u{FFFD}")
+        }
+    }
+
     @Test("exemplars are asked for by every selector of the expression")
     func exemplars() throws {
         let endpoint = ExemplarEndpoint(exemplars: OneExemplar())

@@ -70,6 +70,19 @@ struct QueryEndpointsTests {
         #expect(active.list().isEmpty)
     }
 
+    @Test("a lookback of nothing or less is the server's own", arguments: ["0", "-1", "5m"])
+    func lookback(text: String) throws {
+        _ = try store.append(
+            SampleBatch([
+                .init(labels: LabelSet(["__name__": "a"]), columns: SampleColumns(timestamps: [1_000], values: [7]))
+            ]), onRejection: .refuseAll)
+        let endpoints = endpoints()
+        let answer = body { () throws(APIError) in
+            try endpoints.instant(request("query", "query=a&time=100&lookback_delta=\(text)"))
+        }
+        #expect(answer.contains(#""value":[100,"7"]"#), "\(answer)")
+    }
+
     @Test("a range needs two times, a step and not too many points")
     func range() {
         let endpoints = endpoints()

@@ -25,11 +25,14 @@ package struct Parser {
     }
 
     /// The matchers of a selector without modifiers: `name{label="value"}`, as in `match[]` of the HTTP API.
-    package static func parseSelector(_ text: String) throws(SyntaxError) -> [LabelMatcher] {
+    ///
+    /// `allowsAll` lets through a selector that every series fits, such as `{}`.
+    package static func parseSelector(_ text: String, allowsAll: Bool = false) throws(SyntaxError) -> [LabelMatcher] {
         var parser = try Parser(text, .all)
         guard parser.isAtSelector else { throw parser.unexpected() }
         let selector = try parser.parseVectorSelector()
         guard parser.current.kind == .endOfInput else { throw parser.unexpected() }
+        if allowsAll, selector.matchers.allSatisfy(\.matchesEmpty) { return selector.matchers }
         try TypeChecker(text: text).check(selector)
         return selector.matchers
     }

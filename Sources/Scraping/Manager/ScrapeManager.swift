@@ -213,6 +213,11 @@ package final class ScrapeManager: Sendable {
         published.withLock { $0.map(\.job.jobName) }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// How the targets of a job are relabelled; nil where there is no such job.
+    package func targetRelabeling(of pool: String) -> Relabeler? {
+        published.withLock { $0.first { $0.job.jobName == pool }?.job.targetRelabeling }
+    }
+
     /// What active targets said about their metrics; of one metric only when it is named.
     package func metadata(metric: String? = nil, where isIncluded: (LabelSet) -> Bool = { _ in true })
         -> [TargetMetadata]
