@@ -1,4 +1,5 @@
-/// Strings in double quotes, escaped as Go's `strconv.Quote` does.
+/// Strings in double quotes, escaped as Go's `strconv.Quote` does, but for U+FFFD: the language refuses that character in a
+/// string, so that what was printed could not be read again.
 enum QuotedText {
     static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
 
@@ -35,6 +36,7 @@ enum QuotedText {
         case 13: return "\\r"
         case 0..<0x20, 0x7f: return escaped(scalar.value, digits: 2, mark: "x")
         case 0x20..<0x7f: return String(scalar)
+        case 0xfffd: return escaped(scalar.value, digits: 4, mark: "u")
         default: break
         }
         switch scalar.properties.generalCategory {
