@@ -109,9 +109,13 @@ enum FuzzTarget: String, CaseIterable, Sendable {
                     _ = columns.append(entry.slice, rows: 0..<entry.rowCount)
                 }
             case .loose(let lane):
+                let position = ViewPosition(sequence: .max, generation: .max, epoch: 0)
+                let clocks = ClockCache()
+                var reading = LooseReading()
                 for slot in 0..<lane.withState({ $0.slotSeries.count }) {
-                    var piece = LoosePiece()
-                    _ = lane.read(slot: slot, generation: .max, epoch: 0, range: .all, into: &piece)
+                    var pieces = ColumnPieces()
+                    _ = reading.read(lane, slot: slot, at: position, range: .all, clocks: clocks, into: &pieces)
+                    _ = reading.readNewest(lane, slot: slot, at: position, range: .all, clocks: clocks, into: &pieces)
                 }
             }
         }
