@@ -59,6 +59,8 @@ struct ReadResponderTests {
     }
 
     /// The series of the first result.
+    private func text(_ value: Double) -> String { SpecialValue.isStale(value) ? "stale" : "\(value)" }
+
     private func series(_ answer: ReadResponder.Answer) throws -> [Series] {
         let bytes = try Compression.snappyUncompress(answer.body, limitBytes: 1 << 20)
         return try unsafe bytes.withUnsafeBytes { buffer in
@@ -78,7 +80,7 @@ struct ReadResponderTests {
                             }
                         case 2:
                             var sample = ""
-                            while inner.next() { sample += inner.field == 1 ? "\(inner.double)" : "@\(inner.signed)" }
+                            while inner.next() { sample += inner.field == 1 ? text(inner.double) : "@\(inner.signed)" }
                             series.samples.append(sample)
                         default:
                             let reader = HistogramReader(layout: .remoteWrite, bucketLimit: 100)
@@ -99,7 +101,7 @@ struct ReadResponderTests {
         #expect(
             try series(answer) == [
                 Series(labels: "__name__;a;job;x;region;eu;", histograms: [Self.histogram]),
-                Series(labels: "__name__;b;job;x;region;eu;", samples: ["1.0@1000", "nan@2000"]),
+                Series(labels: "__name__;b;job;x;region;eu;", samples: ["1.0@1000", "stale@2000"]),
             ])
     }
 
