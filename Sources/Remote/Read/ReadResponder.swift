@@ -58,23 +58,16 @@ package final class ReadResponder: Sendable {
         guard request.acceptsSamples else { throw .unsupportedTypes(request.acceptedTypes) }
         let external = externalLabels()
         var writer = WireWriter()
-        do {
-            let querier = try store.querier()
-            for query in request.queries {
-                var failure: Result<Void, ReadRequestError> = .success(())
-                writer.message(1) { writer in
-                    failure = Result { () throws(ReadRequestError) in
-                        try write(query, external: external, from: querier, to: &writer)
-                    }
+        let querier: any Querier
+        do { querier = try store.querier() } catch { throw .storage(error) }
+        for query in request.queries {
+            var result: Result<Void, ReadRequestError> = .success(())
+            writer.message(1) { writer in
+                result = Result { () throws(ReadRequestError) in
+                    try write(query, external: external, from: querier, to: &writer)
                 }
-                try failure.get()
             }
-        } catch let error as ReadRequestError {
-            throw error
-        } catch let error as StorageError {
-            throw .storage(error)
-        } catch {
-            preconditionFailure("an error of no known kind: \(error)")
+            try result.get()
         }
         return writer.bytes
     }

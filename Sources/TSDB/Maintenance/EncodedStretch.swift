@@ -104,7 +104,7 @@ struct SealingSlices {
                 highest = max(highest, slice.maximumTimestamp)
                 for slot in slice.slots {
                     if slot >= countOfSlot.count {
-                        countOfSlot += [Int](repeating: 0, count: slot + 1 - countOfSlot.count + countOfSlot.count)
+                        countOfSlot += [Int](repeating: 0, count: slot + 1)
                     }
                     countOfSlot[slot] += slice.sampleCount(slot: slot)
                 }
