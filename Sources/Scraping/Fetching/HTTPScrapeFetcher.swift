@@ -125,6 +125,8 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(max(.milliseconds(1), flight.deadline - .now()))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: PassingReceiveBuffers())
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try addHandlers(to: channel, tls: tls, serverName: serverName)
