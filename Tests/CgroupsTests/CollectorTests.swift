@@ -202,6 +202,36 @@ struct CollectorTests {
         #expect(page.values("container_network_transmit_packets_dropped_total", podSlice) == ["4"])
     }
 
+    @Test("a limit that somebody writes is told by the next sweep; without notifications a minute later")
+    func writtenLimits() {
+        for (watches, seconds): (Bool, UInt64) in [(true, 2), (false, 62)] {
+            let tree = CgroupTree(.version1)
+            tree.version1("/docker/\(identifier)", CgroupTree.version1Container)
+            let clock = StillClock()
+            let collector = collector(tree, clock: clock) { $0.watchesDirectories = watches }
+            #expect(Page(collector).values("container_spec_memory_limit_bytes", identifier) == ["536870912"])
+            let written = ["memory.limit_in_bytes": "1048576\n", "cpu.cfs_quota_us": "30000\n"]
+            tree.version1("/docker/\(identifier)", written)
+            clock.advance(seconds: seconds)
+            let page = Page(collector)
+            #expect(page.values("container_spec_memory_limit_bytes", identifier) == ["1048576"])
+            #expect(page.values("container_spec_cpu_quota", identifier) == ["30000"])
+        }
+    }
+
+    @Test("a kill is told within the interval of files although the number of threads is what it was")
+    func killedAndReplaced() {
+        let tree = CgroupTree(.version1)
+        tree.version1("/docker/\(identifier)", CgroupTree.version1Container)
+        let clock = StillClock()
+        let collector = collector(tree, clock: clock)
+        #expect(Page(collector).values("container_oom_events_total", identifier) == ["2"])
+        let killed = ["memory.oom_control": "under_oom 0\noom_kill 3\n", "cpuacct.usage": "585590849999\n"]
+        tree.version1("/docker/\(identifier)", killed)
+        clock.advance(seconds: 6)
+        #expect(Page(collector).values("container_oom_events_total", identifier) == ["3"])
+    }
+
     @Test("cgroups come and go with notifications and with listing alone", arguments: [true, false])
     func comeAndGo(watches: Bool) {
         let tree = CgroupTree(.unified)

@@ -50,18 +50,33 @@ extension CgroupRecord {
 struct ReadingState {
     /// Bit n: file n of the reading plan was not there; it is tried again after a rescan.
     var absentFiles: UInt128 = 0
-    var kept: InlineArray<7, Int32> = .init(repeating: -1)
+    var kept: InlineArray<8, Int32> = .init(repeating: -1)
     var openedFilesDue: UInt64 = 0
     var limitsDue: UInt64 = 0
     /// How often the limits were read, for those that are read every fifth time only.
     var limitReadings: UInt8 = 0
-    /// When all files are read, whatever moved.
+    /// When files are read whether or not anything ran in the cgroup.
     var fullReadingDue: UInt64 = 0
+    /// How many such readings there were, for the files that are read every fifth time only.
+    var fullReadings: UInt8 = 0
     /// When memory's parts are read although memory hardly moved.
     var memoryPartsDue: UInt64 = 0
     /// What the numbers were when the files were last read that wait for them to move.
     var cpuAtSplit: UInt64 = 0
     var memoryAtParts: UInt64 = 0
+
+    /// The next reading takes every file there is but limits that are not due.
+    mutating func demandAll() {
+        openedFilesDue = 0
+        fullReadingDue = 0
+        fullReadings = 0
+    }
+
+    /// The next reading takes every limit.
+    mutating func demandLimits() {
+        limitsDue = 0
+        limitReadings = 0
+    }
 }
 
 /// How far the search for a cgroup's names in files has come.

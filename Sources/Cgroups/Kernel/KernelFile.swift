@@ -10,7 +10,8 @@ enum ReadTier: UInt8 {
 
 /// What must have moved in the cgroup for a file of the first two tiers to be worth a read before its time.
 ///
-/// Every file is read at the latest at the next full reading, see `Sweeper.quietNanoseconds`.
+/// A full reading (`Sweeper.quietNanoseconds`) is a reason to read every file; each fifth one for those that wait for I/O
+/// to move or for a limit.
 enum ReadTrigger: UInt8 {
     case always
     /// A tick of CPU time was used since the file was last read: it counts nothing finer.
@@ -21,6 +22,8 @@ enum ReadTrigger: UInt8 {
     case threadsMoved
     /// Bytes went to or came from a device.
     case ioMoved
+    /// A full reading only: the number moves slowly and costs the opening of a file.
+    case fullReading
     /// A limit on CPU time or memory was changed, or it is the fifth time; a full reading is no reason.
     case seldom
 }
@@ -70,6 +73,8 @@ struct KernelFile {
     var keptPriority = 0
     /// Its place among the descriptors a cgroup keeps, or -1.
     var keptIndex = -1
+    /// Whether the kernel is asked to tell when somebody writes it.
+    var isWatched: Bool { tier == .limits && trigger == .always }
 
     init(
         _ name: String, _ hierarchy: Int, _ tier: ReadTier, _ format: FileFormat, trigger: ReadTrigger = .always,

@@ -1,7 +1,7 @@
 /// The list of files to read for the hierarchies that this machine has.
 struct ReadingPlan {
     /// Descriptors kept per cgroup at most.
-    static let keptPerCgroup = 7
+    static let keptPerCgroup = 8
     /// Files per cgroup at most: their absence is kept in one number's bits.
     static let maximumFiles = 128
 
@@ -97,17 +97,15 @@ struct ReadingPlan {
                 KernelFile("memory.max_usage_in_bytes", index, .opened, .number(.memoryMaximumUsage), kept: 2),
                 KernelFile(
                     "memory.failcnt", index, .opened, .number(.memoryFailureCount), condition: .underMemoryLimit),
-                KernelFile("memory.kmem.usage_in_bytes", index, .limits, .number(.memoryKernel)),
+                KernelFile("memory.kmem.usage_in_bytes", index, .opened, .number(.memoryKernel), trigger: .fullReading),
                 KernelFile("memory.limit_in_bytes", index, .limits, .limit(.memoryLimit)),
                 KernelFile("memory.memsw.limit_in_bytes", index, .limits, .limit(.memorySwapLimit), trigger: .seldom),
                 KernelFile("memory.soft_limit_in_bytes", index, .limits, .limit(.memoryReservation), trigger: .seldom),
             ]
         }
         if groups.contains(.oomEvent) {
-            // A kill takes a process away, so nothing is missed by looking when threads went.
-            files.append(
-                KernelFile(
-                    "memory.oom_control", index, .opened, .keyed(KernelKeys.oomControl), trigger: .threadsMoved))
+            // The number of threads does not tell: a worker that was killed may have a successor already.
+            files.append(KernelFile("memory.oom_control", index, .opened, .keyed(KernelKeys.oomControl), kept: 5))
         }
         if groups.contains(.memoryNUMA) {
             files.append(KernelFile("memory.numa_stat", index, .opened, .nodeMemory(isBytes: false)))
@@ -169,7 +167,7 @@ struct ReadingPlan {
                     kept: 7),
                 KernelFile("memory.swap.current", index, .opened, .number(.memorySwap)),
                 KernelFile("memory.peak", index, .opened, .number(.memoryMaximumUsage), kept: 2),
-                KernelFile("memory.swap.peak", index, .limits, .number(.memoryMaximumSwap)),
+                KernelFile("memory.swap.peak", index, .opened, .number(.memoryMaximumSwap), trigger: .fullReading),
                 KernelFile("memory.max", index, .limits, .limit(.memoryLimit)),
                 KernelFile("memory.high", index, .limits, .limit(.memoryHighLimit)),
                 KernelFile("memory.swap.max", index, .limits, .limit(.swapLimitAlone), trigger: .seldom),

@@ -102,7 +102,7 @@ extension Sweeper {
     /// Reads all files of one cgroup outside a sweep: at its birth and at its end.
     mutating func sample(_ slot: Int, now: UInt64) {
         guard table.records[slot].isLive else { return }
-        table.records[slot].reading.fullReadingDue = 0
+        table.records[slot].reading.demandAll()
         readCgroup(slot, now: now)
         guard table.records[slot].isLive else { return }
         readInside(slot, now: now)
@@ -116,7 +116,7 @@ extension Sweeper {
         let record = table.records[slot]
         guard record.identity.kind == .container, record.firstProcess == 0, record.childCount > 0 else { return }
         for child in table.records.indices where table.records[child].parent == slot {
-            table.records[child].reading.fullReadingDue = 0
+            table.records[child].reading.demandAll()
             readCgroup(child, now: now)
         }
     }

@@ -6,8 +6,15 @@ struct WatchTarget {
     var slot: Int
     var generation: UInt32
     var hierarchy: Int
-    /// Whether it is the file that tells that the cgroup filled or emptied.
-    var isPopulation = false
+    var kind = Kind.directory
+
+    enum Kind {
+        case directory
+        /// The file that tells that the cgroup filled or emptied.
+        case population
+        /// A limit that somebody may write.
+        case limit
+    }
 }
 
 /// Learning which cgroups there are.
@@ -31,10 +38,15 @@ extension Sweeper {
         case .overflowed: scanDue = 0
         case .watchEnded: watches[event.watch] = nil
         case .changed:
-            guard let target = watches[event.watch], target.isPopulation, table.records[target.slot].isLive,
+            guard let target = watches[event.watch], table.records[target.slot].isLive,
                 table.records[target.slot].generation == target.generation
             else { return }
-            populationChanged(target.slot, hierarchy: target.hierarchy, now: clock.monotonicNanoseconds)
+            switch target.kind {
+            case .directory: break
+            case .population:
+                populationChanged(target.slot, hierarchy: target.hierarchy, now: clock.monotonicNanoseconds)
+            case .limit: table.records[target.slot].reading.demandLimits()
+            }
         case .appeared:
             guard let target = watches[event.watch], let path = childPath(event, target) else { return }
             walk(path, depth: table.records[target.slot].depth + 1, hierarchy: target.hierarchy)
@@ -136,10 +148,8 @@ extension Sweeper {
         table.records[slot].seenHierarchies |= bit
         if table.records[slot].hierarchies & bit == 0 {
             table.records[slot].hierarchies |= bit
-            table.records[slot].reading.openedFilesDue = 0
-            table.records[slot].reading.limitsDue = 0
-            table.records[slot].reading.limitReadings = 0
-            table.records[slot].reading.fullReadingDue = 0
+            table.records[slot].reading.demandAll()
+            table.records[slot].reading.demandLimits()
             noteCreation(slot, hierarchy: hierarchy)
             watch(slot, hierarchy: hierarchy)
         }
@@ -147,25 +157,36 @@ extension Sweeper {
     }
 
     private mutating func watch(_ slot: Int, hierarchy: Int) {
-        guard let watcher else { return }
+        guard watcher != nil else { return }
         // The bytes as they are: a name need not be UTF-8.
         let path = Array((settings.rootPath + hierarchies[hierarchy].mountPoint).utf8) + table.records[slot].path
+        let target = WatchTarget(slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
+        add(target) { $0.watch(path + [0]) }
+        if table.records[slot].life.isFollowed, hierarchies[hierarchy].isUnified {
+            add(target, .population) { $0.watchFile(path + Array("/cgroup.events".utf8) + [0]) }
+        }
+        for index in files.indices where files[index].hierarchy == hierarchy && files[index].isWatched {
+            let file = path + [UInt8(ascii: "/")] + fileNames[index]
+            add(target, .limit) { $0.watchFile(file) }
+        }
+    }
+
+    /// Adds one watch, or gives up watching when the kernel has no more.
+    private mutating func add(
+        _ target: WatchTarget, _ kind: WatchTarget.Kind = .directory, _ watch: (DirectoryWatcher) -> Int32
+    ) {
+        guard let watcher else { return }
         guard watches.count < settings.maximumWatches else { return stopWatching() }
-        let number = watcher.watch(path + [0])
+        let number = watch(watcher)
         guard number >= 0 else {
             // Gone already is no failure of watching; anything else is, and then only listing tells the truth.
             if errno != ENOENT { stopWatching() }
             return
         }
-        table.records[slot].watches.append((hierarchy, number))
-        watches[number] = WatchTarget(
-            slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
-        guard table.records[slot].life.isFollowed, hierarchies[hierarchy].isUnified else { return }
-        let file = watcher.watchFile(path + Array("/cgroup.events".utf8) + [0])
-        guard file >= 0 else { return }
-        table.records[slot].watches.append((hierarchy, file))
-        watches[file] = WatchTarget(
-            slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy, isPopulation: true)
+        var target = target
+        target.kind = kind
+        table.records[target.slot].watches.append((target.hierarchy, number))
+        watches[number] = target
     }
 
     /// Falls back to listing; watching is tried again with the listing of all directories a minute later.

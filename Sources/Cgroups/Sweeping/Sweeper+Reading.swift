@@ -25,7 +25,10 @@ struct ReadStep {
 extension Sweeper {
     /// What moved in a cgroup since the files were last read that wait for it.
     private struct Movement {
+        /// Files are read although nothing ran.
         var isFull: Bool
+        /// And so are those that wait for I/O to move.
+        var isComplete: Bool
         var threads = false
         var io = false
         var limits = false
@@ -35,7 +38,8 @@ extension Sweeper {
     private static let memoryShare: UInt64 = 64
     private static let memoryBatchBytes: UInt64 = 256 << 10
     private static let memoryPartsNanoseconds: UInt64 = 5_000_000_000
-    /// Limits that hardly ever change are read each so many times that the others are.
+    /// Limits that hardly ever change, and files that wait for I/O to move, are read each so many times that the others
+    /// are.
     private static let seldomReadings: UInt8 = 5
 
     /// Reads all files of the cgroup that are due, and derives what follows from them.
@@ -49,7 +53,9 @@ extension Sweeper {
         let memoryBefore = table.value(.memoryUsage, of: slot)
         // The root's usage may be our own sum of the last sweep; if there is a file, it is read again.
         if table.records[slot].path.count == 1 { table.records[slot].present.subtract(Field.memoryUsage.bit) }
-        var movement = Movement(isFull: now >= table.records[slot].reading.fullReadingDue)
+        let isFull = now >= table.records[slot].reading.fullReadingDue
+        var movement = Movement(
+            isFull: isFull, isComplete: isFull && table.records[slot].reading.fullReadings % Self.seldomReadings == 0)
         var openedDue = movement.isFull || now >= table.records[slot].reading.openedFilesDue
         let limitsDue = now >= table.records[slot].reading.limitsDue
         var isQuiet = false
@@ -81,6 +87,7 @@ extension Sweeper {
     private mutating func schedule(_ slot: Int, now: UInt64, isFull: Bool, openedDue: Bool, limitsDue: Bool) {
         let spread = UInt64(truncatingIfNeeded: slot & 15)
         if isFull {
+            table.records[slot].reading.fullReadings &+= 1
             let least = Self.quietNanoseconds / 2
             table.records[slot].reading.fullReadingDue = now &+ least &+ least / 16 &* (spread &+ 1)
         }
@@ -89,7 +96,9 @@ extension Sweeper {
         }
         if limitsDue {
             table.records[slot].reading.limitReadings &+= 1
-            let interval = due(settings.limitsIntervalMilliseconds, after: 0)
+            var interval = due(settings.limitsIntervalMilliseconds, after: 0)
+            // The kernel tells who writes a limit; then a look is for what it may not have told.
+            if watcher != nil { interval = interval &* UInt64(Self.seldomReadings) }
             table.records[slot].reading.limitsDue = now &+ interval &- interval / 32 &* spread
         }
     }
@@ -104,8 +113,8 @@ extension Sweeper {
         let bit: UInt128 = 1 << UInt128(index)
         guard table.records[slot].hierarchies & (1 << step.hierarchy) != 0,
             table.records[slot].reading.absentFiles & bit == 0,
-            applies(step.condition, index, slot, isFull: movement.isFull),
-            movement.isFull && step.trigger != .seldom || isTriggered(step.trigger, slot, now, movement)
+            applies(step.condition, index, slot, isComplete: movement.isComplete),
+            isTriggered(step.trigger, slot, now, movement)
         else { return }
         var outcome = step.isProcessList ? readProcesses(index, slot) : readText(index, step, slot)
         if outcome == .removed, isThere(slot, hierarchy: Int(step.hierarchy)) {
@@ -146,20 +155,24 @@ extension Sweeper {
         switch trigger {
         case .always: return true
         case .cpuTick:
+            if movement.isFull { return true }
             let used = table.value(.cpuUsage, of: slot) &- table.records[slot].reading.cpuAtSplit
             return used >= KernelKeys.nanosecondsPerTick
         case .memoryMoved:
-            if now >= table.records[slot].reading.memoryPartsDue { return true }
+            if movement.isFull || now >= table.records[slot].reading.memoryPartsDue { return true }
             // The root of version 2 tells no usage; its parts are all there is.
             guard table.records[slot].present.contains(.memoryUsage) else { return true }
             let usage = table.value(.memoryUsage, of: slot)
             let before = table.records[slot].reading.memoryAtParts
             let moved = usage > before ? usage &- before : before &- usage
             return moved >= max(usage / Self.memoryShare, Self.memoryBatchBytes)
-        case .threadsMoved: return movement.threads
-        case .ioMoved: return movement.io
+        case .threadsMoved: return movement.threads || movement.isFull
+        case .ioMoved: return movement.io || movement.isComplete
+        case .fullReading: return movement.isFull
         case .seldom:
-            return movement.limits || table.records[slot].reading.limitReadings % Self.seldomReadings == 0
+            // Where limits are watched each reading of them is that long after the one before.
+            return movement.limits || watcher != nil
+                || table.records[slot].reading.limitReadings % Self.seldomReadings == 0
         }
     }
 
@@ -170,15 +183,15 @@ extension Sweeper {
         case .memoryMoved:
             table.records[slot].reading.memoryAtParts = table.value(.memoryUsage, of: slot)
             table.records[slot].reading.memoryPartsDue = now &+ Self.memoryPartsNanoseconds
-        case .always, .threadsMoved, .ioMoved, .seldom: break
+        case .always, .threadsMoved, .ioMoved, .fullReading, .seldom: break
         }
     }
 
-    private func applies(_ condition: ReadCondition, _ index: Int, _ slot: Int, isFull: Bool) -> Bool {
+    private func applies(_ condition: ReadCondition, _ index: Int, _ slot: Int, isComplete: Bool) -> Bool {
         switch condition {
         case .always: return true
         case .underQuota: return table.records[slot].present.contains(.cpuQuota)
-        case .underMemoryLimit: return isFull || table.records[slot].present.contains(.memoryLimit)
+        case .underMemoryLimit: return isComplete || table.records[slot].present.contains(.memoryLimit)
         case .insteadOfPrevious:
             return index > 0 && table.records[slot].reading.absentFiles & (1 << UInt128(index - 1)) != 0
         case .withoutVersion1Accounting:
