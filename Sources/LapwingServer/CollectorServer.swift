@@ -35,8 +35,7 @@ package struct CollectorServer: Sendable {
         let following = CollectorThread.start(collector, sweepIntervalMilliseconds: interval)
         let registry = Registry()
         ProcessStatistics.register(in: registry)
-        let threads = NIOThreadPool(numberOfThreads: 2)
-        threads.start()
+        let threads = WorkerThreads(maximum: 2)
         let api = CollectorAPI(
             page: { output in
                 collector.render(into: &output)
@@ -44,8 +43,8 @@ package struct CollectorServer: Sendable {
             }, machinePage: settings.makeMachinePage(clock: SystemClock()))
         let server = settings.makeHTTPServer(api: api, threads: threads, access: access, registry: registry)
         let scheme = access?.isEncrypted == true ? "https" : "http"
-        let application = server.makeApplication(
-            host: settings.host, port: settings.port, logger: logger
+        let web = server.makeService(
+            host: settings.host, port: settings.port
         ) { [logger, settings] port in
             logger.info("listening", metadata: ["address": "\(scheme)://\(settings.host):\(port)/metrics"])
         }
@@ -53,7 +52,7 @@ package struct CollectorServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .error)
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: application)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                services: [.init(service: web)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         do {
             try await group.run()
         } catch {
@@ -61,7 +60,7 @@ package struct CollectorServer: Sendable {
         }
         collector.stop()
         try? await following.shutdownGracefully()
-        try? await threads.shutdownGracefully()
+        threads.stop()
     }
 }
 

@@ -3,7 +3,6 @@ import Cgroups
 package import ConfigurationFile
 package import Logging
 package import MetricModel
-import NIOPosix
 import Notifications
 import PromQL
 import Rules
@@ -43,15 +42,13 @@ package struct LapwingServer: Sendable {
             services.keeper.flush()
             services.database.close()
         }
-        let threads = NIOThreadPool(numberOfThreads: 4)
-        threads.start()
-        let queryThreads = NIOThreadPool(numberOfThreads: settings.queryConcurrency)
-        queryThreads.start()
+        let threads = WorkerThreads(maximum: 4)
+        let queryThreads = WorkerThreads(maximum: settings.queryConcurrency)
         let server = settings.makeHTTPServer(
             api: services.api, threads: threads, queryThreads: queryThreads, access: access,
             registry: services.registry)
         let scheme = access?.isEncrypted == true ? "https" : "http"
-        let application = server.makeApplication(host: settings.host, port: settings.port, logger: logger) { port in
+        let web = server.makeService(host: settings.host, port: settings.port) { port in
             services.state.markReady()
             logger.info(
                 "listening",
@@ -65,7 +62,7 @@ package struct LapwingServer: Sendable {
                     .init(service: services.keepingService),
                     .init(service: ReloadService(services.state)),
                     .init(service: services.memoryKeeper),
-                    .init(service: application),
+                    .init(service: web),
                     // The last in the list is told to stop first: nobody waits for queries that take long.
                     .init(service: QueryEndingService(active: services.active)),
                 ],
@@ -77,8 +74,8 @@ package struct LapwingServer: Sendable {
             throw ServerError(error, settings: settings)
         }
         services.state.markStopping()
-        try? await queryThreads.shutdownGracefully()
-        try? await threads.shutdownGracefully()
+        queryThreads.stop()
+        threads.stop()
         logger.info("stopped")
     }
 

@@ -1,7 +1,6 @@
 import Access
 import ConfigurationFile
 import Logging
-import NIOPosix
 import SelfMetrics
 import WebAPI
 
@@ -20,7 +19,7 @@ extension ServerSettings {
 
     /// Builds the web server and shows what it turned away.
     func makeHTTPServer(
-        api: any RequestAnswering, threads: NIOThreadPool, queryThreads: NIOThreadPool? = nil,
+        api: any RequestAnswering, threads: WorkerThreads, queryThreads: WorkerThreads? = nil,
         access: AccessControl?, registry: Registry
     ) -> HTTPServer {
         var limits = HTTPServer.Limits()

@@ -1,46 +1,8 @@
-import Access
-import Hummingbird
-import HummingbirdCore
-import Logging
 import NIOCore
-import NIOHTTPTypes
-import NIOSSL
 import Synchronization
 
-/// A connection as the server takes it: counted by address, with TLS where it is configured, with deadlines, and on one
-/// thread from its first byte to its last.
-struct GuardedChannel: ServerChildChannel {
-    typealias Value = HTTP1Channel.Value
-
-    let base: HTTP1Channel
-    let access: AccessControl?
-    let connections: ConnectionCounter
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let address = channel.remoteAddress?.ipAddress ?? ""
-        let mayStay = connections.open(address)
-        channel.closeFuture.whenComplete { _ in connections.close(address) }
-        let access = access
-        let base = base
-        return channel.eventLoop.makeCompletedFuture {
-            if let context = access?.tlsContext() {
-                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
-            }
-        }.flatMap {
-            base.setup(channel: channel, logger: logger)
-        }.map { value in
-            // Closed only now: handlers cannot be added to a channel that is gone.
-            if !mayStay { channel.close(promise: nil) }
-            return value
-        }
-    }
-
-    func handle(value: Value, logger: Logger) async {
-        await withTaskExecutorPreference(LoopTaskExecutor(value.channel.eventLoop)) {
-            await base.handle(value: value, logger: logger)
-        }
-    }
-}
+/// A connection is closed because its address has as many as it may.
+struct ConnectionRefused: Error {}
 
 /// How many connections each address holds.
 final class ConnectionCounter: Sendable {
@@ -78,45 +40,57 @@ final class ConnectionCounter: Sendable {
     var count: Int { state.withLock { $0.open.values.reduce(0, +) } }
 }
 
-/// Closes a connection whose first request does not come, or whose body stands still.
+/// Stands before the listening socket: accepts no more connections than there may be, and closes all of them in order.
 ///
-/// The time of the first head counts from the connection's beginning, the TLS handshake included. Between requests the
-/// server's idle time holds.
-final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+/// At `ChannelShouldQuiesceEvent` it stops listening and tells every connection to end with the answer that it owes.
+final class ConnectionGate: ChannelDuplexHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    typealias OutboundIn = Never
 
-    private let head: TimeAmount
-    private let body: TimeAmount
-    private var deadline: Scheduled<Void>?
+    private let maximum: Int
+    private let allClosed: EventLoopPromise<Void>
+    private var open: [ObjectIdentifier: any Channel] = [:]
+    /// The socket was to be read while there were too many connections.
+    private var isReadPending = false
+    private var isStopping = false
 
-    init(head: TimeAmount, body: TimeAmount) {
-        self.head = head
-        self.body = body
+    /// - Parameter allClosed: succeeds when nothing is open any more.
+    init(maximum: Int, allClosed: EventLoopPromise<Void>) {
+        self.maximum = maximum
+        self.allClosed = allClosed
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { schedule(head, context) }
-
-    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        context.fireChannelInactive()
+    func read(context: ChannelHandlerContext) {
+        if open.count < maximum { context.read() } else { isReadPending = true }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head, .body: schedule(body, context)
-        case .end: deadline?.cancel()
+        let channel = unwrapInboundIn(data)
+        let loopBound = NIOLoopBound((gate: self, context: context), eventLoop: context.eventLoop)
+        open[ObjectIdentifier(channel)] = channel
+        channel.closeFuture.hop(to: context.eventLoop).whenComplete { _ in
+            loopBound.value.gate.forget(channel, loopBound.value.context)
         }
         context.fireChannelRead(data)
     }
 
-    private func schedule(_ time: TimeAmount, _ context: ChannelHandlerContext) {
-        deadline?.cancel()
-        let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    private func forget(_ channel: any Channel, _ context: ChannelHandlerContext) {
+        open[ObjectIdentifier(channel)] = nil
+        if isStopping, open.isEmpty { return allClosed.succeed() }
+        guard isReadPending, open.count < maximum, !isStopping else { return }
+        isReadPending = false
+        context.read()
     }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
+        isStopping = true
+        context.close(promise: nil)
+        if open.isEmpty { return allClosed.succeed() }
+        for channel in open.values { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+
+    /// What goes wrong with one connection while it is accepted is no matter of the others.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

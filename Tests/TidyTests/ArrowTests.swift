@@ -38,11 +38,8 @@ struct ArrowTests {
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),
-        ("Hummingbird", ["WebAPI", "LapwingServer"]),
-        ("HummingbirdCore", ["WebAPI"]),
-        ("HummingbirdTLS", ["WebAPI", "LapwingServer"]),
         ("AsyncHTTPClient", ["Notifications", "Remote"]),
-        ("NIOHTTP1", ["Notifications", "Remote", "Scraping"]),
+        ("NIOHTTP1", ["Notifications", "Remote", "Scraping", "WebAPI"]),
         ("ArgumentParser", ["lapwing"]),
     ]
 

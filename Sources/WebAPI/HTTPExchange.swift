@@ -1,0 +1,197 @@
+import Access
+import Bytes
+import NIOCore
+import NIOHTTP1
+
+/// What lies between a connection and the endpoints: a request as `APIRequest`, an `APIResponse` as head and bytes.
+struct HTTPExchange: Sendable {
+    /// An answer, ready to be sent.
+    struct Answer: Sendable {
+        var head: HTTPResponseHead
+        var body = ByteBuffer()
+        /// What follows the body, made while that is sent.
+        var more: Pieces?
+        /// The length of the body cannot be told to this client in another way.
+        var endsConnection = false
+    }
+
+    /// The further pieces of a body, made on the threads that made the first.
+    struct Pieces: Sendable {
+        let threads: WorkerThreads
+        let nextPiece: @Sendable () -> [UInt8]?
+        /// The piece to begin with; it was made to see whether there is one.
+        let first: [UInt8]?
+
+        /// Makes what is sent next, on a thread.
+        func next(_ body: @escaping @Sendable (ByteBuffer, Pieces?) -> Void) {
+            threads.submit { isStopping in
+                guard !isStopping else { return body(ByteBuffer(), nil) }
+                guard let piece = first ?? nextPiece() else { return body(ByteBuffer(), nil) }
+                let following = nextPiece()
+                let more = following.map { Pieces(threads: threads, nextPiece: nextPiece, first: $0) }
+                body(ByteBuffer(bytes: piece), more)
+            }
+        }
+    }
+
+    let server: HTTPServer
+    let client: String
+
+    // MARK: Credentials
+
+    var asksForCredentials: Bool { server.access != nil }
+
+    /// Asks for credentials before anything is looked at, so that no path is open by being forgotten: nil, or the answer.
+    func checkCredentials(of head: HTTPRequestHead, on eventLoop: any EventLoop) -> EventLoopFuture<Answer?> {
+        let header = head.headers.first(name: "authorization")
+        let version = head.version
+        return eventLoop.makeFutureWithTask {
+            switch await server.access?.decide(authorization: header) ?? .allowed {
+            case .allowed: return nil
+            case .denied:
+                let challenge = server.access?.challenge ?? "Basic"
+                return refusal(
+                    .unauthorized, "Unauthorized\n", version, [(name: "WWW-Authenticate", value: challenge)])
+            case .busy:
+                return refusal(
+                    .serviceUnavailable, "too many logins are being checked\n", version,
+                    [(name: "Retry-After", value: "1")])
+            }
+        }
+    }
+
+    func refusal(
+        _ status: HTTPResponseStatus, _ text: String = "", _ version: HTTPVersion = .http1_1,
+        _ headers: [(name: String, value: String)] = []
+    ) -> Answer {
+        var response = APIResponse.text(text, status: Int(status.code))
+        if text.isEmpty { response.contentType = "" }
+        response.headers = headers
+        return answer(response, version: version)
+    }
+
+    // MARK: Requests
+
+    /// Has a request answered; `body` is called with the answer, on the event loop or on a thread.
+    func answer(
+        _ head: HTTPRequestHead, _ bytes: ByteBuffer, _ presence: ClientPresence,
+        _ body: @escaping @Sendable (Answer) -> Void
+    ) {
+        guard head.uri.utf8.count <= server.limits.targetBytes else {
+            return body(refusal(.uriTooLong, "", head.version))
+        }
+        guard var request = request(head, bytes) else { return body(refusal(.methodNotAllowed, "", head.version)) }
+        var threads = server.threads
+        switch server.api.admit(request, isWithdrawn: { presence.isGone }) {
+        case .refused(let response): return body(answer(response, to: request, version: head.version))
+        case .immediate: break
+        case .queued(let query):
+            request.query = query
+            threads = server.queryThreads
+        }
+        let (asked, pool, version) = (request, threads, head.version)
+        threads.submit { isStopping in
+            guard !isStopping else {
+                return body(answer(.text("stopping\n", status: 503), to: asked, version: version))
+            }
+            // Encoding and compressing belong to the work: the event loop only sends.
+            body(answer(server.api.respond(to: asked), to: asked, version: version, on: pool))
+        }
+    }
+
+    private func request(_ head: HTTPRequestHead, _ bytes: ByteBuffer) -> APIRequest? {
+        guard let method = APIRequest.Method(rawValue: head.method.rawValue) else { return nil }
+        let (path, query) = Self.split(head.uri)
+        var parameters = QueryParameters(formEncoded: query)
+        var headers: [String: String] = [:]
+        for field in head.headers { headers[field.name.lowercased()] = field.value }
+        var body: [UInt8] = []
+        if method == .post || method == .put {
+            body = Array(bytes.readableBytesView)
+            if headers["content-type"]?.hasPrefix("application/x-www-form-urlencoded") == true {
+                parameters.prepend(formEncoded: String(decoding: body, as: UTF8.self))
+            }
+        }
+        var request = APIRequest(
+            method: method, path: PercentEncoding.decode(path.utf8, plusIsSpace: false), parameters: parameters,
+            headers: headers, body: body)
+        request.client = client
+        return request
+    }
+
+    private static func split(_ target: String) -> (path: Substring, query: Substring) {
+        let end = target.firstIndex(of: "#") ?? target.endIndex
+        let target = target[..<end]
+        guard let mark = target.firstIndex(of: "?") else { return (target, "") }
+        return (target[..<mark], target[target.index(after: mark)...])
+    }
+
+    // MARK: Answers
+
+    /// - Parameters:
+    ///   - request: nil where it was not looked at.
+    ///   - threads: where further pieces of the body are made.
+    private func answer(
+        _ response: APIResponse, to request: APIRequest? = nil, version: HTTPVersion, on threads: WorkerThreads? = nil
+    ) -> Answer {
+        var headers = HTTPHeaders()
+        if !response.contentType.isEmpty { headers.add(name: "Content-Type", value: response.contentType) }
+        func add(_ name: String, _ value: String) {
+            if HeaderText.isSound(name, value) { headers.add(name: name, value: value) }
+        }
+        for header in response.headers { add(header.name, header.value) }
+        for header in server.access?.headers ?? [] { add(header.name, header.value) }
+        headers.add(name: "Date", value: HTTPDate.now)
+        var answer = Answer(
+            head: HTTPResponseHead(version: version, status: HTTPResponseStatus(statusCode: response.status)))
+        switch response.body {
+        case .bytes(let bytes): take(bytes, &answer, &headers, request)
+        case .pieces(let next):
+            let first = next() ?? []
+            guard let second = next() else {
+                take(first, &answer, &headers, request)
+                break
+            }
+            answer.body = ByteBuffer(bytes: first)
+            answer.more = Pieces(threads: threads ?? server.threads, nextPiece: next, first: second)
+            // Before 1.1 the end of a body whose length is not known is the end of the connection.
+            answer.endsConnection = version.isBeforeKeepingAlive || request?.method == .head
+        }
+        if request?.method == .head {
+            answer.body = ByteBuffer()
+            answer.more = nil
+        }
+        answer.head.headers = headers
+        return answer
+    }
+
+    /// A body of one piece goes out whole and compressed.
+    private func take(_ bytes: [UInt8], _ answer: inout Answer, _ headers: inout HTTPHeaders, _ request: APIRequest?) {
+        // What has no body has no length of it either.
+        guard answer.head.status.mayHaveResponseBody else { return }
+        // Remote read's answers come compressed.
+        if !headers.contains(name: "content-encoding"), bytes.count >= server.limits.compressionThresholdBytes,
+            request?.headers["accept-encoding"]?.contains("gzip") == true, let smaller = try? Compression.gzip(bytes)
+        {
+            headers.add(name: "Content-Encoding", value: "gzip")
+            answer.body = ByteBuffer(bytes: smaller)
+        } else {
+            answer.body = ByteBuffer(bytes: bytes)
+        }
+        // HEAD is told the length that GET would be.
+        headers.add(name: "Content-Length", value: String(answer.body.readableBytes))
+    }
+}
+
+/// What may stand in a header: nothing that ends a line, so that no value becomes a header of its own.
+private enum HeaderText {
+    static func isSound(_ name: String, _ value: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
+            && value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == UInt8(ascii: "\t") }
+    }
+}
+
+extension HTTPVersion {
+    /// 1.0 and before: no body in chunks, and a connection that ends with the answer unless the client asks.
+    var isBeforeKeepingAlive: Bool { major < 1 || (major == 1 && minor < 1) }
+}
