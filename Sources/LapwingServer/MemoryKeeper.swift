@@ -74,7 +74,7 @@ struct MemoryKeeper: Service {
     private static let busyMilliseconds = 50
     private static let idleMilliseconds = 1000
     /// When start and first scrapes are over.
-    private static let settledSeconds: UInt64 = 15
+    private static let settledSeconds: UInt64 = 5
 
     private final class Counts: Sendable {
         let walks = Atomic<Int>(0)

@@ -9,8 +9,8 @@ import TSDB
 ///     limit   --memory.limit, else nine tenths of the smallest limit of the process' cgroups and the machine's memory
 ///       32 MiB     code, stacks, connections, buffers
 ///       1/2        head: series that are known keep flowing, new ones beyond it are refused
-///       1/4        queries: all together; one of them at most half of it
-///       1/16       decoded rows of one query
+///       5/16       queries: all together, rules included; one of them at most three quarters of it, decoded rows of it at
+///                  most a sixteenth
 ///       the rest   bodies of scrapes, sealing and merging, what the allocator holds
 struct ProcessMemory: Equatable, Sendable {
     let limitBytes: Int
@@ -23,7 +23,9 @@ struct ProcessMemory: Equatable, Sendable {
 
     private var divided: Int { max(Self.minimumBytes, limitBytes) - Self.ownBytes }
     var headBytes: Int { divided / 2 }
-    var queryBytes: Int { divided / 4 }
+    var queryBytes: Int { divided / 16 * 5 }
+    /// What one query may take.
+    var singleQueryBytes: Int { queryBytes / 4 * 3 }
     var queryCacheBytes: Int { divided / 16 }
 
     init(limitBytes: Int, source: String) {
@@ -51,10 +53,11 @@ struct ProcessMemory: Equatable, Sendable {
         settings.headBytesBeforeSealing = min(settings.headBytesBeforeSealing, headBytes / 4)
         settings.journalBacklogLimitBytes = min(settings.journalBacklogLimitBytes, headBytes / 4)
         settings.queryCacheLimitBytes = min(settings.queryCacheLimitBytes, queryCacheBytes)
+        settings.blockCacheBytes = min(settings.blockCacheBytes, divided / 64)
     }
 
     func apply(to settings: inout EngineSettings) {
-        settings.memoryLimitBytes = min(settings.memoryLimitBytes, queryBytes / 2)
+        settings.memoryLimitBytes = min(settings.memoryLimitBytes, singleQueryBytes)
         settings.resultCacheBytes = min(settings.resultCacheBytes, queryCacheBytes)
     }
 

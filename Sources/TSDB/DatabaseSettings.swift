@@ -43,6 +43,9 @@ package struct DatabaseSettings: Sendable {
     /// Memory that the decoded rows of sources may take in one query.
     package var queryCacheLimitBytes = 256 << 20
 
+    /// What was read from partitions more than once is kept up to this, decompressed; 0 keeps nothing.
+    package var blockCacheBytes = 4 << 20
+
     package init() {}
 
     /// What is kept, as one value.

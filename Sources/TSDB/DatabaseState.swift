@@ -70,6 +70,16 @@ extension TimeSeriesDatabase {
         let head = head
         let maintenance = maintenance
         let views = views
+        let cache = maintenance.folder.cache
+        registry.gauge("lapwing_storage_block_cache_bytes", help: "What was read from partitions and is kept.") {
+            Double(cache.byteCount)
+        }
+        for (result, count) in [("hit", \(hits: UInt64, misses: UInt64).hits), ("miss", \.misses)] {
+            registry.counter(
+                "lapwing_storage_block_cache_requests_total", help: "Blocks of partitions that queries asked for.",
+                labels: ["result": result]
+            ) { Double(cache.counts[keyPath: count]) }
+        }
         registry.gauge("lapwing_storage_head_series", help: "Series in memory.") {
             Double(head.withIndex { $0.series.count })
         }

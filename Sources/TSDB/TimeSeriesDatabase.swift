@@ -38,7 +38,8 @@ package final class TimeSeriesDatabase: SampleStore, StoreAdministration {
                 "the journal's log is cut short or damaged; what was committed behind that place is lost",
                 metadata: ["path": "\(journalPath)-wal", "commits": "\(lostCommits)"])
         }
-        let folder = try PartitionFolder(path: path + "/partitions", logger: logger)
+        let folder = try PartitionFolder(
+            path: path + "/partitions", cacheBytes: settings.blockCacheBytes, logger: logger)
         let (file, contents, wasDamaged) = try JournalSalvage.open(
             path: journalPath, sealedBefore: folder.sealedBefore, logger: logger)
         let nextBatch = max(try file.highestBatch() + 1, folder.sealedBefore)

@@ -33,7 +33,7 @@ struct ProcessMemoryTests {
         budget.apply(to: &engine)
         #expect(database.headLimitBytes == budget.headBytes)
         #expect(database.headBytesBeforeSealing <= budget.headBytes / 4)
-        #expect(engine.memoryLimitBytes <= budget.queryBytes / 2)
+        #expect(engine.memoryLimitBytes <= budget.singleQueryBytes)
     }
 
     @Test("what the command line says goes before what the kernel says")

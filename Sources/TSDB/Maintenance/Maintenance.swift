@@ -206,7 +206,7 @@ final class Maintenance: Sendable {
                 var sealing = SealingWriter(plan: plan, writer: writer, range: window)
                 try sealing.run()
                 samples += sealing.sampleCount
-                if let path = try writer.finish() { readers.append(try PartitionFolder.open(path, logger: logger)) }
+                if let path = try writer.finish() { readers.append(try folder.open(path, logger: logger)) }
             }
             return (readers, samples)
         } catch {
@@ -302,7 +302,7 @@ final class Maintenance: Sendable {
             }
             let path = try PartitionMerger.merge(
                 sources, into: writer, isCancelled: { isCancelled.load(ordering: .relaxed) })
-            let merged = try path.map { path throws(StorageError) in try PartitionFolder.open(path, logger: logger) }
+            let merged = try path.map { path throws(StorageError) in try folder.open(path, logger: logger) }
             let names = Set(ordered.map(\.path))
             var partitions = (views.current?.partitions ?? []).filter { !names.contains($0.path) }
             if let merged { partitions.append(merged) }

@@ -11,6 +11,8 @@ struct PartitionFolder {
     static let damagedSuffix = ".damaged"
 
     let path: String
+    /// Shared by all partitions.
+    let cache: BlockCache
     private(set) var readers: [PartitionReader] = []
     /// Journal batches before this number are in partitions.
     private(set) var sealedBefore: Int64 = 0
@@ -22,8 +24,9 @@ struct PartitionFolder {
     var temporaryPath: String { path + "/new.tmp" }
 
     /// Opens all files, deletes unfinished and replaced ones, and names those that cannot be used in the log.
-    init(path: String, logger: Logger) throws(StorageError) {
+    init(path: String, cacheBytes: Int, logger: Logger) throws(StorageError) {
         self.path = path
+        cache = BlockCache(limitBytes: cacheBytes)
         try DurableFile.makeFolder(path)
         var found: [PartitionReader] = []
         for name in FolderListing.names(in: path) {
@@ -37,7 +40,7 @@ struct PartitionFolder {
             }
             guard name.hasSuffix(PartitionSchema.fileExtension) else { continue }
             do throws(StorageError) {
-                found.append(try Self.open(file, logger: logger))
+                found.append(try Self.open(file, cache: cache, logger: logger))
             } catch {
                 if case .newerFormat = error { throw error }
                 logger.error("a partition cannot be read and is left out", metadata: ["error": "\(error)"])
@@ -48,8 +51,14 @@ struct PartitionFolder {
         readers = found
     }
 
-    static func open(_ path: String, logger: Logger) throws(StorageError) -> PartitionReader {
-        try PartitionReader(path: path) { damage in
+    /// Opens a file of the folder.
+    func open(_ path: String, logger: Logger) throws(StorageError) -> PartitionReader {
+        try Self.open(path, cache: cache, logger: logger)
+    }
+
+    private static func open(_ path: String, cache: BlockCache, logger: Logger) throws(StorageError) -> PartitionReader
+    {
+        try PartitionReader(path: path, cache: cache) { damage in
             logger.error("part of a partition is damaged and left out", metadata: ["error": "\(damage)"])
         }
     }

@@ -34,7 +34,7 @@ final class UnreadablePartitions: Sendable {
         var opened: [PartitionReader] = []
         for name in names {
             do throws(StorageError) {
-                let reader = try PartitionFolder.open(folder.path + "/" + name, logger: logger)
+                let reader = try folder.open(folder.path + "/" + name, logger: logger)
                 failures.withLock { $0[name] = nil }
                 logger.info("a partition can be read again", metadata: ["path": "\(reader.path)"])
                 opened.append(reader)

@@ -23,7 +23,7 @@ final class PartitionFrameReader {
     private let needsValues: Bool
     private let zstd = ZstdWorkspace()
     private var group = SegmentGroup()
-    /// The bytes of the group's segments, as far as they are kept.
+    /// The bytes of the group's segments, as far as they are kept for its next frame.
     private var blobs: [[UInt8]?] = []
     private var keptBytes = 0
     private var frame = SegmentFrame()
@@ -59,7 +59,9 @@ final class PartitionFrameReader {
             {
                 end += 1
             }
-            for segment in group.rows.indices where try load(number, segment) {
+            // Whether the caller goes on to the group's next frame, for which the bytes are kept.
+            let goesOn = end < wanted.count && group.series.contains(Int64(wanted[end].series))
+            for segment in group.rows.indices where try load(number, segment, keepsBytes: goesOn) {
                 try append(wanted[start..<end], of: &frame, row: group.rows[segment], shared: shared, to: &batch)
             }
             start = end
@@ -113,27 +115,51 @@ final class PartitionFrameReader {
     // MARK: Segments
 
     private func open(_ series: UInt32) throws(StorageError) {
-        group = try SegmentGroup(of: series, in: clocks.range, connection)
+        group = try SegmentGroup(of: series, in: clocks.range, reader, connection)
         blobs = [[UInt8]?](repeating: nil, count: group.rows.count)
         keptBytes = 0
     }
 
-    /// Decompresses a frame of one of the group's segments; false where it is not there.
-    private func load(_ number: Int, _ segment: Int) throws(StorageError) -> Bool {
+    /// Brings a frame of one of the group's segments; false where it is not there.
+    private func load(_ number: Int, _ segment: Int, keepsBytes: Bool) throws(StorageError) -> Bool {
         let row = group.rows[segment]
-        var bytes = blobs[segment]
-        if bytes == nil {
-            bytes = try SegmentGroup.bytes(row: row, reader, connection)
-            let count = bytes?.count ?? 0
-            if keptBytes + count <= Self.keptBytesLimit {
-                keptBytes += count
-                blobs[segment] = bytes
+        let key = BlockCache.Key(partition: reader.number, place: row, frame: number)
+        let (known, isWanted) = reader.cache?.find(key, as: FrameContent.self) ?? (nil, false)
+        let isThere: Bool
+        if let known {
+            let first = UInt32(group.series.lowerBound) + UInt32(number * SegmentFormat.seriesPerFrame)
+            isThere = try noting(row) { () throws(SegmentDamage) in
+                try frame.load(known, firstSeries: first)
+                return true
             }
+        } else if let bytes = blobs[segment] {
+            isThere = try noting(row) { () throws(SegmentDamage) in
+                try SegmentBlob.load(
+                    frame: number, of: bytes, firstSeries: UInt32(group.series.lowerBound), into: &frame,
+                    workspace: zstd)
+            }
+        } else {
+            isThere =
+                unsafe try SegmentGroup.withBytes(row: row, reader, connection) { bytes throws(StorageError) in
+                    if keepsBytes, keptBytes + bytes.count <= Self.keptBytesLimit {
+                        keptBytes += bytes.count
+                        blobs[segment] = unsafe [UInt8](bytes)
+                    }
+                    return try noting(row) { () throws(SegmentDamage) in unsafe try decompress(number, of: bytes) }
+                } ?? false
         }
-        guard let bytes else { return false }
+        if isThere, isWanted { reader.cache?.insert(frame.loadedContent, for: key) }
+        return isThere
+    }
+
+    private func decompress(_ number: Int, of bytes: UnsafeRawBufferPointer) throws(SegmentDamage) -> Bool {
+        unsafe try SegmentBlob.load(
+            frame: number, of: bytes, firstSeries: UInt32(group.series.lowerBound), into: &frame, workspace: zstd)
+    }
+
+    private func noting(_ row: Int64, _ body: () throws(SegmentDamage) -> Bool) throws(StorageError) -> Bool {
         do throws(SegmentDamage) {
-            return try SegmentBlob.load(
-                frame: number, of: bytes, firstSeries: UInt32(group.series.lowerBound), into: &frame, workspace: zstd)
+            return try body()
         } catch {
             try reader.note(error, in: "segment \(row)")
             return false

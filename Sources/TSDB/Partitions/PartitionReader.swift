@@ -18,6 +18,11 @@ final class PartitionReader: Sendable {
     static let rememberedDamageLimit = 1000
 
     let path: String
+    /// The same file has one number while the process runs, and no other file has it.
+    let number: Int
+    private static let lastNumber = Atomic<Int>(0)
+    /// What was read from partitions last.
+    let cache: BlockCache?
     let metadata: PartitionMetadata
     let byteCount: Int
     /// What is left out because it was deleted.
@@ -39,10 +44,12 @@ final class PartitionReader: Sendable {
     /// Throws `newerFormat` for a file of a later version and `corrupt` for one that is none, is cut short or lacks its
     /// metadata.
     init(
-        path: String, deletions: PartitionDeletions = PartitionDeletions(),
+        path: String, deletions: PartitionDeletions = PartitionDeletions(), cache: BlockCache? = nil,
         onDamage: (@Sendable (StorageError) -> Void)? = nil
     ) throws(StorageError) {
         self.path = path
+        self.cache = cache
+        number = Self.lastNumber.add(1, ordering: .relaxed).newValue
         self.deletions = deletions
         self.onDamage = onDamage
         let connection = try Self.connect(path)
@@ -84,6 +91,8 @@ final class PartitionReader: Sendable {
     /// The same file with other deletions.
     init(_ other: PartitionReader, deletions: PartitionDeletions) {
         path = other.path
+        number = other.number
+        cache = other.cache
         metadata = other.metadata
         byteCount = other.byteCount
         onDamage = other.onDamage
@@ -229,28 +238,43 @@ final class PartitionReader: Sendable {
     /// The first series behind the one given that does not stand in the same frame of a segment.
     func frameEnd(of series: UInt32) throws(StorageError) -> Int {
         let starts = try knownGroupStarts()
-        var low = 0
-        var high = starts.count
-        while low < high {
-            let middle = (low + high) / 2
-            if starts[middle] <= Int64(series) { low = middle + 1 } else { high = middle }
-        }
+        let low = Self.groupCount(upTo: series, starts)
         let first = low > 0 ? Int(starts[low - 1]) : 0
         let perFrame = SegmentFormat.seriesPerFrame
         let frameEnd = first + ((Int(series) - first) / perFrame + 1) * perFrame
         return low < starts.count ? min(frameEnd, Int(starts[low])) : frameEnd
     }
 
+    /// The first series of the group that a series would belong to.
+    func groupStart(of series: UInt32, _ connection: SQLiteConnection) throws(StorageError) -> Int64? {
+        let known = groupStarts.withLock { $0 }
+        let starts = if let known { known } else { try findGroupStarts(connection) }
+        let count = Self.groupCount(upTo: series, starts)
+        return count > 0 ? starts[count - 1] : nil
+    }
+
+    private static func groupCount(upTo series: UInt32, _ starts: [Int64]) -> Int {
+        var low = 0
+        var high = starts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if starts[middle] <= Int64(series) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     private func knownGroupStarts() throws(StorageError) -> [Int64] {
         if let known = groupStarts.withLock({ $0 }) { return known }
-        let found = try withConnection { connection throws(StorageError) in
-            try withStorageErrors { () throws(SQLiteError) in
-                let rows = try connection.cached("SELECT DISTINCT first_series FROM segment ORDER BY first_series")
-                defer { rows.reset() }
-                var starts: [Int64] = []
-                while try rows.step() { starts.append(rows.int64(at: 0)) }
-                return starts
-            }
+        return try withConnection { connection throws(StorageError) in try findGroupStarts(connection) }
+    }
+
+    private func findGroupStarts(_ connection: SQLiteConnection) throws(StorageError) -> [Int64] {
+        let found = try withStorageErrors { () throws(SQLiteError) in
+            let rows = try connection.cached("SELECT DISTINCT first_series FROM segment ORDER BY first_series")
+            defer { rows.reset() }
+            var starts: [Int64] = []
+            while try rows.step() { starts.append(rows.int64(at: 0)) }
+            return starts
         }
         groupStarts.withLock { $0 = found }
         return found

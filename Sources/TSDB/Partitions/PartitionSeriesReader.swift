@@ -224,7 +224,7 @@ final class PartitionSeriesReader {
     ) throws(StorageError) {
         if !group.series.contains(Int64(series)) {
             segments.removeAll()
-            group = try SegmentGroup(of: series, in: range, connection)
+            group = try SegmentGroup(of: series, in: range, reader, connection)
             segments = group.rows.map { OpenSegment(row: $0) }
         }
         guard !segments.isEmpty else { return }

@@ -22,36 +22,45 @@
         var source: Int
     }
 
-    private var content: UnsafeMutableRawPointer
-    private var capacity: Int
-    private var count = 0
+    private var content: FrameContent
+    private var count: Int { content.count }
     private(set) var columns: [Column] = []
     private var workspace = ValueColumn.Workspace()
     private var dense: [Double] = []
 
-    init() {
-        capacity = 16 << 10
-        unsafe content = .allocate(byteCount: capacity, alignment: 16)
+    init() { content = FrameContent(capacity: 16) }
+
+    private var bytes: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: content.start, count: content.count)
     }
 
-    deinit { unsafe content.deallocate() }
-
-    private var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: content, count: count) }
+    /// The bytes that were loaded, for others to have.
+    var loadedContent: FrameContent { FrameContent(copying: content) }
 
     /// Makes room for a frame of `size` bytes, lets `fill` write it, and reads its directory.
     mutating func load(
         size: Int, firstSeries: UInt32, fill: (UnsafeMutableRawBufferPointer) throws(SegmentDamage) -> Int
     ) throws(SegmentDamage) {
         columns.removeAll(keepingCapacity: true)
-        count = 0
-        if size > capacity {
-            unsafe content.deallocate()
-            capacity = size
-            unsafe content = .allocate(byteCount: capacity, alignment: 16)
+        // One that others have too is not written to.
+        if size > content.capacity || !isKnownUniquelyReferenced(&content) {
+            content = FrameContent(capacity: max(size, 16 << 10))
         }
-        let written = unsafe try fill(UnsafeMutableRawBufferPointer(start: content, count: size))
+        content.count = 0
+        let written = unsafe try fill(UnsafeMutableRawBufferPointer(start: content.start, count: size))
         guard written == size else { throw .structure("frame size") }
-        count = written
+        content.count = written
+        try open(firstSeries: firstSeries)
+    }
+
+    /// Takes a frame that was loaded before, and reads its directory.
+    mutating func load(_ loaded: FrameContent, firstSeries: UInt32) throws(SegmentDamage) {
+        columns.removeAll(keepingCapacity: true)
+        content = loaded
+        try open(firstSeries: firstSeries)
+    }
+
+    private mutating func open(firstSeries: UInt32) throws(SegmentDamage) {
         do throws(SegmentDamage) {
             try readDirectory(firstSeries: firstSeries)
         } catch {

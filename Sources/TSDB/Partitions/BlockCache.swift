@@ -1,0 +1,109 @@
+import Synchronization
+
+/// What the cache keeps: it never changes, and any number of threads read it at once.
+protocol CachedBlock: AnyObject, Sendable {
+    /// What it takes.
+    var byteCount: Int { get }
+}
+
+/// What queries read last from partitions, decompressed and checked, up to a number of bytes.
+///
+/// The second query for a block brings it in, so that a query over everything that comes once does not drive out what
+/// dashboards ask for each minute. When there is no room the clock's hand passes those that were used since its last round
+/// and takes the first that was not. Safe on several threads.
+final class BlockCache: Sendable {
+    struct Key: Hashable {
+        /// The partition's number (`PartitionReader.number`).
+        var partition: Int
+        /// The row of a segment, or the first series of a group.
+        var place: Int64
+        /// The frame of the segment; -1 for a group.
+        var frame: Int
+    }
+
+    private struct Entry {
+        var key: Key
+        var block: any CachedBlock
+        var isUsed = true
+    }
+
+    private struct State {
+        var numbers: [Key: Int] = [:]
+        var entries: [Entry] = []
+        var hand = 0
+        var byteCount = 0
+        /// Hashes of keys that were asked for and are not there, each in the place that it chooses.
+        var askedFor = [Int](repeating: 0, count: BlockCache.rememberedCount)
+        var hits: UInt64 = 0
+        var misses: UInt64 = 0
+    }
+
+    private static let rememberedCount = 2048
+    /// What an entry takes beside the block.
+    private static let bytesPerEntry = 128
+
+    let limitBytes: Int
+    private let state = Mutex(State())
+
+    /// - Parameter limitBytes: 0 keeps nothing.
+    init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+    var byteCount: Int { state.withLock { $0.byteCount } }
+    var counts: (hits: UInt64, misses: UInt64) { state.withLock { ($0.hits, $0.misses) } }
+
+    /// The block of a key; else whether it is worth bringing, because it was asked for before.
+    func find<Block: CachedBlock>(_ key: Key, as type: Block.Type) -> (block: Block?, isWanted: Bool) {
+        guard limitBytes > 0 else { return (nil, false) }
+        return state.withLock { state in
+            if let number = state.numbers[key], let block = state.entries[number].block as? Block {
+                state.entries[number].isUsed = true
+                state.hits += 1
+                return (block, false)
+            }
+            state.misses += 1
+            let hash = key.hashValue
+            let place = Int(UInt(bitPattern: hash) % UInt(Self.rememberedCount))
+            let isWanted = state.askedFor[place] == hash
+            state.askedFor[place] = hash
+            return (nil, isWanted)
+        }
+    }
+
+    func insert(_ block: any CachedBlock, for key: Key) {
+        let size = block.byteCount + Self.bytesPerEntry
+        guard size <= limitBytes / 4 else { return }
+        state.withLock { state in
+            // Another thread may have been first.
+            guard state.numbers[key] == nil else { return }
+            while state.byteCount + size > limitBytes { Self.removeOne(from: &state) }
+            state.numbers[key] = state.entries.count
+            state.entries.append(Entry(key: key, block: block))
+            state.byteCount += size
+        }
+    }
+
+    private static func removeOne(from state: inout State) {
+        while true {
+            if state.hand >= state.entries.count { state.hand = 0 }
+            guard state.entries[state.hand].isUsed else { break }
+            state.entries[state.hand].isUsed = false
+            state.hand += 1
+        }
+        let removed = state.entries[state.hand]
+        state.numbers[removed.key] = nil
+        state.byteCount -= removed.block.byteCount + bytesPerEntry
+        let last = state.entries.removeLast()
+        guard state.hand < state.entries.count else { return }
+        state.entries[state.hand] = last
+        state.numbers[last.key] = state.hand
+    }
+
+    /// Lets go of everything.
+    func removeAll() {
+        state.withLock { state in
+            state.numbers = [:]
+            state.entries = []
+            state.byteCount = 0
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Testing
+
+@testable import TSDB
+
+@Suite("What is kept of partitions between queries")
+struct BlockCacheTests {
+    private final class Block: CachedBlock {
+        let byteCount: Int
+        init(_ byteCount: Int) { self.byteCount = byteCount }
+    }
+
+    private func key(_ place: Int64) -> BlockCache.Key { BlockCache.Key(partition: 1, place: place, frame: 0) }
+
+    /// Asks for a block as a query does, and brings it where that is worth it.
+    private func ask(_ cache: BlockCache, _ place: Int64, bytes: Int = 872) -> Bool {
+        let (block, isWanted) = cache.find(key(place), as: Block.self)
+        if isWanted { cache.insert(Block(bytes), for: key(place)) }
+        return block != nil
+    }
+
+    @Test("the second query brings a block, the third finds it")
+    func secondTouch() {
+        let cache = BlockCache(limitBytes: 10_000)
+        #expect([0, 1, 2, 3].map { _ in ask(cache, 7) } == [false, false, true, true])
+        #expect(cache.byteCount == 1000)
+        #expect(cache.counts == (hits: 2, misses: 2))
+    }
+
+    @Test("it stays within its bytes, and what comes once drives nothing out")
+    func limits() {
+        let cache = BlockCache(limitBytes: 10_000)
+        for _ in 0..<2 { for place in 0..<8 { _ = ask(cache, Int64(place)) } }
+        for place in 100..<20_000 { _ = ask(cache, Int64(place)) }
+        #expect((0..<8).allSatisfy { ask(cache, Int64($0)) })
+        for place in 0..<100 { for _ in 0..<2 { _ = ask(cache, Int64(1000 + place)) } }
+        #expect(cache.byteCount <= 10_000)
+        #expect(ask(cache, 1099))
+    }
+
+    @Test("a block of more than a quarter is not kept, nor anything without room")
+    func tooLarge() {
+        let cache = BlockCache(limitBytes: 10_000)
+        for _ in 0..<3 { #expect(!ask(cache, 1, bytes: 3000)) }
+        let none = BlockCache(limitBytes: 0)
+        for _ in 0..<3 { #expect(!ask(none, 1)) }
+    }
+}
