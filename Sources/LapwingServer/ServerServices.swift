@@ -182,6 +182,7 @@ struct ServerServices: Sendable {
         engine.lookbackDeltaMilliseconds = settings.lookbackMilliseconds
         engine.timeoutMilliseconds = settings.queryTimeoutMilliseconds
         engine.maximumSamples = settings.maximumSamples
+        engine.maximumSeries = settings.maximumSeries
         engine.resultCacheBytes = settings.resultCacheBytes
         // How often the shipped rules are evaluated says nothing about the queries of people: without a file Prometheus'
         // own minute holds.

@@ -32,6 +32,8 @@ package struct ServerSettings: Sendable {
     package var queryMemoryBytes = 1 << 30
     package var totalQueryMemoryBytes = 1 << 30
     package var maximumSamples = 50_000_000
+    /// Series that the selectors of one query may find; 0 has no limit.
+    package var maximumSeries = 0
     /// Memory for answers of range queries; 0 keeps none.
     package var resultCacheBytes = 32 << 20
     /// Bytes that the process may take; nil takes nine tenths of what the kernel allows it.

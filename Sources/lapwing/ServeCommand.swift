@@ -172,6 +172,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("query.max-samples"), help: "Samples that one query may hold.")
     var maximumSamples = 50_000_000
 
+    @Option(name: .customLong("query.max-series"), help: "Series that one query may select; 0 has no limit.")
+    var maximumSeries = 0
+
     @Option(
         name: .customLong("query.result-cache-size"),
         help: ArgumentHelp("Memory for answers of range queries, reused a step later; 0 is off.", valueName: "size"))
@@ -240,6 +243,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.totalQueryMemoryBytes = try Self.size(totalQueryMemory, "--query.max-memory")
         settings.queryMemoryBytes = try Self.size(queryMemory ?? totalQueryMemory, "--query.max-query-memory")
         settings.maximumSamples = maximumSamples
+        settings.maximumSeries = max(0, maximumSeries)
         settings.resultCacheBytes =
             resultCacheSize == "0" ? 0 : try Self.size(resultCacheSize, "--query.result-cache-size")
         settings.isLifecycleEnabled = enablesLifecycle
@@ -268,6 +272,7 @@ struct ServeCommand: AsyncParsableCommand {
             ("query.lookback-delta", lookback), ("query.max-concurrency", String(queryConcurrency)),
             ("query.max-memory", totalQueryMemory), ("query.max-query-memory", queryMemory ?? totalQueryMemory),
             ("query.max-queue", String(queryQueueLength)), ("query.max-samples", String(maximumSamples)),
+            ("query.max-series", String(maximumSeries)),
             ("query.result-cache-size", resultCacheSize),
             ("query.timeout", queryTimeout),
             ("storage.path", storagePath), ("storage.retention.size", retentionSize ?? ""),

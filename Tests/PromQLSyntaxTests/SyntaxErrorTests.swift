@@ -200,7 +200,11 @@ import Testing
         arguments: [
             ("raet(x)", "rate"), ("Rate(x)", "rate"), ("histogram_quantil(x)", "histogram_quantile"),
             ("lable_replace(x)", "label_replace"),
-            ("smu(x)", "sum"), ("xyzzyplugh(x)", nil),
+            ("smu(x)", "sum"), ("xyzzyplugh(x)", nil), ("cont by (a) (x)", "count"), ("foo by (a) (x)", nil),
+            ("sum witout (a) (x)", "without"), ("sum(x) * grup_left (a) y", "group_left"),
+            ("x / on (a) grup_left (b) y", "group_left"),
+            ("x @ strt()", "start"), ("x ofset 5m", "offset"), ("x y", nil), ("x foo", nil),
+            ("rate(x)", "x[5m]"), ("rate(sum by (a) (x))", "sum by (a) (x)[5m:]"), ("abs(x[5m])", nil),
         ])
     func suggestion(_ text: String, _ name: String?) {
         let error = #expect(throws: SyntaxError.self) { try Parser.parse(text) }

@@ -33,6 +33,16 @@ struct QueryLimitTests {
         #expect(harness.failure("sum(metric)", atMinute: 9) == "no error")
     }
 
+    @Test("a query that selects too many series is refused, whether by one selector or by several together")
+    func seriesLimit() throws {
+        var harness = try QueryHarness(#"metric{id="1"} 1x9"#, #"metric{id="2"} 1x9"#)
+        harness.settings.maximumSeries = 3
+        #expect(harness.failure("sum(metric)", atMinute: 9) == "no error")
+        #expect(
+            harness.failure("sum(metric) + count(metric)", atMinute: 9)
+                == "the query selects 4 series, 3 are allowed (--query.max-series)")
+    }
+
     @Test("an aggregation holds its groups, not what it aggregates", arguments: ["sum by (group)", "count", "avg"])
     func aggregationMemory(_ aggregation: String) throws {
         let harness = try QueryHarness()

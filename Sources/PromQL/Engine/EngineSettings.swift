@@ -7,6 +7,8 @@ package struct EngineSettings: Sendable {
     package var timeoutMilliseconds: Int64 = 120_000
     /// The most samples that a query may hold at a time.
     package var maximumSamples = 50_000_000
+    /// The most series that the selectors of a query may find together; 0 has no limit.
+    package var maximumSeries = 0
     /// The step of subqueries that name none: the server's evaluation interval.
     package var defaultSubqueryStepMilliseconds: Int64 = 60_000
     /// Names are dropped at the end of the query, not operator by operator.

@@ -19,6 +19,7 @@ final class QueryContext {
     private(set) var annotations = Annotations()
     private(set) var statistics = QueryStatistics()
     private var heldSamples = 0
+    private var selectedSeries = 0
     /// Steps of the query as asked, not of a subquery: whether this is a range query.
     let isRangeQuery: Bool
     private(set) var readsHistograms = false
@@ -62,6 +63,13 @@ final class QueryContext {
     private func position(of range: SourceRange) -> String {
         guard let text else { return "1:\(range.start + 1)" }
         return range.position(in: text)
+    }
+
+    /// Counts series that a selector found.
+    func count(series: Int) throws(QueryError) {
+        selectedSeries += series
+        let maximum = settings.maximumSeries
+        if maximum > 0, selectedSeries > maximum { throw .tooManySeries(found: selectedSeries, maximum: maximum) }
     }
 
     /// Counts what the query will hold until `release`.

@@ -10,6 +10,8 @@ package enum QueryError: Error, Sendable {
     case timedOut(place: String)
     case cancelled(place: String)
     case tooManySamples
+    /// The query's selectors find more series than one query may read.
+    case tooManySeries(found: Int, maximum: Int)
     /// The query's operators would hold more bytes than one query may.
     case tooManyBytes(wanted: Int, maximum: Int)
     /// The expression is of a type that has no place here.
@@ -32,6 +34,8 @@ extension QueryError: CustomStringConvertible {
         case .timedOut(let place): "query timed out in \(place)"
         case .cancelled(let place): "query was canceled in \(place)"
         case .tooManySamples: "query processing would load too many samples into memory in query execution"
+        case .tooManySeries(let found, let maximum):
+            "the query selects \(found) series, \(maximum) are allowed (--query.max-series)"
         case .tooManyBytes(let wanted, let maximum):
             "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed"
         case .tooManyBytesTogether(let wanted, let maximum):

@@ -35,6 +35,7 @@ struct SelectorSource: SeriesSource {
         try context.limits.check()
         guard timeline.count > 0 else { return }
         let selected = try select(windows, needsValues: kernel.needsValues, context)
+        try context.count(series: selected.count)
         context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
         var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,

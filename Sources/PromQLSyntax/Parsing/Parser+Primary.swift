@@ -51,7 +51,8 @@ extension Parser {
         let arguments = try parseArguments()
         guard let function = Function(rawValue: name.text) else {
             var error = error("unknown function with name \(LabelName.quoted(name.text))", name.range)
-            error.suggestion = FunctionSuggestion.nearest(to: name.text)
+            error.suggestion =
+                FunctionSuggestion.nearest(to: name.text) ?? FunctionSuggestion.nearestWord(to: name.text)
             throw error
         }
         if function.signature.isExperimental && !options.allowsExperimentalFunctions {

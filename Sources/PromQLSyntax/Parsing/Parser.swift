@@ -75,7 +75,27 @@ package struct Parser {
         var message = "unexpected " + current.errorName
         if !context.isEmpty { message += " in " + context }
         if !expected.isEmpty { message += ", expected " + expected }
-        return error(message, current.range)
+        var error = error(message, current.range)
+        error.suggestion = suggestion
+        return error
+    }
+
+    /// What the current token, or the one before it, probably should have been.
+    private var suggestion: String? {
+        switch current.kind {
+        case .identifier: FunctionSuggestion.nearestWord(to: current.text)
+        case .keyword(.by), .keyword(.without): FunctionSuggestion.nearestAggregation(to: wordBefore)
+        default: nil
+        }
+    }
+
+    /// The name that ends where the tokens end that were taken; empty where something else does.
+    private var wordBefore: String {
+        let before = lexer.text.utf8.prefix(takenEnd).reversed().prefix { byte in
+            byte == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        return String(decoding: before.reversed(), as: UTF8.self)
     }
 
     func error(_ message: String, _ range: SourceRange) -> SyntaxError {

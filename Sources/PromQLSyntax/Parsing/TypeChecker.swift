@@ -86,10 +86,19 @@ struct TypeChecker {
     ) throws(SyntaxError) -> Expression {
         let result = try checked(expression)
         guard result.type == type else {
-            throw error(
+            var error = error(
                 "expected type \(type.documentedName) in \(context), got \(result.type.documentedName)", result.range)
+            if type == .rangeVector, result.type == .instantVector { error.suggestion = Self.ranged(result) }
+            throw error
         }
         return result
+    }
+
+    /// The same over a range of five minutes, for those who left it out; nil where that would be long to read.
+    private static func ranged(_ expression: Expression) -> String? {
+        let isSelector = if case .vectorSelector = expression { true } else { false }
+        let text = expression.description
+        return text.utf8.count <= 80 ? text + (isSelector ? "[5m]" : "[5m:]") : nil
     }
 
     // MARK: - Calls

@@ -13,7 +13,7 @@ struct FoundSeries: Sendable {
 
     /// What a series takes here and in the selection that is made of it, beside its labels: its number among the postings
     /// found, attachments, slots in lists that grow, places.
-    private static let bytesPerSeries = 112
+    private static let bytesPerSeries = 88
 
     var count: Int { labels.count }
 
@@ -29,8 +29,8 @@ struct FoundSeries: Sendable {
     private static func byteCount(of postings: Postings, _ index: borrowing HeadIndex) -> Int {
         var labelCount = 0
         postings.forEach { labelCount += index.series.labelCount(of: $0) }
-        return postings.count * (bytesPerSeries + 2 * SelectedLabels.bytesPerSeries)
-            + labelCount * 2 * SelectedLabels.bytesPerLabel
+        return postings.count * (bytesPerSeries + SelectedLabels.bytesPerSeries)
+            + labelCount * SelectedLabels.bytesPerLabel
     }
 
     private init(_ postings: Postings, of index: borrowing HeadIndex) {
@@ -67,7 +67,8 @@ struct FoundSeries: Sendable {
                 places[attachment.lane] = place
                 lanes.append((attachment.lane, index.lanes[attachment.lane], []))
             }
-            lanes[place].slots.append(Int(attachment.slot))
+            // A stream is found by its slot alone.
+            if case .rows = lanes[place].lane { lanes[place].slots.append(Int(attachment.slot)) }
             laneOfAttachment.append(UInt32(place))
         }
     }

@@ -54,7 +54,16 @@ struct HeadSelection: Sendable {
         }
         placeStarts.reserveCapacity(found.count + 1)
         places.reserveCapacity(found.attachments.count)
-        labels.reserve(series: found.count, labels: found.labelCount)
+        // Most selections take every series as it was found, labels too.
+        let takesAll = (0..<found.count).allSatisfy { series in
+            found.attachmentRange(of: series).contains { readingOfLane[Int(found.laneOfAttachment[$0])] >= 0 }
+        }
+        if takesAll {
+            labels = found.labels
+        } else {
+            try held.take(found.count * SelectedLabels.bytesPerSeries + found.labelCount * SelectedLabels.bytesPerLabel)
+            labels.reserve(series: found.count, labels: found.labelCount)
+        }
         for series in 0..<found.count {
             let start = places.count
             for index in found.attachmentRange(of: series) {
@@ -64,7 +73,7 @@ struct HeadSelection: Sendable {
                 }
             }
             guard places.count > start else { continue }
-            labels.append(found.labels.pairs(of: series))
+            if !takesAll { labels.append(found.labels.pairs(of: series)) }
             placeStarts.append(UInt32(places.count))
         }
     }
