@@ -141,8 +141,12 @@ package struct HTTPServer: Sendable {
         let mayStay = connections.open(address)
         let connections = connections
         channel.closeFuture.whenComplete { _ in connections.close(address) }
-        guard mayStay else { throw ConnectionRefused() }
         let pipeline = channel.pipeline.syncOperations
+        guard mayStay else {
+            // Nobody is told over TLS: a handshake is what such a flood would like best.
+            if access?.isEncrypted == true { throw ConnectionRefused() }
+            return try pipeline.addHandler(ConnectionRefusal())
+        }
         if let context = access?.tlsContext() { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerBytes

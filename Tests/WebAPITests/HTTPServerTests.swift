@@ -194,7 +194,11 @@ struct HTTPServerTests {
                 connection.send("GET /x HTTP/1.1\r\n\r\n")
                 #expect(connection.read(until: " 0\n").hasSuffix("GET /x - 0\n"))
             }
-            #expect(RawConnection(port: port).read() == "")
+            let third = RawConnection(port: port)
+            third.send(Self.get)
+            let refusal = third.read()
+            #expect(refusal.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
+            #expect(refusal.hasSuffix("\r\n\r\ntoo many connections from your address\r\n"))
             first.closeSending()
             #expect(first.read() == "")
             let next = RawConnection(port: port)
