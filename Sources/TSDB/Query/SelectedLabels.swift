@@ -48,11 +48,13 @@ struct SelectedLabels: Sendable {
     func byteCount(of series: Int) -> Int { pairs(of: series).reduce(0) { $0 + texts.pairByteCount(at: $1) } }
 
     func labels(of series: Int) -> LabelSet {
-        let pairs = pairs(of: series)
-        return LabelSet(
-            encoded: unsafe [UInt8](unsafeUninitializedCapacity: byteCount(of: series)) { room, count in
-                for pair in pairs { unsafe texts.copyPair(at: pair, to: room, at: &count) }
-            })
+        // Filled with zeros first: an array made without costs a look-up of its type each time, which is more.
+        var encoded = [UInt8](repeating: 0, count: byteCount(of: series))
+        unsafe encoded.withUnsafeMutableBufferPointer { room in
+            var count = 0
+            for pair in pairs(of: series) { unsafe texts.copyPair(at: pair, to: room, at: &count) }
+        }
+        return LabelSet(encoded: encoded)
     }
 
     /// Whether one series comes before another, as `LabelSet` orders them.
