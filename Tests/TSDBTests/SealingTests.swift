@@ -285,8 +285,33 @@ struct SealingTests {
         for writer in writers { writer.close() }
         try database.seal()
         let longest = database.head.counters.longestTurn.load(ordering: .relaxed)
-        #expect(longest < Maintenance.seriesRemovedPerTurn + count)
-        #expect(Maintenance.seriesRemovedPerTurn <= 100_000)
+        #expect(longest <= Maintenance.seriesRemovedPerTurn)
+        #expect(Maintenance.seriesRemovedPerTurn <= 25_000)
+    }
+
+    @Test("a lane of more series than a turn has room for leaves the index in several, itself with the last")
+    func laneInTurns() throws {
+        var removal = LaneRemoval()
+        let rests = [removal.add([1, 2, 3], of: 7, upTo: 5), removal.add([4, 5, 6, 8], of: 9, upTo: 5)]
+        #expect(rests.map(Array.init) == [[], [6, 8]])
+        #expect(removal.seriesCount == 5)
+        #expect(removal.ended == [7])
+
+        var index = HeadIndex()
+        let lane = index.addLane { .rows(Lane(number: $0, sourceName: "t")) }
+        guard case .rows(let rows) = lane else { return }
+        let series = (0..<5).map { index.series.intern(DatabaseFixture.labels("m", $0)).series }
+        index.series.attach(series, toSlotsFrom: Attachment(lane: rows.number, slot: 0))
+        var left = series[...]
+        for count in [3, 1, 0] {
+            var turn = LaneRemoval()
+            left = turn.add(left, of: rows.number, upTo: 2)
+            index.remove(turn)
+            #expect(index.series.count == count)
+            #expect(index.lanes.isEmpty == (count == 0))
+        }
+        #expect(index.series.find(DatabaseFixture.labels("m", 0)) == nil)
+        #expect(index.values(of: "series").isEmpty)
     }
 
     @Test("series that ended are sealed before their time and leave the head, however fast they come and go")

@@ -15,6 +15,7 @@ struct HeadContents {
     private(set) var unusableRecords = 0
     private var rowLanes: [UInt32: Lane] = [:]
     private var looseLanes: [UInt32: LooseLane] = [:]
+    private var definition = SlotDefinition()
 
     init() {}
 
@@ -23,14 +24,19 @@ struct HeadContents {
     /// Damaged rows of the file are quarantined there and named in the log; the rest is used.
     init(replaying file: JournalFile, logger: Logger) throws(StorageError) {
         var contents = HeadContents()
+        contents.reserve(definitionBytes: try file.byteCount(of: .definition))
         var faults = unsafe try file.forEach(in: .definition) { _, blob in
             if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
             return unsafe contents.readDefinitions(blob) ? nil : "records that cannot be read"
         }
+        // Batches say nothing of labels: both cores have something to do.
+        let postings = PostingsRestoration(contents.index.series.postingsInput)
         faults += unsafe try file.forEach(in: .batch) { _, blob in
             if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
             return unsafe contents.readBatch(blob) ? nil : "records that cannot be read"
         }
+        contents.index.series.finishRestoring(postings)
+        contents.definition = SlotDefinition()
         for fault in faults {
             logger.error(
                 "part of the journal is damaged and was put aside in table quarantine",
@@ -52,6 +58,14 @@ struct HeadContents {
 
     // MARK: Definitions
 
+    /// What a series with its share of the pairs seldom takes less than in definitions, and a label of it.
+    private static let definitionBytes = (series: 16, label: 2)
+
+    private mutating func reserve(definitionBytes byteCount: Int) {
+        index.series.reserve(
+            seriesCount: byteCount / Self.definitionBytes.series, labelCount: byteCount / Self.definitionBytes.label)
+    }
+
     mutating func readDefinitions(_ blob: UnsafeRawBufferPointer) -> Bool {
         var isSound = true
         let isWhole = unsafe JournalRecord.forEach(in: blob) { kind, body in
@@ -65,8 +79,9 @@ struct HeadContents {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
             switch kind {
             case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
-            case .slots:
-                if unsafe !addSlots(lane: number, firstSlot: Int(clamping: second), rest) { isSound = false }
+            case .slots, .series:
+                let first = Int(clamping: second)
+                if unsafe !addSlots(lane: number, firstSlot: first, rest, hasTags: kind == .series) { isSound = false }
             case .row, .loose, .runs, .cut: isSound = false
             }
         }
@@ -85,48 +100,10 @@ struct HeadContents {
         }
     }
 
-    private mutating func addSlots(lane number: UInt32, firstSlot: Int, _ body: UnsafeRawBufferPointer) -> Bool {
-        var offset = 0
-        guard let pairCount = unsafe VarInt.read(body, at: &offset), pairCount <= UInt64(body.count) else {
-            return false
-        }
-        var ranges: [Range<Int>] = []
-        var numbers: [UInt32] = []
-        ranges.reserveCapacity(Int(pairCount))
-        numbers.reserveCapacity(Int(pairCount))
-        for _ in 0..<pairCount {
-            guard let count = unsafe VarInt.read(body, at: &offset), count <= UInt64(body.count - offset) else {
-                return false
-            }
-            let range = offset..<offset + Int(count)
-            let bytes = unsafe [UInt8](UnsafeRawBufferPointer(rebasing: body[range]))
-            guard let number = index.series.internPair(bytes[...]) else { return false }
-            ranges.append(range)
-            numbers.append(number)
-            offset = range.upperBound
-        }
-        guard let seriesCount = unsafe VarInt.read(body, at: &offset), seriesCount <= UInt64(body.count) else {
-            return false
-        }
-        var encoded: [UInt8] = []
-        var pairs: [UInt32] = []
-        var series: [UInt32] = []
-        series.reserveCapacity(Int(seriesCount))
-        for _ in 0..<Int(seriesCount) {
-            encoded.removeAll(keepingCapacity: true)
-            pairs.removeAll(keepingCapacity: true)
-            guard let labelCount = unsafe VarInt.read(body, at: &offset), labelCount <= UInt64(body.count) else {
-                return false
-            }
-            for _ in 0..<labelCount {
-                guard let pair = unsafe VarInt.read(body, at: &offset), pair < UInt64(ranges.count) else {
-                    return false
-                }
-                unsafe encoded.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[ranges[Int(pair)]]))
-                pairs.append(numbers[Int(pair)])
-            }
-            series.append(index.series.intern(encoded: encoded, pairs: pairs))
-        }
+    private mutating func addSlots(
+        lane number: UInt32, firstSlot: Int, _ body: UnsafeRawBufferPointer, hasTags: Bool
+    ) -> Bool {
+        guard let series = unsafe definition.read(body, hasTags: hasTags, into: &index.series) else { return false }
         return add(series, lane: number, firstSlot: firstSlot)
     }
 
@@ -151,9 +128,7 @@ struct HeadContents {
             isInOrder = false
         }
         guard isInOrder else { return false }
-        for (position, entry) in series.enumerated() {
-            index.series.attach(entry, to: Attachment(lane: number, slot: UInt32(firstSlot + position)))
-        }
+        index.series.attach(series, toSlotsFrom: Attachment(lane: number, slot: UInt32(firstSlot)))
         return true
     }
 
@@ -174,7 +149,7 @@ struct HeadContents {
             case .loose: unsafe replayLoose(rest, lane: number)
             case .runs: unsafe replayRuns(rest, lane: number, generation: second)
             case .cut: for lane in looseLanes.values { lane.cut() }
-            case .lane, .slots: unusableRecords += 1
+            case .lane, .slots, .series: unusableRecords += 1
             }
         }
     }

@@ -48,12 +48,14 @@ struct HeadIndex {
         nextLane = max(nextLane, number &+ 1)
     }
 
-    /// Takes lanes away, with the series that stand nowhere else: all at once, because each removal walks the postings.
-    mutating func removeLanes(_ ended: [(number: UInt32, series: [UInt32])]) {
-        for lane in ended { lanes[lane.number] = nil }
-        series.detach(ended)
+    /// Takes series out of lanes that ended, and lanes away of which none is left.
+    mutating func remove(_ removal: LaneRemoval) {
+        series.detach(removal.parts)
+        for number in removal.ended { lanes[number] = nil }
         guard !hidden.isEmpty else { return }
-        for lane in ended { for number in lane.series where !series.isInUse(number) { hidden.remove(number) } }
+        for part in removal.parts {
+            for number in part.series where !series.isInUse(number) { hidden.remove(number) }
+        }
     }
 
     /// Leaves series out of lists of labels until there are samples of them.
@@ -75,36 +77,13 @@ struct HeadIndex {
         return hidden
     }
 
-    /// The journal's record for slots of a lane: the label pairs once, then the series as their indexes.
+    /// The journal's record for slots of a lane.
     func definition(lane: UInt32, firstSlot: Int, series numbers: [UInt32]) -> [UInt8] {
-        var localIndex: [UInt32: UInt64] = [:]
-        var pairs: [UInt8] = []
-        var sets: [UInt8] = []
-        for number in numbers {
-            let labelPairs = series.labelPairs(of: number)
-            VarInt.append(UInt64(labelPairs.count), to: &sets)
-            for pair in labelPairs {
-                if let known = localIndex[pair] {
-                    VarInt.append(known, to: &sets)
-                    continue
-                }
-                let bytes = series.pairs.bytes(of: pair)
-                let index = UInt64(localIndex.count)
-                localIndex[pair] = index
-                VarInt.append(UInt64(bytes.count), to: &pairs)
-                pairs.append(contentsOf: bytes)
-                VarInt.append(index, to: &sets)
-            }
-        }
-        var body: [UInt8] = []
-        VarInt.append(UInt64(localIndex.count), to: &body)
-        body += pairs
-        VarInt.append(UInt64(numbers.count), to: &body)
-        body += sets
+        let body = SlotDefinition.body(of: numbers, in: series)
         var record: [UInt8] = []
         unsafe body.withUnsafeBytes { bytes in
             unsafe JournalRecord.append(
-                .slots, numbers: UInt64(lane), UInt64(firstSlot), bytes: bytes, to: &record)
+                .series, numbers: UInt64(lane), UInt64(firstSlot), bytes: bytes, to: &record)
         }
         return record
     }

@@ -45,16 +45,30 @@ struct PairTable {
 
     /// The number of a pair, made when it is new.
     mutating func intern(_ bytes: ArraySlice<UInt8>, name: ArraySlice<UInt8>) -> UInt32 {
-        let hash = unsafe bytes.withUnsafeBytes { unsafe ByteHash.hash($0) }
-        if (usedBuckets + 1) * 4 > buckets.count * 3 { rebuildBuckets() }
-        let mask = buckets.count - 1
-        var position = Int(truncatingIfNeeded: hash) & mask
-        while buckets[position] != 0 {
-            let entry = buckets[position]
-            if entry != Self.removed, hashes[Int(entry - 1)] == hash, equals(entry - 1, bytes) { return entry - 1 }
-            position = (position + 1) & mask
+        unsafe bytes.withUnsafeBytes { unsafe intern($0, name: String(decoding: name, as: UTF8.self)) }
+    }
+
+    /// The number of a pair from the journal, made when it is new; nil where the bytes are none.
+    mutating func restore(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
+        var offset = 0
+        guard let count = unsafe VarInt.read(bytes, at: &offset), count <= UInt64(bytes.count - offset) else {
+            return nil
         }
-        let number = insert(bytes, hash: hash, name: name)
+        let name = offset..<offset + Int(count)
+        offset = name.upperBound
+        guard let valueCount = unsafe VarInt.read(bytes, at: &offset), valueCount == UInt64(bytes.count - offset) else {
+            return nil
+        }
+        return unsafe intern(
+            bytes, name: String(decoding: UnsafeRawBufferPointer(rebasing: bytes[name]), as: UTF8.self))
+    }
+
+    private mutating func intern(_ bytes: UnsafeRawBufferPointer, name: @autoclosure () -> String) -> UInt32 {
+        if (usedBuckets + 1) * 4 > buckets.count * 3 { rebuildBuckets() }
+        let hash = unsafe ByteHash.hash(bytes)
+        let (found, position) = unsafe findPosition(bytes, hash: hash)
+        if let found { return found }
+        let number = unsafe insert(bytes, hash: hash, name: name())
         buckets[position] = number + 1
         usedBuckets += 1
         return number
@@ -62,25 +76,29 @@ struct PairTable {
 
     /// The number of a pair, nil where there is none.
     func find(_ bytes: [UInt8]) -> UInt32? {
-        let hash = ByteHash.hash(bytes)
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe findPosition(bytes, hash: ByteHash.hash(bytes)).found
+        }
+    }
+
+    private func findPosition(_ bytes: UnsafeRawBufferPointer, hash: UInt64) -> (found: UInt32?, position: Int) {
         let mask = buckets.count - 1
         var position = Int(truncatingIfNeeded: hash) & mask
         while buckets[position] != 0 {
             let entry = buckets[position]
-            if entry != Self.removed, hashes[Int(entry - 1)] == hash, equals(entry - 1, bytes[...]) { return entry - 1 }
+            if entry != Self.removed, hashes[Int(entry - 1)] == hash, unsafe equals(entry - 1, bytes) {
+                return (entry - 1, position)
+            }
             position = (position + 1) & mask
         }
-        return nil
+        return (nil, position)
     }
 
-    private func equals(_ number: UInt32, _ bytes: ArraySlice<UInt8>) -> Bool {
-        unsafe bytes.withUnsafeBytes { bytes in
-            unsafe texts.equals(starts[Int(number)], count: Int(lengths[Int(number)]), bytes)
-        }
+    private func equals(_ number: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        unsafe texts.equals(starts[Int(number)], count: Int(lengths[Int(number)]), bytes)
     }
 
-    private mutating func insert(_ bytes: ArraySlice<UInt8>, hash: UInt64, name: ArraySlice<UInt8>) -> UInt32 {
-        let text = String(decoding: name, as: UTF8.self)
+    private mutating func insert(_ bytes: UnsafeRawBufferPointer, hash: UInt64, name text: String) -> UInt32 {
         let nameNumber: UInt32
         if let known = numberOfName[text] {
             nameNumber = known
@@ -92,14 +110,14 @@ struct PairTable {
         let number: UInt32
         if let free = freeNumbers.popLast() {
             number = free
-            starts[Int(number)] = texts.append(bytes)
+            starts[Int(number)] = unsafe texts.append(bytes)
             lengths[Int(number)] = UInt32(bytes.count)
             hashes[Int(number)] = hash
             nameNumbers[Int(number)] = nameNumber
             places[Int(number)] = UInt32(names[Int(nameNumber)].pairs.count)
         } else {
             number = UInt32(starts.count)
-            starts.append(texts.append(bytes))
+            unsafe starts.append(texts.append(bytes))
             lengths.append(UInt32(bytes.count))
             hashes.append(hash)
             nameNumbers.append(nameNumber)
@@ -166,6 +184,12 @@ struct PairTable {
     func nameNumber(of name: String) -> UInt32? { numberOfName[name] }
 
     // MARK: Postings
+
+    /// The series of each pair, by its number.
+    mutating func setPostings(_ made: [[UInt32]]) {
+        precondition(made.count == postings.count, "each pair has its postings")
+        postings = made
+    }
 
     mutating func addSeries(_ series: UInt32, to pair: UInt32) {
         let index = Int(pair)

@@ -9,11 +9,10 @@ struct Attachment: Hashable, Sendable {
 
 /// The series of the head: labels as numbers of pairs, and where their samples stand.
 ///
-/// Arrays of numbers side by side, one entry a series: about 40 bytes and 4 bytes a label. A series that is attached to
+/// Arrays of numbers side by side, one entry a series: about 30 bytes and 4 bytes a label. A series that is attached to
 /// nothing can be removed; its number is given out again.
 struct SeriesTable {
     private(set) var pairs = PairTable()
-    private var hashes: [UInt64] = []
     private var labelStarts: [UInt32] = []
     private var labelCounts: [UInt32] = []
     private var labelArena: [UInt32] = []
@@ -22,14 +21,14 @@ struct SeriesTable {
     private var attachments: [Attachment] = []
     /// Further attachments of the few series that have several.
     private var moreAttachments: [UInt32: [Attachment]] = [:]
-    /// Open addressing: series number + 1, 0 is empty, `.max` a removed one.
-    private var buckets: [UInt32] = Array(repeating: 0, count: 1024)
+    /// Open addressing: the tag of a series in the upper half, its number + 1 in the lower; 0 is empty, `.max` a removed one.
+    private var buckets: [UInt64] = Array(repeating: 0, count: 1024)
     private var usedBuckets = 0
     private var freeNumbers: [UInt32] = []
     private var scratch: [UInt32] = []
     private(set) var count = 0
 
-    private static let removed = UInt32.max
+    private static let removed = UInt64.max
     private static let noLane = UInt32.max
 
     /// What a series takes with its slots, its rows of two slices and its place in the cache of its target.
@@ -39,25 +38,47 @@ struct SeriesTable {
     var estimatedByteCount: Int { count * Self.bytesPerSeries + pairs.textByteCount }
 
     /// One more than the highest series number in use.
-    var numberLimit: Int { hashes.count }
+    var numberLimit: Int { labelStarts.count }
 
     var byteCount: Int {
-        pairs.byteCount + hashes.capacity * 24 + labelArena.capacity * 4 + buckets.count * 4
+        pairs.byteCount + labelStarts.count * 16 + labelArena.count * 4 + buckets.count * 8
             + moreAttachments.count * 64
     }
 
     // MARK: Looking up and making
 
     /// The number of a series, nil where the head does not have it.
-    func find(_ labels: LabelSet) -> UInt32? { findPosition(labels.encoded, hash: labels.byteHash).found }
+    func find(_ labels: LabelSet) -> UInt32? {
+        findPosition(labels.encoded, tag: Self.tag(ofHash: labels.byteHash)).found
+    }
 
-    private func findPosition(_ encoded: [UInt8], hash: UInt64) -> (found: UInt32?, position: Int) {
+    /// What a series is looked up by before its labels are compared: the upper half of the hash of its label set.
+    private static func tag(ofHash hash: UInt64) -> UInt32 { UInt32(hash >> 32) }
+
+    /// The tag of the label set that these pairs make.
+    func tag(ofPairs numbers: ArraySlice<UInt32>) -> UInt32 { Self.tag(ofHash: ByteHash.hash(encoded(numbers))) }
+
+    private func encoded(_ numbers: ArraySlice<UInt32>) -> [UInt8] {
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(numbers.reduce(0) { $0 + pairs.byteCount(of: $1) })
+        for pair in numbers { encoded.append(contentsOf: pairs.bytes(of: pair)) }
+        return encoded
+    }
+
+    private static func entry(_ series: UInt32, tag: UInt32) -> UInt64 { UInt64(tag) << 32 | UInt64(series + 1) }
+
+    /// The series of an entry that is neither empty nor removed, where it has the tag.
+    private static func series(of entry: UInt64, tag: UInt32) -> UInt32? {
+        guard UInt32(entry >> 32) == tag, entry != removed else { return nil }
+        return UInt32(truncatingIfNeeded: entry) - 1
+    }
+
+    private func findPosition(_ encoded: [UInt8], tag: UInt32) -> (found: UInt32?, position: Int) {
         let mask = buckets.count - 1
-        var position = Int(truncatingIfNeeded: hash) & mask
+        var position = Int(tag) & mask
         while buckets[position] != 0 {
-            let entry = buckets[position]
-            if entry != Self.removed, hashes[Int(entry - 1)] == hash, hasLabels(entry - 1, encoded) {
-                return (entry - 1, position)
+            if let series = Self.series(of: buckets[position], tag: tag), hasLabels(series, encoded) {
+                return (series, position)
             }
             position = (position + 1) & mask
         }
@@ -73,71 +94,129 @@ struct SeriesTable {
     /// The number of a series, made when it is new.
     mutating func intern(_ labels: LabelSet) -> (series: UInt32, isNew: Bool) {
         if (usedBuckets + 1) * 4 > buckets.count * 3 { rebuildBuckets() }
-        let (found, position) = findPosition(labels.encoded, hash: labels.byteHash)
+        let tag = Self.tag(ofHash: labels.byteHash)
+        let (found, position) = findPosition(labels.encoded, tag: tag)
         if let found { return (found, false) }
         scratch.removeAll(keepingCapacity: true)
         var cursor = labels.makeCursor()
         while cursor.next() { scratch.append(pairs.intern(cursor.pair, name: cursor.name)) }
-        return (insert(hash: labels.byteHash, bucket: position), true)
-    }
-
-    /// The number of a pair, made when it is new; for `intern(encoded:pairs:)`.
-    ///
-    /// The pair belongs to nothing until then.
-    mutating func internPair(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        var cursor = LabelPairBytes(Array(bytes), range: 0..<bytes.count)
-        guard let ranges = cursor.nextRanges(), cursor.position == bytes.count else { return nil }
-        let start = bytes.startIndex
-        return pairs.intern(bytes, name: bytes[(start + ranges.name.lowerBound)..<(start + ranges.name.upperBound)])
-    }
-
-    /// The number of a series whose pairs are interned already, made when it is new.
-    mutating func intern(encoded: [UInt8], pairs numbers: [UInt32]) -> UInt32 {
-        if (usedBuckets + 1) * 4 > buckets.count * 3 { rebuildBuckets() }
-        let hash = ByteHash.hash(encoded)
-        let (found, position) = findPosition(encoded, hash: hash)
-        if let found { return found }
-        scratch.removeAll(keepingCapacity: true)
-        scratch.append(contentsOf: numbers)
-        return insert(hash: hash, bucket: position)
+        return (insert(tag: tag, bucket: position), true)
     }
 
     /// Makes a series of the pairs in `scratch`.
-    private mutating func insert(hash: UInt64, bucket: Int) -> UInt32 {
+    private mutating func insert(tag: UInt32, bucket: Int) -> UInt32 {
         let none = Attachment(lane: Self.noLane, slot: 0)
         let series: UInt32
         if let free = freeNumbers.popLast() {
             series = free
-            hashes[Int(series)] = hash
             labelStarts[Int(series)] = UInt32(labelArena.count)
             labelCounts[Int(series)] = UInt32(scratch.count)
             attachments[Int(series)] = none
         } else {
-            series = UInt32(hashes.count)
-            hashes.append(hash)
+            series = UInt32(labelStarts.count)
             labelStarts.append(UInt32(labelArena.count))
             labelCounts.append(UInt32(scratch.count))
             attachments.append(none)
         }
         labelArena.append(contentsOf: scratch)
         for pair in scratch { pairs.addSeries(series, to: pair) }
-        buckets[bucket] = series + 1
+        buckets[bucket] = Self.entry(series, tag: tag)
         usedBuckets += 1
         count += 1
         return series
     }
 
-    private mutating func rebuildBuckets() {
+    private mutating func rebuildBuckets(for seriesCount: Int = 0) {
         var capacity = 1024
-        while capacity < (count + 1) * 2 { capacity *= 2 }
-        var rebuilt = [UInt32](repeating: 0, count: capacity)
+        while capacity < (max(count, seriesCount) + 1) * 2 { capacity *= 2 }
+        var rebuilt = [UInt64](repeating: 0, count: capacity)
         for entry in buckets where entry != 0 && entry != Self.removed {
-            var position = Int(truncatingIfNeeded: hashes[Int(entry - 1)]) & (capacity - 1)
+            var position = Int(entry >> 32) & (capacity - 1)
             while rebuilt[position] != 0 { position = (position + 1) & (capacity - 1) }
             rebuilt[position] = entry
         }
         buckets = rebuilt
         usedBuckets = count
+    }
+
+    // MARK: Restoring
+
+    /// Makes room for what a start will read, before it does: memory that is not written to is not taken.
+    ///
+    /// - Parameter seriesCount: About as many as come; tables grow where there are more.
+    mutating func reserve(seriesCount: Int, labelCount: Int) {
+        labelStarts.reserveCapacity(seriesCount)
+        labelCounts.reserveCapacity(seriesCount)
+        attachments.reserveCapacity(seriesCount)
+        labelArena.reserveCapacity(labelCount)
+        // These are written to: where there are more series they grow.
+        rebuildBuckets(for: seriesCount / 3)
+    }
+
+    /// The number of a pair, made when it is new; nil where the bytes are none.
+    ///
+    /// It belongs to nothing until a series has it.
+    mutating func restorePair(_ bytes: UnsafeRawBufferPointer) -> UInt32? { unsafe pairs.restore(bytes) }
+
+    /// The numbers of series, made where they are new; they are in no postings until those are restored, and until then
+    /// nothing else may be made or removed.
+    ///
+    /// - Parameters:
+    ///   - labelCounts: How many of `labels` each series has.
+    ///   - labels: The numbers of their pairs, one series after the other.
+    mutating func restore(tags: [UInt32], labelCounts newCounts: [UInt32], labels: [UInt32]) -> [UInt32] {
+        precondition(freeNumbers.isEmpty && tags.count == newCounts.count, "series are restored into a new table")
+        if (usedBuckets + tags.count) * 4 > buckets.count * 3 { rebuildBuckets(for: count + tags.count) }
+        var result: [UInt32] = []
+        result.reserveCapacity(tags.count)
+        let mask = buckets.count - 1
+        var start = 0
+        for (tag, labelCount) in zip(tags, newCounts) {
+            let range = start..<start + Int(labelCount)
+            start = range.upperBound
+            var position = Int(tag) & mask
+            var found: UInt32?
+            while buckets[position] != 0 {
+                if let series = Self.series(of: buckets[position], tag: tag), hasPairs(series, labels, range) {
+                    found = series
+                    break
+                }
+                position = (position + 1) & mask
+            }
+            if let found {
+                result.append(found)
+                continue
+            }
+            let series = UInt32(labelStarts.count)
+            labelStarts.append(UInt32(labelArena.count))
+            labelCounts.append(labelCount)
+            attachments.append(Attachment(lane: Self.noLane, slot: 0))
+            for pair in range { labelArena.append(labels[pair]) }
+            buckets[position] = Self.entry(series, tag: tag)
+            usedBuckets += 1
+            count += 1
+            result.append(series)
+        }
+        return result
+    }
+
+    private func hasPairs(_ series: UInt32, _ labels: [UInt32], _ range: Range<Int>) -> Bool {
+        guard Int(labelCounts[Int(series)]) == range.count else { return false }
+        let start = Int(labelStarts[Int(series)])
+        for place in 0..<range.count where labelArena[start + place] != labels[range.lowerBound + place] {
+            return false
+        }
+        return true
+    }
+
+    /// What the postings of restored series are made of.
+    var postingsInput: PostingsRestoration.Input {
+        PostingsRestoration.Input(labelCounts: labelCounts, labels: labelArena, pairCount: pairs.numberLimit)
+    }
+
+    /// Puts the restored series into the postings of their pairs.
+    mutating func finishRestoring(_ postings: PostingsRestoration) {
+        pairs.setPostings(postings.finish())
     }
 
     // MARK: Reading
@@ -150,13 +229,7 @@ struct SeriesTable {
 
     func labelCount(of series: UInt32) -> Int { Int(labelCounts[Int(series)]) }
 
-    func labels(of series: UInt32) -> LabelSet {
-        let numbers = labelPairs(of: series)
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(numbers.reduce(0) { $0 + pairs.byteCount(of: $1) })
-        for pair in numbers { encoded.append(contentsOf: pairs.bytes(of: pair)) }
-        return LabelSet(encoded: encoded)
-    }
+    func labels(of series: UInt32) -> LabelSet { LabelSet(encoded: encoded(labelPairs(of: series))) }
 
     /// Whether the number belongs to a series now.
     func isInUse(_ series: UInt32) -> Bool {
@@ -186,7 +259,7 @@ struct SeriesTable {
 
     /// All series, ascending.
     func allSeries() -> [UInt32] {
-        (0..<UInt32(hashes.count)).filter { attachments[Int($0)].lane != Self.noLane }
+        (0..<UInt32(labelStarts.count)).filter { attachments[Int($0)].lane != Self.noLane }
     }
 
     // MARK: Attaching
@@ -199,8 +272,17 @@ struct SeriesTable {
         }
     }
 
+    /// Attaches series to neighbouring slots of a lane.
+    mutating func attach(_ series: [UInt32], toSlotsFrom first: Attachment) {
+        var attachment = first
+        for number in series {
+            attach(number, to: attachment)
+            attachment.slot += 1
+        }
+    }
+
     /// Takes the attachments of lanes away and removes series that have no other.
-    mutating func detach(_ lanes: [(number: UInt32, series: [UInt32])]) {
+    mutating func detach(_ lanes: [(number: UInt32, series: ArraySlice<UInt32>)]) {
         var gone: [UInt32] = []
         for lane in lanes {
             for series in lane.series where detach(series, from: lane.number) { gone.append(series) }
@@ -226,7 +308,7 @@ struct SeriesTable {
 
     private mutating func remove(_ gone: [UInt32]) {
         guard !gone.isEmpty else { return }
-        var isGone = [Bool](repeating: false, count: hashes.count)
+        var isGone = [Bool](repeating: false, count: labelStarts.count)
         var isTouched = [Bool](repeating: false, count: pairs.numberLimit)
         var touched: [UInt32] = []
         for series in gone {
@@ -236,11 +318,15 @@ struct SeriesTable {
                 touched.append(pair)
             }
         }
+        // The bytes of pairs that go are there no more afterwards.
+        let tags = gone.map { tag(ofPairs: labelPairs(of: $0)) }
         for pair in touched { pairs.removeSeries(where: { isGone[Int($0)] }, from: pair) }
-        for series in gone {
+        for (series, tag) in zip(gone, tags) {
             let mask = buckets.count - 1
-            var position = Int(truncatingIfNeeded: hashes[Int(series)]) & mask
-            while buckets[position] != series + 1, buckets[position] != 0 { position = (position + 1) & mask }
+            var position = Int(tag) & mask
+            while buckets[position] != Self.entry(series, tag: tag), buckets[position] != 0 {
+                position = (position + 1) & mask
+            }
             if buckets[position] != 0 { buckets[position] = Self.removed }
             garbageLabels += Int(labelCounts[Int(series)])
             labelCounts[Int(series)] = 0
@@ -254,7 +340,7 @@ struct SeriesTable {
         guard garbageLabels > 1 << 14, garbageLabels > labelArena.count / 2 else { return }
         var compacted: [UInt32] = []
         compacted.reserveCapacity(labelArena.count - garbageLabels)
-        for series in hashes.indices where labelCounts[series] > 0 {
+        for series in labelStarts.indices where labelCounts[series] > 0 {
             let start = Int(labelStarts[series])
             labelStarts[series] = UInt32(compacted.count)
             compacted.append(contentsOf: labelArena[start..<start + Int(labelCounts[series])])

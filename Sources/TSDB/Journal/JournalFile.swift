@@ -22,6 +22,8 @@ final class JournalFile: Sendable {
             "CREATE TABLE deletion(partition TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;",
             // Rows may have start timestamps.
             "",
+            // Definitions have the tags of their series.
+            "",
         ])
 
     /// The format that this program writes; it reads older ones.
@@ -281,6 +283,13 @@ final class JournalFile: Sendable {
         }
         for fault in faults { try quarantine(fault.id, in: table, reason: fault.reason) }
         return faults
+    }
+
+    /// The bytes of all rows of a table, without reading them.
+    func byteCount(of table: Table) throws(StorageError) -> Int {
+        try withConnection { connection throws(SQLiteError) in
+            Int(try connection.integer("SELECT sum(length(data)) FROM \(table.rawValue)") ?? 0)
+        }
     }
 
     private func quarantine(_ id: Int64, in table: Table, reason: String) throws(StorageError) {

@@ -7,18 +7,18 @@ import MetricModel
 ///     record: u8 kind, varint byte count of the body, body
 ///
 ///     lane    (definitions)  varint lane, u8 0 rows or 1 loose, name in UTF-8
-///     slots   (definitions)  varint lane, varint first slot, varint pair count, pairs (varint byte count, bytes),
-///                            varint series count, each: varint label count, varint pair index...
+///     slots   (definitions)  varint lane, varint first slot, series without tags (`SlotDefinition`): of earlier versions
 ///     row     (batches)      varint lane, varint index of the row in its slice, row (`RowFormat`)
 ///     loose   (batches)      varint lane, varint generation, then until the end: varint slot,
 ///                            varint samples in the stream before, varint byte count, bytes (`LooseStream`)
 ///     runs    (batches)      varint lane, varint generation, then runs of slots until the end (`LooseRuns`)
 ///     cut     (batches)      0, 0: all lanes ended their slices here, streams begin anew
+///     series  (definitions)  varint lane, varint first slot, series with tags (`SlotDefinition`)
 ///
 /// The index of a row and the samples before show where something is missing: values are differences, and a gap must
 /// not turn into wrong numbers.
 enum JournalRecord {
-    enum Kind: UInt8 { case lane = 1, slots, row, loose, runs, cut }
+    enum Kind: UInt8 { case lane = 1, slots, row, loose, runs, cut, series }
 
     static let formatVersion: UInt8 = 1
     static let headerByteCount = 8

@@ -25,7 +25,7 @@ final class Maintenance: Sendable {
     static let monthMilliseconds: Int64 = 31 * dayMilliseconds
     static let hoursPerPartition: Int64 = 2
     /// Series that leave the head while its index is locked.
-    static let seriesRemovedPerTurn = 100_000
+    static let seriesRemovedPerTurn = 25_000
 
     let head: Head
     let folder: PartitionFolder
@@ -229,14 +229,17 @@ final class Maintenance: Sendable {
         }
         guard !ended.isEmpty else { return }
         // Each turn walks the postings of what it removes; a turn over everything would hold the index too long.
-        var turn: [(number: UInt32, series: [UInt32])] = []
-        for (index, lane) in ended.enumerated() {
-            turn.append(lane)
-            let count = turn.reduce(0) { $0 + $1.series.count }
-            guard count >= Self.seriesRemovedPerTurn || index == ended.count - 1 else { continue }
-            head.withIndexTurn(of: count) { $0.removeLanes(turn) }
-            turn = []
+        var turn = LaneRemoval()
+        for lane in ended {
+            var rest = lane.series[...]
+            repeat {
+                rest = turn.add(rest, of: lane.number, upTo: Self.seriesRemovedPerTurn)
+                guard turn.seriesCount >= Self.seriesRemovedPerTurn else { continue }
+                head.withIndexTurn(of: turn.seriesCount) { [turn] in $0.remove(turn) }
+                turn = LaneRemoval()
+            } while !rest.isEmpty
         }
+        head.withIndexTurn(of: turn.seriesCount) { [turn] in $0.remove(turn) }
         do throws(StorageError) {
             try head.journal.truncate(before: 0, endedLanes: ended.map(\.number))
         } catch {
