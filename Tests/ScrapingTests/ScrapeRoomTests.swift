@@ -1,3 +1,4 @@
+import MetricModel
 import Synchronization
 import Testing
 
@@ -50,5 +51,64 @@ struct ScrapeRoomTests {
             try room.ingesting(byteCount: 40 << 20) { () throws(ScrapeFailure) in read += 1 }
         }
         #expect(error.map { "\($0)" }?.contains("--memory.limit") == true)
+    }
+
+    /// A page of so many bytes went in; of its 100 samples so many were new.
+    private func scrape(_ share: inout ScrapeShare, byteCount: Int, new: Int = 0) throws(ScrapeFailure) {
+        var report = ScrapeReport(timestamp: Timestamp(milliseconds: 0), durationSeconds: 0)
+        try share.ingesting(byteCount: byteCount, &report) { (report) throws(ScrapeFailure) in
+            report.samplesScraped = 100
+            report.seriesAdded = new
+        }
+    }
+
+    @Test("large pages whose series are known wait for each other where new ones would be refused")
+    func knownPages() throws {
+        let resident = Mutex(0)
+        let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
+        var shares = (0..<4).map { _ in ScrapeShare(room) }
+        for index in shares.indices {
+            let isIn = shares[index].enter()
+            #expect(isIn, "what is not known yet is judged when it is there")
+            try scrape(&shares[index], byteCount: 20 << 20, new: 100)
+            #expect(shares[index].knownBytes == 0)
+            try scrape(&shares[index], byteCount: 20 << 20)
+            #expect(shares[index].knownBytes > 19 << 20)
+        }
+        resident.withLock { $0 = 170 << 20 }
+        #expect(throws: ScrapeFailure.self) {
+            var new = ScrapeShare(room)
+            try scrape(&new, byteCount: 20 << 20, new: 100)
+        }
+        let alone = (shares[0].enter(), shares[1].enter())
+        #expect(alone == (true, false), "room for one")
+        #expect(shares[0].bodyLimit((64 << 20, "built-in"), nanoseconds: 1).bytes > 20 << 20)
+        resident.withLock { $0 = 190 << 20 }
+        try scrape(&shares[0], byteCount: 20 << 20)
+        resident.withLock { $0 = 170 << 20 }
+        shares[0].leave()
+        let next = shares[1].enter()
+        #expect(next)
+        shares[1].leave()
+        resident.withLock { $0 = 130 << 20 }
+        let several = (0..<3).map { shares[$0].enter() }
+        #expect(several == [true, true, false])
+        shares[1].leave()
+        let last = shares[2].enter()
+        #expect(last)
+    }
+
+    @Test("of a page that came with other series the new part is judged like a new page")
+    func newPart() throws {
+        let resident = Mutex(0)
+        let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
+        var share = ScrapeShare(room)
+        try scrape(&share, byteCount: 20 << 20, new: 75)
+        #expect((4 << 20...5 << 20).contains(share.knownBytes))
+        resident.withLock { $0 = 160 << 20 }
+        let isIn = share.enter()
+        #expect(isIn)
+        #expect(throws: ScrapeFailure.self) { try scrape(&share, byteCount: 20 << 20, new: 75) }
+        share.leave()
     }
 }

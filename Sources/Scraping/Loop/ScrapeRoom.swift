@@ -3,10 +3,15 @@ import Synchronization
 /// What scrapes may still take of the memory of the process, judged by what the kernel counts for it.
 ///
 /// A page of 60,000 new series with long labels takes several times its size while it is read. Without a look at what is
-/// left, four such targets end a process in a cgroup of 256 MB; with it a scrape fails and says why. Safe on many threads.
+/// left, four such targets end a process in a cgroup of 256 MB; with it a scrape fails and says why. A page whose series are
+/// known takes little more than itself: such pages wait for each other instead (`ScrapeShare`). Safe on many threads.
 package final class ScrapeRoom: Sendable {
     /// A body, its parts as labels, the keys of the cache, and what arrays take while they grow: so many times its size.
     static let growthFactor = 4
+    /// Of a page whose series are known only the values grow beside it: an eighth of its size, with arrays that grow a quarter.
+    static let knownGrowthDivisor = 4
+    /// How long a scrape that waits for room sleeps before it asks again.
+    static let retryMilliseconds: Int64 = 10
     /// Bodies up to this size are read whatever is left.
     static let smallBodyBytes = 256 << 10
     static let limitName = "what --memory.limit leaves for it"
@@ -43,15 +48,32 @@ package final class ScrapeRoom: Sendable {
         return room < limit.bytes ? (room, Self.limitName) : limit
     }
 
+    /// Reserves room for a page that will come again as it came before; false where others must end first.
+    func enter(byteCount: Int) -> Bool {
+        let others = reserved.add(byteCount, ordering: .relaxed).oldValue
+        // With the body, what is unpacked from it and its values.
+        let needed = others == 0 ? byteCount : byteCount * 2
+        if limitBytes - residentBytes() - others >= needed { return true }
+        leave(byteCount: byteCount)
+        return false
+    }
+
+    func leave(byteCount: Int) { reserved.subtract(byteCount, ordering: .relaxed) }
+
     /// Runs `body` where there is room for what becomes of a page of so many bytes.
+    ///
+    /// - Parameters:
+    ///   - knownBytes: How much of it are series that were there before.
+    ///   - heldBytes: What the page was let in with.
     func ingesting(
-        byteCount: Int, _ body: () throws(ScrapeFailure) -> Void
+        byteCount: Int, knownBytes: Int = 0, heldBytes: Int = 0, _ body: () throws(ScrapeFailure) -> Void
     ) throws(ScrapeFailure) {
         guard byteCount > Self.smallBodyBytes else { return try body() }
         seenUntil.store(0, ordering: .relaxed)
         // The page itself is there already.
-        let growth = byteCount * (Self.growthFactor - 1)
-        let others = reserved.add(growth, ordering: .relaxed).oldValue
+        let known = min(byteCount, knownBytes)
+        let growth = known / Self.knownGrowthDivisor + (byteCount - known) * (Self.growthFactor - 1)
+        let others = reserved.add(growth, ordering: .relaxed).oldValue - heldBytes
         defer { reserved.subtract(growth, ordering: .relaxed) }
         let left = limitBytes - residentBytes() - others
         guard growth <= left else {

@@ -121,6 +121,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private var lastDroppedTicks = 0
     private var knownFormat: (contentType: String, format: PageFormat)?
     private var onStop: (@Sendable () -> Void)?
+    private var share: ScrapeShare
 
     /// Makes what fetches a target's page; called again when the job's settings changed.
     typealias FetcherFactory = @Sendable (ScrapeTarget, JobContext, any ScrapeExecutor) -> any ScrapeFetcher
@@ -140,6 +141,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         fetcher = makeFetcher(target, context, executor)
         series = TargetSeries(target: target, context: context, environment: environment, metadata: metadata)
         state = Self.makeState(target, environment)
+        share = ScrapeShare(environment.room)
     }
 
     private static func makeState(_ target: ScrapeTarget, _ environment: ScrapeEnvironment) -> ScrapeLoopState {
@@ -215,6 +217,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private func abandonFetch() {
         scrapeNumber &+= 1
         fetcher.cancel()
+        share.leave()
     }
 
     private func handle(_ event: ScrapeLoopState.Event) {
@@ -252,6 +255,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
 
     private func stopped() {
         fetcher.cancel()
+        share.leave()
         series.close()
         timer = nil
         status.withLock { $0.hasStopped = true }
@@ -267,9 +271,28 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         if let forcedFailure {
             return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
         }
-        let limit = bodyLimit(at: start)
+        fetch(number: number, timestamp: timestamp, start: start, waited: 0)
+    }
+
+    /// Fetches the page once there is room for it.
+    ///
+    /// - Parameter waited: For how many milliseconds there was none.
+    private func fetch(number: Int, timestamp: Timestamp, start: UInt64, waited: Int64) {
+        guard number == scrapeNumber, state.isScraping else { return }
+        guard share.enter() else {
+            guard waited < target.timeoutMilliseconds else {
+                return finish(.failure(share.failure), number: number, timestamp: timestamp, start: start)
+            }
+            let delay = ScrapeRoom.retryMilliseconds
+            _ = executor.schedule(afterMilliseconds: delay) { [self] in
+                fetch(number: number, timestamp: timestamp, start: start, waited: waited + delay)
+            }
+            return
+        }
+        let limit = share.bodyLimit(context.bodyLimit, nanoseconds: start)
         let request = FetchRequest(
-            timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
+            timeoutMilliseconds: max(1, target.timeoutMilliseconds - waited), bodyLimitBytes: limit.bytes,
+            bodyLimitName: limit.name)
         fetcher.fetch(request) { [self] result in
             finish(result, number: number, timestamp: timestamp, start: start)
         }
@@ -279,6 +302,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         _ result: Result<ScrapeBody, ScrapeFailure>, number: Int, timestamp: Timestamp, start: UInt64
     ) {
         guard number == scrapeNumber, state.isScraping else { return }
+        defer { share.leave() }
         let end = environment.clock.monotonicNanoseconds
         var report = ScrapeReport(timestamp: timestamp, durationSeconds: Double(end &- start) / 1e9)
         var failure: ScrapeFailure?
@@ -292,11 +316,6 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         handle(.scrapeFinished)
     }
 
-    /// The largest body that may come at a time of the monotonic clock.
-    private func bodyLimit(at nanoseconds: UInt64) -> (bytes: Int, name: String) {
-        environment.room?.bodyLimit(context.bodyLimit, nanoseconds: nanoseconds) ?? context.bodyLimit
-    }
-
     private func ingest(
         _ body: ScrapeBody, at nanoseconds: UInt64, into report: inout ScrapeReport
     ) throws(ScrapeFailure) {
@@ -304,7 +323,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         defer { scratch.trim() }
         guard body.isGzip else { return try append(body.bytes, format, &report) }
         scratch.page.removeAll(keepingCapacity: true)
-        let limit = bodyLimit(at: nanoseconds)
+        let limit = share.bodyLimit(context.bodyLimit, nanoseconds: nanoseconds)
         try PageDecompression.gunzip(body.bytes, with: scratch.decompressor, limit: limit, into: &scratch.page)
         let page = scratch.page
         try append(page, format, &report)
@@ -313,10 +332,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private func append(
         _ page: [UInt8], _ format: PageFormat, _ report: inout ScrapeReport
     ) throws(ScrapeFailure) {
-        guard let room = environment.room else {
-            return try series.append(page: page, format: format, scratch: scratch, report: &report)
-        }
-        try room.ingesting(byteCount: page.count) { () throws(ScrapeFailure) in
+        try share.ingesting(byteCount: page.count, &report) { report throws(ScrapeFailure) in
             try series.append(page: page, format: format, scratch: scratch, report: &report)
         }
     }
