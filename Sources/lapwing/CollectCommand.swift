@@ -41,7 +41,7 @@ struct CollectCommand: AsyncParsableCommand {
         settings.collectorIntervalMilliseconds = milliseconds
         try collectorOptions.apply(to: &settings)
         AllocatorSettings.apply()
-        async let _: Void = Self.releaseUnusedCode()
+        async let _: Void = ResidentCode.releaseUnused()
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {
@@ -49,12 +49,5 @@ struct CollectCommand: AsyncParsableCommand {
             if case .configuration = error { throw ExitStatus.usage }
             throw ExitStatus.failure
         }
-    }
-
-    /// Soon after the start, and each minute for what a first page or a new client needed.
-    private static func releaseUnusedCode() async {
-        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
-        let code = ResidentCode()
-        repeat { code.release() } while (try? await Task.sleep(for: .seconds(60))) != nil
     }
 }

@@ -207,6 +207,7 @@ struct ServeCommand: AsyncParsableCommand {
         AllocatorSettings.apply()
         let settings = try makeSettings()
         let logger = logOptions.makeLogger()
+        async let _: Void = ResidentCode.releaseUnused()
         do {
             try await LapwingServer(settings: settings, logger: logger).run()
         } catch {
