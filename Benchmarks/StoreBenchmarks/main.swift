@@ -2,6 +2,7 @@
 //
 //     StoreBenchmarks [series ...]        10000 100000 without arguments
 //     StoreBenchmarks waits [series]      how long appends and queries wait for sealing, merging and retention
+//     StoreBenchmarks start FOLDER        how long opening the folder of a killed process takes
 //
 // Times are CPU times of the thread (of the process where it says so), so that other work on the machine disturbs
 // little. Exits with 1 when a steady scrape allocates.
@@ -63,11 +64,11 @@ func measureMatching() throws -> Int {
     let allocations = lapwing_allocation_count()
     start = seconds()
     for _ in 0..<rounds { for page in texts { try cache.read(page, format: .text, into: &columns) } }
-    line("match", (seconds() - start) / samples * 1e9, "ns/sample")
+    // Before anything is printed: that allocates, too.
     let count = Int(lapwing_allocation_count() - allocations)
+    line("match", (seconds() - start) / samples * 1e9, "ns/sample")
     line("match", Double(count) / Double(rounds * texts.count), "allocations a page")
     line("cache", Double(cache.byteCount) / 520, "bytes a series")
-    // Buffers that grow once more are no page's.
     return count
 }
 
@@ -79,6 +80,13 @@ if CommandLine.arguments.dropFirst().first == "waits" {
     var waits = try StoreWaits(seriesCount: count, folder: folder, logger: quiet)
     try waits.run()
     removeFolder(folder)
+    exit(0)
+}
+if CommandLine.arguments.count > 2, CommandLine.arguments[1] == "start" {
+    let copy = "/tmp/lapwing-benchmark-\(getpid())"
+    defer { removeFolder(copy) }
+    try StoreStart(folder: CommandLine.arguments[2], logger: quiet).run(rounds: 9, copy: copy)
+    removeFolder(copy)
     exit(0)
 }
 var failures = try measureMatching()
