@@ -15,6 +15,8 @@ package final class Collector: Sendable {
         var sweeper: Sweeper
         var renderer: Renderer
         var condition = CollectorCondition()
+        /// The size of the last page: the next one gets its room at once.
+        var pageByteCount = 0
 
         /// The circumstances of the last sweep, if they are others than before.
         mutating func changedCondition() -> CollectorCondition? {
@@ -135,7 +137,10 @@ package final class Collector: Sendable {
                 state.sweeper.sweep()
             }
             let renderStart = clock.monotonicNanoseconds
+            let bytesBefore = output.count
+            output.reserveCapacity(bytesBefore + state.pageByteCount + state.pageByteCount / 16)
             state.renderer.render(&state.sweeper, into: &output)
+            state.pageByteCount = output.count - bytesBefore
             state.sweeper.statistics.renderNanoseconds &+= clock.monotonicNanoseconds &- renderStart
             return state.changedCondition()
         }

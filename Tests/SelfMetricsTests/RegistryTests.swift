@@ -1,5 +1,7 @@
-import SelfMetrics
+import Glibc
 import Testing
+
+@testable import SelfMetrics
 
 @Suite("The registry of our own metrics")
 struct RegistryTests {
@@ -62,5 +64,15 @@ struct RegistryTests {
             #expect(text.contains("\n\(name) ") || text.hasPrefix("\(name) "))
             #expect(!text.contains("\n\(name) 0\n"))
         }
+    }
+
+    @Test("open descriptors are counted without a list of them where the kernel tells, and the list agrees")
+    func descriptors() {
+        let opened = (0..<300).map { _ in unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
+        defer { for descriptor in opened { close(descriptor) } }
+        let listed = ProcessStatistics.listedDescriptors()
+        #expect(listed >= 300)
+        // Other tests open and close files meanwhile.
+        if let counted = ProcessStatistics.countedDescriptors() { #expect(abs(counted - listed) < 200) }
     }
 }
