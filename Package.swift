@@ -156,8 +156,8 @@ let floor9: [Target] = [
 /// With LAPWING_FUZZING set the mutation tests become a program for libFuzzer (`swift build --sanitize=fuzzer`).
 let isFuzzing = Context.environment["LAPWING_FUZZING"] != nil
 let fuzzed: [Target.Dependency] = [
-    "Bytes", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "PromQLSyntax", "Remote", "SelfMetrics",
-    "Storage", "TSDB", "TestSupport",
+    "Bytes", "Cgroups", "ConfigurationFile", "Exposition", "MetricModel", "PromQLSyntax", "Remote", "Scraping",
+    "SelfMetrics", "Storage", "TSDB", "TestSupport", nioCore,
 ]
 let fuzzingFiles = ["Corpora", "fuzz", "keep-corpus"]
 let fuzzing: Target =

@@ -11,7 +11,7 @@ import Storage
 /// `FuzzMain` drives them with libFuzzer, `MutationTests` with a fixed list of mutations in every test run.
 enum FuzzTarget: String, CaseIterable, Sendable {
     case exposition, protobuf, promql, journal, segment, sealed, kernel, machine, remoteWrite, symbolWrite, packed
-    case configuration
+    case configuration, remoteRead, imported, response, answers
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -27,6 +27,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .symbolWrite: Self.received(bytes, contentType: FuzzSeeds.symbolWriteType)
         case .packed: Self.packed(bytes)
         case .configuration: Self.configuration(bytes)
+        case .remoteRead: Self.remoteRead(bytes)
+        case .imported: Self.imported(bytes)
+        case .response: Self.response(bytes)
+        case .answers: Self.answers(bytes)
         }
     }
 
@@ -47,6 +51,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .symbolWrite: FuzzSeeds.symbolWrite
         case .packed: FuzzSeeds.packed
         case .configuration: FuzzSeeds.configuration.map { Array($0.utf8) }
+        case .remoteRead: FuzzSeeds.remoteRead
+        case .imported: FuzzSeeds.imported.map { Array($0.utf8) }
+        case .response: FuzzSeeds.response.map { Array($0.utf8) }
+        case .answers: FuzzSeeds.answers
         }
     }
 
