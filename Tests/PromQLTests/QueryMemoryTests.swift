@@ -17,7 +17,7 @@ struct QueryMemoryTests {
 
     private static func makeDatabase(_ folder: TemporaryDirectory) throws -> TimeSeriesDatabase {
         var settings = DatabaseSettings.anyTime
-        // What maintenance takes is not the query's: samples of 1970 are due for sealing as soon as its turn comes.
+        // What maintenance takes, whose turn may come while queries run, is not the query's.
         settings.maintainsByItself = false
         let database = try TimeSeriesDatabase.open(
             path: folder.path + "/data", settings: settings, clock: SystemClock(),
