@@ -50,19 +50,25 @@ function drawRule(rule) {
       element('span', { class: 'quiet' }, `${alerts.length || 'no'} alert${alerts.length === 1 ? '' : 's'}, ${rule.group.name}`)),
     element('p', {}, queryLink(rule.query), rule.duration ? element('span', { class: 'quiet' }, ` for ${formatDuration(rule.duration)}`) : null),
     rule.lastError ? element('div', { class: 'notice error' }, rule.lastError) : null,
-    alerts.length ? element('table', {}, element('thead', {}, element('tr', {}, ['State', 'Labels', 'Since', 'Value', 'What'].map((name) => element('th', {}, name)))),
+    alerts.length ? element('table', { class: 'records' }, element('thead', {}, element('tr', {}, ['State', 'Labels', 'Since', 'Value', 'What'].map((name) => element('th', {}, name)))),
       element('tbody', {}, alerts.map((alert) => element('tr', {},
         element('td', {}, element('span', { class: `badge ${alert.state}` }, alert.state)),
         element('td', {}, Object.entries(alert.labels).map(([name, value]) => element('span', { class: 'chip' }, `${name}="${value}"`))),
         element('td', { title: alert.activeAt }, ago(alert.activeAt)), element('td', { class: 'number' }, alert.value),
-        element('td', {}, alert.annotations.summary || alert.annotations.description || ''))))) : null);
+        element('td', {}, whatItSays(alert.annotations)))))) : null);
+}
+
+/** The annotation that people write for people; where there is none, all there are. */
+function whatItSays(annotations) {
+  return annotations.summary || annotations.description
+    || Object.entries(annotations).map(([name, text]) => element('div', {}, `${name}: ${text}`));
 }
 
 /** Who was told lately, and whether it arrived. */
 function drawDeliveries(parent, attempts) {
   if (!attempts.length) return replace(parent);
   replace(parent, element('h2', {}, 'Notifications sent lately'),
-    element('table', {}, element('thead', {}, element('tr', {}, ['When', 'Receiver', 'Group', 'Why', 'Alerts', 'Outcome'].map((name) => element('th', {}, name)))),
+    element('table', { class: 'records' }, element('thead', {}, element('tr', {}, ['When', 'Receiver', 'Group', 'Why', 'Alerts', 'Outcome'].map((name) => element('th', {}, name)))),
       element('tbody', {}, attempts.map((attempt) => element('tr', {},
         element('td', { title: attempt.time }, ago(attempt.time)),
         element('td', {}, `${attempt.receiver} (${attempt.integration})`), element('td', {}, element('code', {}, attempt.groupKey)),

@@ -24,7 +24,7 @@ export function showRulesPage(page) {
 function drawGroup(group, rules) {
   return element('section', { class: 'card' },
     element('h2', {}, group.name, element('span', { class: 'quiet' }, ` ${group.file}, every ${formatDuration(group.interval)}, last ${ago(group.lastEvaluation)}, took ${(group.evaluationTime * 1000).toFixed(1)} ms`)),
-    element('table', {}, element('thead', {}, element('tr', {}, ['Rule', 'Expression', 'Health', 'Took'].map((name) => element('th', {}, name)))),
+    element('table', { class: 'records' }, element('thead', {}, element('tr', {}, ['Rule', 'Expression', 'Health', 'Took'].map((name) => element('th', {}, name)))),
       element('tbody', {}, rules.map((rule) => element('tr', {},
         element('td', {}, element('strong', {}, rule.name), element('div', { class: 'quiet' }, rule.type, rule.duration ? `, for ${formatDuration(rule.duration)}` : '')),
         element('td', {}, queryLink(rule.query), Object.entries(rule.annotations || {}).map(([name, text]) => element('div', { class: 'quiet' }, `${name}: ${text}`))),
