@@ -18,6 +18,8 @@ package struct Configuration: Sendable {
     package var evaluationIntervalMilliseconds: Int64 = 60_000
     /// Sentences for the log.
     package var warnings: [String] = []
+    /// What names a file that is not there; a server starts without it, a check fails.
+    package var missingFiles: [ConfigurationError] = []
     /// The file as it may be shown, secrets replaced.
     package var text = ""
     /// The jobs as they may be shown, by name.
@@ -106,7 +108,11 @@ package struct Configuration: Sendable {
         for pattern in try reader.list("rule_files") {
             try FilePath.check(pattern, "rule file")
             let paths = FilePath.matching(FilePath.absolute(try pattern.string(), in: folder))
-            if paths.isEmpty { warnings.append("rule_files: no file matches \(try pattern.string())") }
+            if paths.isEmpty {
+                warnings.append("rule_files: no file matches \(try pattern.string())")
+                let isPlain = !(try pattern.string().contains { "*?[".contains($0) })
+                if isPlain { missingFiles.append(pattern.error("there is no such file")) }
+            }
             for path in paths {
                 files.append(path)
                 let contents = try RuleFileReader.read(path: path)

@@ -8,10 +8,13 @@ import Scraping
 /// `lapwing check`: files, without a server.
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check configuration, rules and storage, without starting anything.",
-        discussion: "Exit code 0: all fine. 2: a file is wrong, each with file:line:column and what was expected.",
+        commandName: "check", abstract: "Check configuration, rules, metrics and storage, without starting anything.",
+        discussion: """
+            Exit code 0: all fine. 1: metrics or storage leave something to wish. 2: a
+            file is wrong, each with file:line:column and what was expected.
+            """,
         subcommands: [
-            CheckConfiguration.self, CheckRules.self, CheckStorage.self, CheckWebConfiguration.self,
+            CheckConfiguration.self, CheckRules.self, CheckMetrics.self, CheckStorage.self, CheckWebConfiguration.self,
         ])
 }
 
@@ -27,6 +30,7 @@ struct CheckConfiguration: ParsableCommand {
         for file in files {
             do throws(ConfigurationError) {
                 let configuration = try Configuration.read(path: file)
+                if let missing = configuration.missingFiles.first { throw missing }
                 for warning in configuration.warnings { StandardStream.output("\(file): warning: \(warning)") }
                 let ruleCount = configuration.rules.files.reduce(0) { $0 + $1.groups.reduce(0) { $0 + $1.rules.count } }
                 StandardStream.output(
@@ -45,14 +49,14 @@ struct CheckRules: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Read rule files: syntax, expressions, templates, duplicates.")
 
-    @Argument(help: "Rule files; standard input where none is named.")
+    @Argument(help: "Rule files; - or none for standard input.")
     var files: [String] = []
 
     func run() throws {
         var failures = 0
-        for file in files.isEmpty ? ["/dev/stdin"] : files {
+        for file in files.isEmpty ? ["-"] : files {
             do throws(ConfigurationError) {
-                let contents = try RuleFileReader.read(path: file)
+                let contents = try RuleFileReader.read(path: file == "-" ? "/dev/stdin" : file)
                 let rules = contents.groups.flatMap(\.rules)
                 let alerts = rules.filter { $0.kind == .alerting }.count
                 StandardStream.output(
