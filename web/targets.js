@@ -19,7 +19,7 @@ export function showTargetsPage(page) {
   function draw() {
     const fitting = data.activeTargets.filter((target) => (!onlyDown || target.health !== 'up')
       && JSON.stringify([target.scrapeUrl, target.labels]).toLowerCase().includes(words.toLowerCase()));
-    const pools = [...new Set(data.activeTargets.map((target) => target.scrapePool))];
+    const pools = [...new Set([...data.activeTargets, ...(data.problems || [])].map((entry) => entry.scrapePool))];
     replace(list, pools.length ? pools.map((pool) => drawPool(pool, fitting.filter((target) => target.scrapePool === pool), data)) : element('p', { class: 'quiet' }, 'No target is configured.'));
   }
   return stop;
@@ -30,9 +30,10 @@ function drawPool(pool, targets, data) {
   const up = all.filter((target) => target.health === 'up').length;
   const dropped = (data.droppedTargetCounts || {})[pool];
   return element('section', { class: 'card' },
-    element('h2', {}, pool, ' ', element('span', { class: `badge ${up === all.length ? 'up' : 'down'}` }, `${up} of ${all.length} up`),
+    element('h2', {}, pool, ' ', element('span', { class: `badge ${up === all.length && up > 0 ? 'up' : 'down'}` }, `${up} of ${all.length} up`),
       dropped ? element('span', { class: 'quiet' }, ` ${dropped} dropped by relabelling`) : null),
-    element('table', {}, element('thead', {}, element('tr', {}, ['Endpoint', 'State', 'Labels', 'Last scrape', 'Took', 'Error'].map((name) => element('th', {}, name)))),
+    (data.problems || []).filter((problem) => problem.scrapePool === pool).map((problem) => element('p', { class: 'error-text' }, problem.reason)),
+    element('table', { class: 'records' }, element('thead', {}, element('tr', {}, ['Endpoint', 'State', 'Labels', 'Last scrape', 'Took', 'Error'].map((name) => element('th', {}, name)))),
       element('tbody', {}, targets.map((target) => element('tr', {},
         element('td', {}, target.scrapeUrl),
         element('td', {}, element('span', { class: `badge ${target.health}` }, target.health)),

@@ -11,8 +11,8 @@ struct TargetEndpoints: Sendable {
     func targets(_ request: APIRequest) throws(APIError) -> APIResponse {
         let state = request.parameters["state"]?.lowercased() ?? "any"
         let wantedPool = request.parameters["scrapePool"]
-        let showsActive = state == "any" || state == "active" || !["active", "dropped"].contains(state)
-        let showsDropped = state == "any" || state == "dropped" || !["active", "dropped"].contains(state)
+        let showsActive = ["", "any", "active"].contains(state)
+        let showsDropped = ["", "any", "dropped"].contains(state)
         let pools = scraping.status().filter { wantedPool == nil || $0.jobName == wantedPool }
             .sorted { $0.jobName.utf8.lexicographicallyPrecedes($1.jobName.utf8) }
         return .success { writer in
@@ -28,6 +28,7 @@ struct TargetEndpoints: Sendable {
                         $0.string(target.scrapePool)
                     }
                 }
+                $0.targetProblems(pools)
                 $0.key("droppedTargetCounts")
                 guard showsDropped else { return $0.null() }
                 $0.object {
@@ -113,6 +114,21 @@ struct TargetEndpoints: Sendable {
 }
 
 extension JSONWriter {
+    /// What goes wrong while targets are found, beside what Prometheus tells; nothing where all is well.
+    fileprivate mutating func targetProblems(_ pools: [ScrapePoolStatus]) {
+        let problems = pools.flatMap { pool in pool.problems.map { (pool: pool.jobName, reason: $0) } }
+        guard !problems.isEmpty else { return }
+        key("problems")
+        array(of: problems) { writer, problem in
+            writer.object {
+                $0.key("scrapePool")
+                $0.string(problem.pool)
+                $0.key("reason")
+                $0.string(problem.reason)
+            }
+        }
+    }
+
     fileprivate mutating func activeTarget(_ target: TargetStatus) {
         object {
             $0.key("discoveredLabels")

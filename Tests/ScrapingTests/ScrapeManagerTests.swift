@@ -3,6 +3,7 @@ import Logging
 import MetricModel
 import SelfMetrics
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Scraping
@@ -253,6 +254,61 @@ struct ScrapeManagerTests {
             "lapwing_scrape_targets 2",
         ] {
             #expect(page.contains(line + "\n"), "\(line)")
+        }
+    }
+
+    @Test("what is wrong with files of targets is logged once, counted, and gone when it is cured")
+    func problems() {
+        let lines = LoggedLines()
+        let registry = Registry()
+        let isBroken = Mutex(true)
+        let clock = ManualClock()
+        let folder = TemporaryDirectory()
+        let path = folder.write("targets.json", "[]")
+        let manager = ScrapeManager(
+            store: RecordingStore(), clock: clock, logger: Logger(label: "test") { _ in lines }, registry: registry,
+            fileReader: { _, _ in
+                if isBroken.withLock({ $0 }) { throw ScrapeFailure.connection(url: "x", reason: "no list") }
+                return []
+            }, executors: [ManualExecutor(clock)]
+        ) { _, _, _ in ScriptedFetcher { nil } }
+        func gauge() -> String? {
+            var text: [UInt8] = []
+            registry.render(into: &text)
+            return String(decoding: text, as: UTF8.self).split(separator: "\n")
+                .first { $0.hasPrefix("lapwing_scrape_target_problems ") }.map(String.init)
+        }
+        var job = ScrapeJobSettings(jobName: "files", intervalMilliseconds: 10_000)
+        job.discoveries = [.files(FileDiscoverySettings(paths: [path], refreshIntervalMilliseconds: 1))]
+        manager.apply(ScrapeSettings(jobs: [job]))
+        clock.now = Timestamp(milliseconds: clock.now.milliseconds + 10)
+        manager.poll()
+        let warnings = lines.lines.withLock { $0.filter { $0.contains(path) } }
+        #expect(warnings.count == 1 && warnings[0].contains("warning"), "\(warnings)")
+        #expect(gauge() == "lapwing_scrape_target_problems 1")
+        #expect(manager.status().first?.problems.count == 1)
+        isBroken.withLock { $0 = false }
+        clock.now = Timestamp(milliseconds: clock.now.milliseconds + 10)
+        manager.poll()
+        #expect(gauge() == "lapwing_scrape_target_problems 0")
+    }
+
+    private struct LoggedLines: LogHandler {
+        final class Lines: Sendable {
+            let all = Mutex<[String]>([])
+            func withLock<Result>(_ body: (inout [String]) -> Result) -> Result { all.withLock { body(&$0) } }
+        }
+
+        let lines = Lines()
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
         }
     }
 }

@@ -27,6 +27,8 @@ package final class ScrapeManager: Sendable {
         var endings: [ScrapeTarget.Identity: TargetLoop] = [:]
         var seed: UInt64 = 0
         var isShutDown = false
+        /// What was logged already and still is so.
+        var shownProblems: Set<String> = []
     }
 
     private struct Worker: Sendable {
@@ -164,10 +166,9 @@ package final class ScrapeManager: Sendable {
 
     private func synchronize(_ control: inout Control, alreadyEnding: Set<ScrapeTarget.Identity>) {
         var endings = control.endings.filter { !$0.value.hasStopped }
-        var hasChanged = false
         let now = clock.now
         for index in control.pools.indices {
-            let isChanged = control.pools[index].synchronize(now: now, reader: fileReader, endings: &endings) {
+            control.pools[index].synchronize(now: now, reader: fileReader, endings: &endings) {
                 target, context, forcedFailure in
                 let phase = ScrapeLoopState.phase(
                     intervalMilliseconds: target.intervalMilliseconds, spreadHash: target.spreadHash,
@@ -181,20 +182,29 @@ package final class ScrapeManager: Sendable {
                         metadata: metadataStore, seed: control.seed, addsTypeLabels: addsTypeLabels, room: room),
                     executor: worker.executor, scratch: worker.scratch, makeFetcher: makeFetcher)
             }
-            if isChanged { hasChanged = true }
         }
         control.endings = endings
         for (identity, loop) in endings where !alreadyEnding.contains(identity) { loop.end() }
         let pools = control.pools
         published.withLock { $0 = pools }
         metrics.targets.set(pools.reduce(0) { $0 + $1.members.count })
-        guard hasChanged else { return }
+        show(pools, &control)
+    }
+
+    /// Logs what is wrong with files of targets and with targets, once each time that it begins.
+    private func show(_ pools: [ScrapePool], _ control: inout Control) {
+        var shown: Set<String> = []
         for pool in pools {
             for problem in pool.problems {
-                logger.debug(
-                    "target problem", metadata: ["scrape_pool": "\(pool.job.jobName)", "reason": "\(problem)"])
+                let isNew = shown.insert("\(pool.job.jobName): \(problem)").inserted
+                guard isNew, !control.shownProblems.contains("\(pool.job.jobName): \(problem)") else { continue }
+                logger.warning(
+                    "something is wrong with targets",
+                    metadata: ["scrape_pool": "\(pool.job.jobName)", "reason": "\(problem)"])
             }
         }
+        control.shownProblems = shown
+        metrics.targetProblems.set(shown.count)
     }
 
     private static func seed(_ externalLabels: LabelSet) -> UInt64 {

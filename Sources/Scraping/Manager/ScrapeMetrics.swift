@@ -17,6 +17,7 @@ struct ScrapeMetrics: Sendable {
     let bucketLimitExceeded: Counter
     let timeouts: Counter
     let targets: Gauge
+    let targetProblems: Gauge
 
     init(_ registry: Registry) {
         func counter(_ name: String, _ help: String) -> Counter {
@@ -42,6 +43,9 @@ struct ScrapeMetrics: Sendable {
             "Scrapes that failed at the limit for buckets of native histograms.")
         timeouts = counter("timeouts_total", "Scrapes that took longer than their timeout.")
         targets = registry.gauge("lapwing_scrape_targets", help: "Active targets.")
+        targetProblems = registry.gauge(
+            "lapwing_scrape_target_problems",
+            help: "Files of targets that cannot be read and targets that cannot be scraped as they are, right now.")
     }
 
     func record(_ report: ScrapeReport, _ failure: ScrapeFailure?) {

@@ -34,13 +34,13 @@ struct ScrapePool: Sendable {
         isCurrent = false
     }
 
-    /// Looks for changes of the targets and brings the loops in line; true when anything changed.
+    /// Looks for changes of the targets and brings the loops in line.
     mutating func synchronize(
         now: Timestamp, reader: TargetFileReader, endings: inout [ScrapeTarget.Identity: TargetLoop],
         makeLoop: (ScrapeTarget, JobContext, ScrapeFailure?) -> TargetLoop
-    ) -> Bool {
+    ) {
         let hasChanged = discovery.poll(now: now, reader: reader)
-        guard hasChanged || !isCurrent else { return false }
+        guard hasChanged || !isCurrent else { return }
         isCurrent = true
         let result = TargetBuilder(job).build(from: discovery.groups)
         dropped = result.dropped
@@ -60,7 +60,6 @@ struct ScrapePool: Sendable {
             return Member(target: target, loop: loop)
         }
         for (identity, loop) in known { endings[identity] = loop }
-        return true
     }
 
     private func targetLimitFailure(_ count: Int) -> ScrapeFailure? {
