@@ -266,9 +266,10 @@ package final class Notifier: AlertReceiving {
             kept.outcome = Task.isCancelled ? .cancelled : .failed
         }
         state.withLock { $0.statistics.note(kept) }
-        if kept.outcome == .failed {
+        if kept.outcome == .failed || kept.outcome == .retrying && attempt == 1 {
             logger.warning(
-                "notification not delivered",
+                kept.outcome == .failed
+                    ? "notification not delivered" : "notification not delivered yet, it is tried again",
                 metadata: [
                     "receiver": "\(kept.receiver)", "integration": "\(kept.integration)", "group": "\(kept.groupKey)",
                     "attempts": "\(attempt)", "error": "\(kept.message)",
