@@ -30,6 +30,9 @@ package enum FilePath {
         return paths
     }
 
+    /// Whether something has this path.
+    package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
     /// Refuses a pattern with a `*` above its last element, and one whose bracket is not closed.
     static func check(_ pattern: YAMLValue, _ kind: String) throws(ConfigurationError) {
         let text = try pattern.string()

@@ -127,28 +127,9 @@ struct MappingReader {
     /// Throws for the first key that was never asked for.
     func finish() throws(ConfigurationError) {
         guard let stranger = entries.first(where: { !known.contains($0.name) }) else { return }
-        let near = known.min { Self.distance($0, stranger.name) < Self.distance($1, stranger.name) }
-        var hint = ""
-        if let near, Self.distance(near, stranger.name) <= max(2, stranger.name.count / 3) {
-            hint = "; did you mean \(near)?"
-        }
+        let near = NearestWord.nearest(to: stranger.name, among: known)
+        let hint = near.map { "; did you mean \($0)?" } ?? ""
         throw stranger.key.error("this key is not known here" + hint)
-    }
-
-    /// Edits from one text to the other (Wagner and Fischer 1974).
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right.utf8)
-        var row = Array(0...right.count)
-        for (index, byte) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in right.indices {
-                let replaced = diagonal + (byte == right[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[right.count]
     }
 }
 

@@ -1,6 +1,7 @@
 import Access
 import Cgroups
 package import ConfigurationFile
+import Glibc
 package import Logging
 package import MetricModel
 import Notifications
@@ -117,14 +118,19 @@ package enum ServerError: Error, Sendable, CustomStringConvertible {
     case storage(StorageError)
     case rules(String)
     case state(String)
-    case cannotListen(address: String, reason: String)
+    case cannotListen(address: String, reason: String, isInUse: Bool)
     case other(String)
 
     init(_ error: any Error, settings: ServerSettings) {
         let text = String(describing: error)
         if text.contains("bind(") || text.contains("EADDRINUSE") || text.contains("Address already in use") {
-            let reason = text.contains("errno: 98") || text.contains("already in use") ? "the address is in use" : text
-            self = .cannotListen(address: "\(settings.host):\(settings.port)", reason: reason)
+            let number = text.split(separator: "errno: ").last.flatMap { Int32($0.prefix(while: \.isNumber)) }
+            let isInUse = number == EADDRINUSE || text.contains("already in use")
+            let reason = isInUse ? "the address is in use" : number.map { unsafe String(cString: strerror($0)) } ?? text
+            self = .cannotListen(address: "\(settings.host):\(settings.port)", reason: reason, isInUse: isInUse)
+        } else if text.contains("UnknownHost") {
+            self = .cannotListen(
+                address: "\(settings.host):\(settings.port)", reason: "no such host", isInUse: false)
         } else {
             self = .other(text)
         }
@@ -136,8 +142,9 @@ package enum ServerError: Error, Sendable, CustomStringConvertible {
         case .storage(let error): error.description
         case .rules(let reason): reason
         case .state(let reason): reason
-        case .cannotListen(let address, let reason):
-            "cannot listen on \(address): \(reason). Stop what listens there, or choose another --web.listen-address"
+        case .cannotListen(let address, let reason, let isInUse):
+            "cannot listen on \(address): \(reason). "
+                + (isInUse ? "Stop what listens there, or choose" : "Choose") + " another --web.listen-address"
         case .other(let text): text
         }
     }

@@ -18,7 +18,7 @@ struct CollectCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("web.listen-address"),
-        help: ArgumentHelp("Host and port to listen on (default 127.0.0.1:8080).", valueName: "host:port"))
+        help: ArgumentHelp("Host and port to listen on.", valueName: "host:port"))
     var listenAddress = ListenAddress(host: "127.0.0.1", port: 8080)
 
     @Option(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import ConfigurationFile
 import Exposition
 import LapwingServer
 import Logging
@@ -8,6 +9,17 @@ import PromQLSyntax
 import Remote
 import Storage
 import TSDB
+
+/// Why nothing can be exported.
+enum ExportFailure: Error, CustomStringConvertible {
+    case noStore(folder: String)
+
+    var description: String {
+        switch self {
+        case .noStore(let folder): "\(folder): no storage is there. Name the folder of the server's --storage.path"
+        }
+    }
+}
 
 /// `lapwing export`: samples as OpenMetrics text, which `lapwing import openmetrics` and `promtool` read.
 struct ExportCommand: AsyncParsableCommand {
@@ -54,6 +66,7 @@ struct ExportCommand: AsyncParsableCommand {
         for text in match where (try? Parser.parseSelector(text)) == nil {
             throw ValidationError("--match: '\(text)' is no selector. Write up or {job=\"node\"}.")
         }
+        _ = try timeRange()
     }
 
     func run() async throws {
@@ -100,6 +113,8 @@ struct ExportCommand: AsyncParsableCommand {
         var settings = DatabaseSettings.anyTime
         settings.maintainsByItself = false
         let logger = Logger(label: "export") { _ in SwiftLogNoOpLogHandler() }
+        // Opening would make a folder that is not there, and an export of a misspelt path would pass for an empty one.
+        guard FilePath.exists(folder + "/journal.sqlite") else { throw ExportFailure.noStore(folder: folder) }
         let database = try TimeSeriesDatabase.open(path: folder, settings: settings, logger: logger)
         defer { database.close() }
         let kept = try StateFile.openKeeper(folder: folder, logger: logger)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFile
 import WebAPI
 
 /// The program: one file a subcommand beside this one.
@@ -15,6 +16,9 @@ struct Lapwing: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 failed check, 2 usage or configuration,
             3 inconclusive, 4 server unreachable.
+
+            Completion for bash, zsh or fish:
+              lapwing --generate-completion-script bash > /etc/bash_completion.d/lapwing
             """,
         version: BuildInformation.version,
         subcommands: [
@@ -34,9 +38,31 @@ struct Lapwing: AsyncParsableCommand {
         } catch {
             let isUsageError = exitCode(for: error) == .validationFailure
             guard isUsageError else { exit(withError: error) }
-            StandardStream.error(fullMessage(for: error))
+            StandardStream.error(unknownSubcommand(CommandLine.arguments.dropFirst()) ?? fullMessage(for: error))
             exit(withError: ExitStatus.usage)
         }
+    }
+
+    /// What is said of a word that stands where a subcommand should; nil where there is none.
+    private static func unknownSubcommand(_ arguments: some Sequence<String>) -> String? {
+        var command: any ParsableCommand.Type = Lapwing.self
+        var path = "lapwing"
+        for word in arguments {
+            let subcommands = command.configuration.subcommands
+            guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+            if let next = subcommands.first(where: { $0.configuration.commandName == word }) {
+                command = next
+                path += " " + word
+                continue
+            }
+            let names = subcommands.compactMap { $0.configuration.commandName }
+            let near = NearestWord.nearest(to: word, among: names).map { "Did you mean '\($0)'?" }
+            return """
+                Error: '\(path)' has no subcommand '\(word)'. \(near ?? "It has " + names.joined(separator: ", ") + ".")
+                  See '\(path) --help' for more information.
+                """
+        }
+        return nil
     }
 }
 

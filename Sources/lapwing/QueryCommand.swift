@@ -76,6 +76,8 @@ struct QueryCommand: AsyncParsableCommand {
         if output == .plot, start == nil, range == nil {
             throw ValidationError("A plot needs a range: add --range 1h, or --start and --end.")
         }
+        if let time { _ = try Self.parseTime(time, option: "--time") }
+        _ = try window()
     }
 
     func run() async throws {

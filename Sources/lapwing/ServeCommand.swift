@@ -6,10 +6,10 @@ import MetricModel
 
 /// What `serve` and `collect` share.
 struct LogOptions: ParsableArguments {
-    @Option(name: .customLong("log.level"), help: "debug, info, warn or error.")
+    @Option(name: .customLong("log.level"), help: ArgumentHelp("debug, info, warn or error.", valueName: "level"))
     var level = "info"
 
-    @Option(name: .customLong("log.format"), help: "logfmt or json.")
+    @Option(name: .customLong("log.format"), help: ArgumentHelp("logfmt or json.", valueName: "format"))
     var format = "logfmt"
 
     func validate() throws {
@@ -38,7 +38,8 @@ struct WebOptions: ParsableArguments {
     var configurationFile: String?
 
     @Option(
-        name: .customLong("web.max-connections"), help: "Connections at once; half of them from one address at most.")
+        name: .customLong("web.max-connections"),
+        help: ArgumentHelp("Connections at once; half of them from one address at most.", valueName: "number"))
     var maximumConnections = 512
 
     @Option(
@@ -76,6 +77,8 @@ struct ListenAddress: ExpressibleByArgument {
         self.host = host.isEmpty ? "0.0.0.0" : host
         self.port = port
     }
+
+    var defaultValueDescription: String { "\(host):\(port)" }
 }
 
 /// `lapwing serve`: everything in one process.
@@ -117,7 +120,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("web.listen-address"),
-        help: ArgumentHelp("Host and port to listen on (default 127.0.0.1:9090).", valueName: "host:port"))
+        help: ArgumentHelp("Host and port to listen on.", valueName: "host:port"))
     var listenAddress = ListenAddress(host: "127.0.0.1", port: 9090)
 
     @Option(
@@ -153,10 +156,13 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("query.timeout"), help: ArgumentHelp("The longest a query may take.", valueName: "duration"))
     var queryTimeout = "2m"
 
-    @Option(name: .customLong("query.max-concurrency"), help: "Queries at one time.")
+    @Option(
+        name: .customLong("query.max-concurrency"), help: ArgumentHelp("Queries at one time.", valueName: "number"))
     var queryConcurrency = 20
 
-    @Option(name: .customLong("query.max-queue"), help: "Queries that may wait for others to end.")
+    @Option(
+        name: .customLong("query.max-queue"),
+        help: ArgumentHelp("Queries that may wait for others to end.", valueName: "number"))
     var queryQueueLength = 500
 
     @Option(
@@ -169,7 +175,9 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("Memory that one query may hold (default that of all).", valueName: "size"))
     var queryMemory: String?
 
-    @Option(name: .customLong("query.max-samples"), help: "Samples that one query may hold.")
+    @Option(
+        name: .customLong("query.max-samples"),
+        help: ArgumentHelp("Samples that one query may hold.", valueName: "number"))
     var maximumSamples = 50_000_000
 
     @Option(name: .customLong("query.max-series"), help: "Series that one query may select; 0 has no limit.")
@@ -203,6 +211,9 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var webOptions: WebOptions
     @OptionGroup var logOptions: LogOptions
 
+    /// Everything is read here, so that what is wrong is said together with how `serve` is used.
+    func validate() throws { _ = try makeSettings() }
+
     func run() async throws {
         AllocatorSettings.apply()
         let settings = try makeSettings()
@@ -226,6 +237,9 @@ struct ServeCommand: AsyncParsableCommand {
         try webOptions.apply(to: &settings)
         settings.host = listenAddress.host
         settings.port = listenAddress.port
+        if let externalURL, !externalURL.hasPrefix("http://"), !externalURL.hasPrefix("https://") {
+            throw ValidationError("--web.external-url: '\(externalURL)' is no URL. Write https://host/path.")
+        }
         settings.externalURL = externalURL
         do {
             settings.allowedOrigins = allowedOrigins == ".*" ? nil : try RegexPattern(allowedOrigins)
@@ -237,14 +251,14 @@ struct ServeCommand: AsyncParsableCommand {
             settings.retentionBytes = try Self.size(retentionSize, "--storage.retention.size")
         }
         settings.memoryLimitBytes = try memoryLimit.map { try Self.size($0, "--memory.limit") }
-        settings.lookbackMilliseconds = try Self.duration(lookback, "--query.lookback-delta")
-        settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout")
-        settings.queryConcurrency = max(1, min(queryConcurrency, 1000))
-        settings.queryQueueLength = max(0, min(queryQueueLength, 1_000_000))
+        settings.lookbackMilliseconds = try Self.duration(lookback, "--query.lookback-delta", isZeroAllowed: false)
+        settings.queryTimeoutMilliseconds = try Self.duration(queryTimeout, "--query.timeout", isZeroAllowed: false)
+        settings.queryConcurrency = try Self.number(queryConcurrency, in: 1...1000, "--query.max-concurrency")
+        settings.queryQueueLength = try Self.number(queryQueueLength, in: 0...1_000_000, "--query.max-queue")
         settings.totalQueryMemoryBytes = try Self.size(totalQueryMemory, "--query.max-memory")
         settings.queryMemoryBytes = try Self.size(queryMemory ?? totalQueryMemory, "--query.max-query-memory")
-        settings.maximumSamples = maximumSamples
-        settings.maximumSeries = max(0, maximumSeries)
+        settings.maximumSamples = try Self.number(maximumSamples, in: 1...Int.max, "--query.max-samples")
+        settings.maximumSeries = try Self.number(maximumSeries, in: 0...Int.max, "--query.max-series")
         settings.resultCacheBytes =
             resultCacheSize == "0" ? 0 : try Self.size(resultCacheSize, "--query.result-cache-size")
         settings.isLifecycleEnabled = enablesLifecycle
@@ -296,10 +310,19 @@ struct ServeCommand: AsyncParsableCommand {
         return bytes
     }
 
-    private static func duration(_ text: String, _ option: String) throws -> Int64 {
+    private static func duration(_ text: String, _ option: String, isZeroAllowed: Bool = true) throws -> Int64 {
         guard let milliseconds = DurationText.milliseconds(text) else {
             throw ValidationError("\(option): '\(text)' is no duration. Write 90s, 5m, 1h30m or 15d.")
         }
+        guard milliseconds > 0 || isZeroAllowed else { throw ValidationError("\(option) is longer than nothing.") }
         return milliseconds
+    }
+
+    private static func number(_ number: Int, in range: ClosedRange<Int>, _ option: String) throws -> Int {
+        guard range.contains(number) else {
+            let top = range.upperBound == Int.max ? "or more" : "to \(range.upperBound)"
+            throw ValidationError("\(option) is \(range.lowerBound) \(top), not \(number).")
+        }
+        return number
     }
 }

@@ -112,6 +112,10 @@ package struct APIClient: Sendable {
     private static func reason(_ error: any Error) -> String {
         let text = String(describing: error)
         if text.contains("ECONNREFUSED") || text.contains("Connection refused") { return "connection refused" }
+        if text.contains("unsupportedScheme") { return "only http:// and https:// can be asked" }
+        if text.contains("UnknownHost") { return "no such host" }
+        if text.contains("WRONG_VERSION_NUMBER") { return "no TLS is spoken there, write http://" }
+        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "its certificate is not trusted here" }
         if text.contains("connectTimeout") || text.contains("deadlineExceeded") { return "no answer in time" }
         return text
     }
