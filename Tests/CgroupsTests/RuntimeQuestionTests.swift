@@ -62,30 +62,14 @@ struct RuntimeQuestionTests {
         #expect(answers.contains(.names(ContainerNames(name: "db", image: "db:2"), of: second)))
     }
 
-    @Test("CRI-O tells by its own path")
-    func crio() throws {
-        let server = FakeRuntime.http(at: path) { path, _ in
-            guard path == "/containers/\(first)" else { return FakeRuntime.reply(404, "can't find the container") }
-            return FakeRuntime.reply(
-                200,
-                #"""
-                {"name":"k8s_app_web-1_shop_1-2_3","pid":7,"image":"quay.io/app:1","labels":{"team":"red",
-                "io.kubernetes.container.name":"app","io.kubernetes.pod.name":"web-1","io.kubernetes.pod.namespace":"shop"},
-                "annotations":{"io.kubernetes.container.restartCount":"3"},"ip_addresses":["10.0.0.1"]}
-                """#)
-        }
-        defer { server.stop() }
-        let names = ContainerNames(
-            name: "k8s_app_web-1_shop_1-2_3", image: "quay.io/app:1", container: "app", pod: "web-1", namespace: "shop",
-            restarts: 3, labels: [ContainerLabel(name: "team", value: "red")])
-        #expect(try ask(.crio) == [.names(names, of: first)])
-    }
-
     @Test("containerd is asked in all its namespaces but Docker's, for the containers that are wanted")
     func containerd() throws {
         let server = FakeRuntime.grpc(at: path) { headers, message in
             if headers.contains("Namespaces/List") {
                 return ["moby", "shop", "k8s.io"].flatMap { FakeRuntime.field(1, FakeRuntime.field(1, $0)) }
+            }
+            if headers.contains("ContainerStatus") {
+                return KubeletInterface.status(of: second, "app", "web-1", attempt: 3)
             }
             guard headers.contains("Containers/List"), !headers.contains("moby") else { return nil }
             let wanted = String(decoding: message, as: UTF8.self)
@@ -107,7 +91,7 @@ struct RuntimeQuestionTests {
         }
         defer { server.stop() }
         let web = ContainerNames(name: "web", image: "busy:1", labels: [ContainerLabel(name: "team", value: "red")])
-        let app = ContainerNames(image: "app:1", container: "app", pod: "web-1", namespace: "shop")
+        let app = ContainerNames(image: "app:1", container: "app", pod: "web-1", namespace: "shop", restarts: 3)
         #expect(try ask(.containerd) == [.names(web, of: first), .names(app, of: second)])
     }
 

@@ -56,7 +56,7 @@ extension Sweeper {
     /// The kernel tells an end in `do_exit`, but takes the process off `pids.current` in `release_task`, when the
     /// parent has its status; nothing tells of that.
     private mutating func lookAgainAtEnd(_ slot: Int, now: UInt64) {
-        guard table.records[slot].isLive, mayCountTheDead(slot) else { return }
+        guard table.records[slot].isLive, mayCountTheDead(slot) || lacksCode(slot) else { return }
         look(at: slot, from: now &+ Self.lookDelaysMilliseconds[1] &* 1_000_000)
     }
 
@@ -69,7 +69,7 @@ extension Sweeper {
     private func deservesLook(_ slot: Int) -> Bool {
         let life = table.records[slot].life
         guard life.looks < Self.lookDelaysMilliseconds.count else { return false }
-        return life.hasEnded ? mayCountTheDead(slot) : !life.process.isOpen
+        return life.hasEnded ? mayCountTheDead(slot) || lacksCode(slot) : !life.process.isOpen
     }
 
     /// Reads new and ended cgroups that are due; gives the time of the next look, nil when there is none.
@@ -96,6 +96,7 @@ extension Sweeper {
             next = min(next ?? due, due)
             index += 1
         }
+        if let due = lookForCodes(now: now) { next = min(next ?? due, due) }
         return next
     }
 
@@ -108,6 +109,7 @@ extension Sweeper {
         readInside(slot, now: now)
         table.set(.lastSeen, of: slot, to: UInt64(clamping: clock.now.milliseconds) &* 1_000_000)
         statistics.extraSamples &+= 1
+        if lacksCode(slot) { readCode(slot) }
         follow(slot, now: now)
     }
 
@@ -189,18 +191,24 @@ extension Sweeper {
             guard table.records[slot].isLive, table.records[slot].life.process.isOpen else { return }
         } else {
             // Told a second time: its parent took the status, so there will be no third.
-            table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
+            takeKernelCode(slot)
             closeProcess(slot)
             sample(slot, now: now)
             return
         }
-        table.records[slot].life.exitCode = table.records[slot].life.process.exitCode
+        takeKernelCode(slot)
         if table.records[slot].life.exitCode != nil {
             closeProcess(slot)
         } else {
             queue?.watchEnd(
                 of: table.records[slot].life.process.descriptor, .process(slot: slot, generation: generation))
         }
+    }
+
+    /// The kernel's word on how the first process ended, where it has one.
+    private mutating func takeKernelCode(_ slot: Int) {
+        let life = table.records[slot].life
+        table.records[slot].life.exitCode = life.process.exitCode ?? life.exitCode
     }
 
     /// Version 2 told that the cgroup filled or emptied.
@@ -277,10 +285,10 @@ extension Sweeper {
     mutating func bury(_ slot: Int) {
         guard table.records[slot].life.isFollowed else { return }
         if table.records[slot].life.process.isOpen {
-            table.records[slot].life.exitCode =
-                table.records[slot].life.exitCode ?? table.records[slot].life.process.exitCode
+            takeKernelCode(slot)
             closeProcess(slot)
         }
+        if table.records[slot].identity.kind == .container { readCode(slot) }
         let now = clock.monotonicNanoseconds
         if table.records[slot].life.workload == nil {
             if table.records[slot].lookup.state == .pending { lookUpNow(slot, now: now) }

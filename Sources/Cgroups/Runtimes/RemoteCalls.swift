@@ -53,14 +53,24 @@ struct RemoteCalls: ~Copyable {
 
     mutating func waitForInput() throws(RuntimeFailure) -> Bool { try conversation.waitForInput() }
 
-    /// Calls a method, `/package.Service/Method`, and gives its answer's message.
+    /// Calls a method, `/package.Service/Method`, and gives its answer's message; that there is none is a failure.
     mutating func call(
         _ path: String, headers: [(name: String, value: String)] = [], message: [UInt8]
     ) throws(RuntimeFailure) -> [UInt8] {
+        guard let answer = try callIfKnown(path, headers: headers, message: message) else {
+            throw .malformed("the call was refused")
+        }
+        return answer
+    }
+
+    /// The same, nil when the server refused: it does not know the method, or what it was asked about.
+    mutating func callIfKnown(
+        _ path: String, headers: [(name: String, value: String)] = [], message: [UInt8]
+    ) throws(RuntimeFailure) -> [UInt8]? {
         let stream = try begin(path, headers: headers, message: message)
         var answer: [UInt8] = []
         while try !takeFrame(of: stream, into: &answer) {}
-        guard answer.count >= 5 else { throw .malformed("the call was refused") }
+        if answer.isEmpty { return nil }
         guard let message = try Self.takeMessage(from: &answer), answer.isEmpty else {
             throw .malformed("no whole message")
         }

@@ -57,27 +57,6 @@ enum RuntimeAnswers {
         return RuntimeFiles.health(String(word.hasPrefix("health: ") ? word.dropFirst(8) : word))
     }
 
-    /// CRI-O's `/containers/ID`.
-    static func crio(_ body: [UInt8], labels: Set<String>) -> ContainerNames? {
-        var names = ContainerNames()
-        JSONStrings.forEach(in: body) { path, value in
-            switch path {
-            case ["name"]: names.name = value
-            case ["image"]: names.image = value
-            case ["labels", "io.kubernetes.container.name"]: names.container = value
-            case ["labels", "io.kubernetes.pod.name"]: names.pod = value
-            case ["labels", "io.kubernetes.pod.namespace"]: names.namespace = value
-            case ["annotations", "io.kubernetes.container.restartCount"]: names.restarts = UInt64(value) ?? 0
-            default: break
-            }
-            if path.count == 2, path[0] == "labels", labels.contains(path[1]) {
-                names.labels.append(ContainerLabel(name: path[1], value: value))
-            }
-        }
-        names.labels.sort { $0.exportedName < $1.exportedName }
-        return names.name.isEmpty ? nil : names
-    }
-
     /// One line of Docker's or Podman's `/events`; nil for what does not concern us.
     static func event(_ line: [UInt8]) -> RuntimeAnswer? {
         var action = ""
@@ -154,13 +133,19 @@ enum RuntimeAnswers {
         return .exited(code: Int32(truncatingIfNeeded: number(4, of: end)), of: identifier)
     }
 
-    private static func takeLabel(_ entry: [UInt8], wanted: Set<String>, into names: inout ContainerNames) {
+    /// A map's entry: key 1, value 2.
+    static func entry(_ entry: [UInt8]) -> (key: String, value: String) {
         var key = ""
         var value = ""
         fields(of: entry) { field, content in
             if field == 1 { key = String(decoding: content, as: UTF8.self) }
             if field == 2 { value = String(decoding: content, as: UTF8.self) }
         }
+        return (key, value)
+    }
+
+    static func takeLabel(_ content: [UInt8], wanted: Set<String>, into names: inout ContainerNames) {
+        let (key, value) = entry(content)
         switch key {
         case "io.kubernetes.container.name": names.container = value
         case "io.kubernetes.pod.name": names.pod = value
@@ -173,7 +158,7 @@ enum RuntimeAnswers {
     }
 
     /// A number of a message, 0 where it is left out.
-    private static func number(_ field: Int, of message: [UInt8]) -> UInt64 {
+    static func number(_ field: Int, of message: [UInt8]) -> UInt64 {
         unsafe message.withUnsafeBytes { raw in
             var number: UInt64 = 0
             var reader = unsafe WireReader(raw)
@@ -185,7 +170,7 @@ enum RuntimeAnswers {
     }
 
     /// Calls for each field that has bytes; what is behind a fault is not met.
-    private static func fields(of message: [UInt8], _ visit: (Int, [UInt8]) -> Void) {
+    static func fields(of message: [UInt8], _ visit: (Int, [UInt8]) -> Void) {
         unsafe message.withUnsafeBytes { raw in
             var reader = unsafe WireReader(raw)
             while reader.next() {

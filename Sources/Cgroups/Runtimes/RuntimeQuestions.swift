@@ -26,6 +26,31 @@ struct RuntimeQuestions: Sendable {
         }
     }
 
+    /// The codes of containers that have ended, each asked about with the wall clock nanoseconds of its start.
+    func ends(of containers: [String: UInt64]) throws(RuntimeFailure) -> [RuntimeAnswer] {
+        guard !containers.isEmpty else { return [] }
+        var answers: [RuntimeAnswer] = []
+        switch kind {
+        case .docker, .podman:
+            var conversation = try LocalConversation(path: path, patienceMilliseconds: patienceMilliseconds)
+            for (identifier, started) in containers {
+                let answer = try conversation.get("/containers/\(identifier)/json", limitBytes: Self.answerLimitBytes)
+                guard answer.status == 200 || answer.status == 404 else { throw .status(answer.status) }
+                let code = RuntimeEnds.docker(answer.body, started: started)
+                if let code { answers.append(.exited(code: code, of: identifier)) }
+            }
+        case .containerd, .crio:
+            var calls = try RemoteCalls(LocalConversation(path: path, patienceMilliseconds: patienceMilliseconds))
+            for identifier in containers.keys {
+                let answer = try calls.callIfKnown(
+                    RuntimeAnswers.containerStatusMethod, message: RuntimeAnswers.statusRequest(identifier))
+                let code = answer.flatMap { RuntimeAnswers.exitCode($0) }
+                if let code { answers.append(.exited(code: code, of: identifier)) }
+            }
+        }
+        return answers
+    }
+
     private func docker(
         _ start: consuming LocalConversation, _ identifiers: [String]
     ) throws(RuntimeFailure) -> [RuntimeAnswer] {
@@ -54,18 +79,17 @@ struct RuntimeQuestions: Sendable {
     private func crio(
         _ start: consuming LocalConversation, _ identifiers: [String]
     ) throws(RuntimeFailure) -> [RuntimeAnswer] {
-        var conversation = start
+        var calls = try RemoteCalls(start)
         var answers: [RuntimeAnswer] = []
         for identifier in identifiers {
-            let answer = try conversation.get("/containers/\(identifier)", limitBytes: Self.answerLimitBytes)
-            // It does not know sandboxes by this path and says so with 404, or 500 before its version 1.20.
-            guard answer.status == 200 else {
-                if answer.status == 404 || answer.status == 500 { continue }
-                throw .status(answer.status)
+            let request = RuntimeAnswers.statusRequest(identifier)
+            var names: ContainerNames?
+            if let answer = try calls.callIfKnown(RuntimeAnswers.containerStatusMethod, message: request) {
+                names = RuntimeAnswers.containerStatus(answer, labels: labels)
+            } else if let answer = try calls.callIfKnown(RuntimeAnswers.sandboxStatusMethod, message: request) {
+                names = RuntimeAnswers.sandboxStatus(answer, labels: labels)
             }
-            if let names = RuntimeAnswers.crio(answer.body, labels: labels) {
-                answers.append(.names(names, of: identifier))
-            }
+            if let names { answers.append(.names(names, of: identifier)) }
         }
         return answers
     }
@@ -76,7 +100,7 @@ struct RuntimeQuestions: Sendable {
         var calls = try RemoteCalls(start)
         let listed = try calls.call("/containerd.services.namespaces.v1.Namespaces/List", message: [])
         var missing = Set(identifiers)
-        var answers: [RuntimeAnswer] = []
+        var found: [String: ContainerNames] = [:]
         // Docker's own namespace holds its containers without their names.
         for namespace in RuntimeAnswers.namespaces(listed).prefix(Self.maximumNamespaces) where namespace != "moby" {
             let asked = missing.sorted()
@@ -89,13 +113,20 @@ struct RuntimeQuestions: Sendable {
                 let answer = try calls.call(
                     "/containerd.services.containers.v1.Containers/List",
                     headers: [("containerd-namespace", namespace)], message: message)
-                for known in RuntimeAnswers.containerd(answer, labels: labels) {
-                    answers.append(known)
-                    if case .names(_, let identifier) = known { missing.remove(identifier) }
+                for case .names(let names, let identifier) in RuntimeAnswers.containerd(answer, labels: labels) {
+                    found[identifier] = names
+                    missing.remove(identifier)
                 }
             }
         }
-        return answers
+        // How often a pod's container was started again is told over the kubelet's interface alone.
+        for (identifier, names) in found where !names.pod.isEmpty && names.container != "POD" {
+            let answer = try calls.callIfKnown(
+                RuntimeAnswers.containerStatusMethod, message: RuntimeAnswers.statusRequest(identifier))
+            let status = answer.flatMap { RuntimeAnswers.containerStatus($0, labels: []) }
+            found[identifier]?.restarts = status?.restarts ?? 0
+        }
+        return found.sorted { $0.key < $1.key }.map { .names($0.value, of: $0.key) }
     }
 
     /// Containerd's stream of ends, `containerd/api/services/events/v1/events.proto`; the request has filters (1).

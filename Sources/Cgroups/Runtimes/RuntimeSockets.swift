@@ -75,6 +75,11 @@ final class RuntimeSockets: Sendable {
         for worker in workers(of: kinds) { worker.want(identifier) }
     }
 
+    /// Asks with which code a container ended that began at this time of the wall clock, in nanoseconds.
+    func wantEnd(of identifier: String, started: UInt64, kinds: [RuntimeKind]) {
+        for worker in workers(of: kinds) { worker.wantEnd(of: identifier, started: started) }
+    }
+
     /// The answers since the last time.
     func takeAnswers() -> [RuntimeAnswer] {
         state.withLock { state in
@@ -82,9 +87,6 @@ final class RuntimeSockets: Sendable {
             return state.answers
         }
     }
-
-    /// Whether the end of a container of these kinds will be told.
-    func isFollowing(_ kinds: [RuntimeKind]) -> Bool { workers(of: kinds).contains { $0.isFollowing } }
 
     /// The worst that stands in the way of an answer: a socket that may not be opened, one that does not answer.
     func obstacle(of kinds: [RuntimeKind]) -> RuntimeState? {
@@ -141,7 +143,7 @@ package struct CollectorNotice: Sendable, CustomStringConvertible {
                 "give this user's group access to the socket, or leave it: what files on disk tell is shown all the same"
             default: "it is tried again, more and more seldom; nothing else waits for it"
             }
-        return "\(what). Some containers lack names; \(remedy). "
+        return "\(what). Some containers lack names or the codes of their ends; \(remedy). "
             + "To never ask: --no-collector.runtimes, or runtimes: false in the section collector."
     }
 }

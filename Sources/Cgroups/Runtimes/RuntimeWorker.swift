@@ -16,10 +16,11 @@ final class RuntimeWorker: Sendable {
 
     private struct State {
         var wanted: [String] = []
+        /// Ended containers whose codes are wanted, with their starts.
+        var wantedEnds: [String: UInt64] = [:]
         var known: RuntimeState = .idle
-        var isFollowing = false
-        /// It knows containers of this host, so that its events concern us.
-        var hasNamed = false
+        /// It knows containers of this host, or shall tell of their ends, so that its events concern us.
+        var isConcerned = false
         var isStopping = false
         var hasEnded = false
     }
@@ -50,8 +51,6 @@ final class RuntimeWorker: Sendable {
     // MARK: From other threads
 
     var known: RuntimeState { state.withLock { $0.known } }
-    /// Whether ends and health of this runtime's containers are told as they happen.
-    var isFollowing: Bool { state.withLock { $0.isFollowing } }
     /// The socket is gone, and the thread with it.
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
@@ -65,6 +64,16 @@ final class RuntimeWorker: Sendable {
         let isNew = state.withLock { state in
             guard !state.wanted.contains(identifier), state.wanted.count < Self.maximumWanted else { return false }
             state.wanted.append(identifier)
+            return true
+        }
+        if isNew { wake() }
+    }
+
+    /// Asks with which code a container ended that began at this time of the wall clock, in nanoseconds.
+    func wantEnd(of identifier: String, started: UInt64) {
+        let isNew = state.withLock { state in
+            guard state.wantedEnds[identifier] == nil, state.wantedEnds.count < Self.maximumWanted else { return false }
+            state.wantedEnds[identifier] = started
             return true
         }
         if isNew { wake() }
@@ -92,7 +101,8 @@ final class RuntimeWorker: Sendable {
             } catch {
                 state.withLock { state in
                     state.known = RuntimeState(error)
-                    state.isFollowing = false
+                    // Nobody waits long for these.
+                    state.wantedEnds = [:]
                 }
                 failed(socket, error)
                 // Whoever looks for sockets will find it again.
@@ -108,25 +118,26 @@ final class RuntimeWorker: Sendable {
     private func work(onSuccess: () -> Void) throws(RuntimeFailure) {
         while !isStopping {
             if try ask() > 0 { onSuccess() }
-            if socket.kind.hasEvents, state.withLock({ $0.hasNamed }) {
+            if socket.kind.hasEvents, state.withLock({ $0.isConcerned }) {
                 if socket.kind == .containerd { try followCalls() } else { try follow() }
             }
             if !isStopping { waitForWake(milliseconds: -1) }
         }
     }
 
-    /// Asks about all that are wanted, and gives their number; they stay wanted when it fails.
+    /// Asks about all that are wanted, and gives their number; names stay wanted when it fails.
     private func ask() throws(RuntimeFailure) -> Int {
-        let wanted = state.withLock { $0.wanted }
-        guard !wanted.isEmpty else { return 0 }
-        let answers = try questions.answers(about: wanted)
+        let (wanted, ends) = state.withLock { ($0.wanted, $0.wantedEnds) }
+        guard !wanted.isEmpty || !ends.isEmpty else { return 0 }
+        let answers = try questions.ends(of: ends) + questions.answers(about: wanted)
         state.withLock { state in
             state.known = .answering
-            state.hasNamed = state.hasNamed || !answers.isEmpty
+            state.isConcerned = state.isConcerned || !answers.isEmpty || !ends.isEmpty
             state.wanted.removeAll { wanted.contains($0) }
+            state.wantedEnds = state.wantedEnds.filter { ends[$0.key] == nil }
         }
         if !answers.isEmpty { deliver(answers) }
-        return wanted.count
+        return wanted.count + ends.count
     }
 
     /// Takes events as they come, and asks in between.
@@ -135,7 +146,6 @@ final class RuntimeWorker: Sendable {
             path: questions.path, patienceMilliseconds: questions.patienceMilliseconds, wake: wakeDescriptor)
         let (status, body) = try events.beginGet(RuntimeQuestions.eventsPath)
         guard status == 200 else { throw .status(status) }
-        state.withLock { $0.isFollowing = true }
         // What happened before the stream began is not told; what is wanted is asked now.
         var line: [UInt8] = []
         while !isStopping {
@@ -168,7 +178,6 @@ final class RuntimeWorker: Sendable {
         var calls = try RemoteCalls(
             LocalConversation(
                 path: questions.path, patienceMilliseconds: questions.patienceMilliseconds, wake: wakeDescriptor))
-        state.withLock { $0.isFollowing = true }
         let stream = try calls.begin(RuntimeQuestions.exitsMethod, message: RuntimeQuestions.exitsRequest)
         var bytes: [UInt8] = []
         while !isStopping {
@@ -188,7 +197,6 @@ final class RuntimeWorker: Sendable {
             // It tells no events; codes that the kernel does not tell stay unknown.
             if isLast { break }
         }
-        state.withLock { $0.isFollowing = false }
     }
 
     /// Waits the time out, whoever wakes, unless told to stop.

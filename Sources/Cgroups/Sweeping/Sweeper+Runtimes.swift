@@ -27,7 +27,7 @@ extension Sweeper {
 
     /// Takes in what runtimes have told since the last time.
     mutating func takeRuntimeAnswers(now: UInt64) {
-        guard let answers = runtimes?.takeAnswers() else { return }
+        let answers = runtimes?.takeAnswers() ?? []
         if !answers.isEmpty {
             var slots: [String: Int] = [:]
             for slot in table.records.indices where table.records[slot].isLive {
@@ -36,7 +36,7 @@ extension Sweeper {
             }
             for answer in answers { take(answer, slots: slots, now: now) }
         }
-        countEndsGivenUp(now: now)
+        _ = lookForCodes(now: now)
     }
 
     private mutating func take(_ answer: RuntimeAnswer, slots: [String: Int], now: UInt64) {
@@ -80,14 +80,33 @@ extension Sweeper {
     private static let patienceNanoseconds: UInt64 = 5_000_000_000
     private static let maximumWaitingEnds = 1_024
 
+    /// Whether the runtime of an ended container may tell its code, which the kernel did not (before Linux 6.15, or when
+    /// the container's processes cannot be seen from here).
+    func lacksCode(_ slot: Int) -> Bool {
+        let record = table.records[slot]
+        return record.life.hasEnded && record.life.exitCode == nil && !record.identity.askedKinds.isEmpty
+    }
+
+    /// Looks for the code in the files of the container's runtime.
+    mutating func readCode(_ slot: Int) {
+        let record = table.records[slot]
+        guard record.life.exitCode == nil else { return }
+        table.records[slot].life.exitCode = nameFiles.exitCode(
+            of: record.identity, path: String(decoding: record.id, as: UTF8.self),
+            started: table.value(.startTime, of: slot), reader: &reader)
+    }
+
     /// Whether the count of this end may wait for a code.
     mutating func waitsForCode(_ slot: Int, _ workload: WorkloadIdentity, now: UInt64, wall: UInt64) -> Bool {
         let record = table.records[slot]
-        guard record.life.exitCode == nil, waitingEnds.count < Self.maximumWaitingEnds,
-            let runtimes, runtimes.isFollowing(record.identity.askedKinds)
-        else { return false }
-        waitingEnds[record.identity.containerID] = WaitingEnd(
-            workload: workload, wall: wall, due: now &+ Self.patienceNanoseconds)
+        let identifier = record.identity.containerID
+        guard record.life.exitCode == nil, !record.identity.askedKinds.isEmpty else { return false }
+        // An earlier end of the same container waits no longer.
+        countEnd(of: identifier, code: nil)
+        guard waitingEnds.count < Self.maximumWaitingEnds else { return false }
+        waitingEnds[identifier] = WaitingEnd(
+            workload: workload, wall: wall, identity: record.identity, path: String(decoding: record.id, as: UTF8.self),
+            started: table.value(.startTime, of: slot), due: now &+ Self.patienceNanoseconds, lookDue: now)
         return true
     }
 
@@ -96,8 +115,32 @@ extension Sweeper {
         workloads.change(end.workload) { $0.countExit(code, wall: end.wall) }
     }
 
-    private mutating func countEndsGivenUp(now: UInt64) {
-        for (identifier, end) in waitingEnds where now >= end.due { countEnd(of: identifier, code: nil) }
+    /// Looks for codes of ends that wait, first in files, then at the runtime; gives the time of the next look, nil when
+    /// nothing waits.
+    mutating func lookForCodes(now: UInt64) -> UInt64? {
+        var next: UInt64?
+        for (identifier, end) in waitingEnds {
+            if now >= end.due {
+                countEnd(of: identifier, code: nil)
+                continue
+            }
+            if now >= end.lookDue {
+                let code = nameFiles.exitCode(
+                    of: end.identity, path: end.path, started: end.started, reader: &reader)
+                if let code {
+                    countEnd(of: identifier, code: code)
+                    continue
+                }
+                _ = runtimes?.look(now: now)
+                runtimes?.wantEnd(of: identifier, started: end.started, kinds: end.identity.askedKinds)
+                waitingEnds[identifier]?.looks = end.looks + 1
+                let delay = Self.lookDelaysMilliseconds[min(end.looks + 1, Self.lookDelaysMilliseconds.count - 1)]
+                waitingEnds[identifier]?.lookDue = min(now &+ delay &* 1_000_000, end.due)
+            }
+            let due = waitingEnds[identifier]?.lookDue ?? end.due
+            next = min(next ?? due, due)
+        }
+        return next
     }
 }
 
@@ -105,5 +148,11 @@ extension Sweeper {
 struct WaitingEnd {
     var workload: WorkloadIdentity
     var wall: UInt64
+    var identity: CgroupIdentity
+    var path: String
+    /// Wall clock nanoseconds.
+    var started: UInt64
     var due: UInt64
+    var looks = 0
+    var lookDue: UInt64
 }
