@@ -113,6 +113,17 @@ struct NodeTreeTests {
         }
         // A sandbox has its pod's name through the folder of the pod's logs.
         #expect(page.values("container_memory_usage_bytes", "pod=\"db-0\"", "cri-containerd-4444").count == 1)
+        #expect(page.values("lapwing_collector_nameless_containers", "not_found") == ["0"], "a sandbox needs no name")
+    }
+
+    @Test("a container that has its pod's name alone is nameless, with a reason")
+    func podsAlone() {
+        let node = NodeTree(.unified, .systemd, .containerd, hasRuntimeFiles: false)
+        node.tree.remove("var/log/containers")
+        let page = page(node.tree)
+        #expect(page.values("container_memory_usage_bytes", "pod=\"db-0\"", "cri-containerd-4444").count == 1)
+        let containers = page.lines.count { $0.hasPrefix("container_last_seen{") && $0.contains("cri-containerd-") }
+        #expect(page.values("lapwing_collector_nameless_containers", "not_found") == ["\(containers)"])
     }
 
     // MARK: Docker and Podman

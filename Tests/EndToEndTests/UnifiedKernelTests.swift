@@ -2,18 +2,6 @@ import Glibc
 import TestSupport
 import Testing
 
-/// The kernel that runs as a process.
-private enum UnifiedKernel {
-    /// Runs a command under that kernel; beside the repository, where it is there.
-    static var tool: String? {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        let found = ChildProcess.run(
-            ["sh", "-c", "command -v linux.uml >/dev/null && realpath -e '\(root)/../shared/tools/with-cgroup2'"],
-            folder: TemporaryDirectory(), name: "which")
-        return found.code == 0 ? found.output.split(separator: "\n").first.map(String.init) : nil
-    }
-}
-
 /// The collector under a real kernel whose only hierarchy is version 2, with real processes, limits and an OOM kill.
 @Suite(
     "A kernel with cgroup version 2",
@@ -21,31 +9,6 @@ private enum UnifiedKernel {
         if: RunningServer.binary != nil && UnifiedKernel.tool != nil,
         "LAPWING names the release binary, and ../shared/tools/with-cgroup2 and user-mode-linux are there"))
 struct UnifiedKernelTests {
-    /// What the scripts ask with: no step waits for a time, each for what the page shall tell, for machines may be slow.
-    ///
-    /// `await FILE PATTERN...` keeps the page in which every pattern is found, `!` before one that shall not be; after a
-    /// hundred tries the page as it is, and the test says what it lacks.
-    private static func questions(port: Int) -> String {
-        #"""
-        ask() { curl -sf -m 20 "http://127.0.0.1:\#(port)$1"; }
-        await() {
-            file=$OUT/$1; shift
-            for attempt in $(seq 100); do
-                ask /metrics > $file; found=yes
-                for pattern; do
-                    case $pattern in
-                    !*) ! grep -qE "${pattern#!}" $file || found=no ;;
-                    *) grep -qE "$pattern" $file || found=no ;;
-                    esac
-                done
-                [ $found = no ] || return 0
-                sleep 0.1
-            done
-        }
-        for attempt in $(seq 100); do ask /-/ready >/dev/null && break; sleep 0.1; done
-        """#
-    }
-
     /// Three cgroups: one that is throttled, one whose process is killed for its memory, one with a limit of processes.
     private static func script(binary: String) -> String {
         #"""
@@ -99,26 +62,21 @@ struct UnifiedKernelTests {
     @Test("between sweeps a cgroup is seen when it comes, fills, empties and goes, with its last numbers")
     func events() throws {
         let binary = try #require(RunningServer.binary)
-        let tool = try #require(UnifiedKernel.tool)
         let folder = TemporaryDirectory()
-        let script = folder.write("script.sh", Self.eventScript(binary: binary))
-        let ran = ChildProcess.run(
-            ["env", "OUT=\(folder.path)/out", tool, "-t", "120", "bash", "-c", TemporaryDirectory.read(script)],
-            folder: folder, name: "kernel")
-        try #require(ran.code == 0, "\(ran.output)\(ran.errors)\(TemporaryDirectory.read(folder.path + "/out/log"))")
+        _ = try UnifiedKernel.run(Self.eventScript(binary: binary), folder: folder)
         let truth = TemporaryDirectory.read(folder.path + "/out/truth")
         #expect(truth.contains("populated 0"), "\(truth)")
-        #expect(Lines(folder.path + "/out/empty").value("container_threads", "/job") == 0)
-        let filled = Lines(folder.path + "/out/filled")
+        #expect(KernelPage(folder.path + "/out/empty").value("container_threads", "/job") == 0)
+        let filled = KernelPage(folder.path + "/out/filled")
         #expect(filled.value("container_threads", "/job") == 1, "cgroup.events told of the first process")
         // The last process ended: what it used was read once more, without a sweep.
-        let emptied = Lines(folder.path + "/out/emptied")
+        let emptied = KernelPage(folder.path + "/out/emptied")
         #expect(emptied.value("container_threads", "/job") == 0)
         let used = truth.split(separator: "\n").first { $0.contains("usage_usec") }?.split(separator: " ").last
         let seconds = try #require(used.flatMap { Double($0) }) / 1e6
         let told = try #require(emptied.value("container_cpu_usage_seconds_total", "/job"))
         #expect(told >= 0.4 && abs(told - seconds) < 0.05, "\(told) of \(seconds)")
-        let buried = Lines(folder.path + "/out/buried")
+        let buried = KernelPage(folder.path + "/out/buried")
         #expect(buried.value("container_threads", "/job") == nil)
         #expect(buried.text.contains("lapwing_workload_exits_total{kind=\"job\",workload=\"/job\",code=\"unknown\"} 1"))
         #expect(buried.value("lapwing_collector_ends_without_final_sample_total", nil) == 0)
@@ -129,16 +87,10 @@ struct UnifiedKernelTests {
     @Test("limits, throttling, an OOM kill and processes are told as the kernel counts them")
     func realProcesses() throws {
         let binary = try #require(RunningServer.binary)
-        let tool = try #require(UnifiedKernel.tool)
         let folder = TemporaryDirectory()
-        let script = folder.write("script.sh", Self.script(binary: binary))
-        // /tmp is fresh under that kernel, so the script comes as an argument.
-        let ran = ChildProcess.run(
-            ["env", "OUT=\(folder.path)/out", tool, "-t", "120", "bash", "-c", TemporaryDirectory.read(script)],
-            folder: folder, name: "kernel")
-        try #require(ran.code == 0, "\(ran.output)\(ran.errors)\(TemporaryDirectory.read(folder.path + "/out/log"))")
+        let ran = try UnifiedKernel.run(Self.script(binary: binary), folder: folder)
         #expect(ran.output.contains("hog ended with 137"))
-        let page = Lines(folder.path + "/out/page")
+        let page = KernelPage(folder.path + "/out/page")
         let truth = TemporaryDirectory.read(folder.path + "/out/truth")
         #expect(truth.contains("oom_kill 1"), "\(truth)")
 
@@ -159,26 +111,11 @@ struct UnifiedKernelTests {
         #expect(page.value("container_spec_memory_limit_bytes", "/pod") == Double(100 << 20))
         #expect(page.value("container_scrape_error", nil) == 0)
 
-        let node = Lines(folder.path + "/out/node")
+        let node = KernelPage(folder.path + "/out/node")
         #expect((node.value("node_memory_MemTotal_bytes", nil) ?? 0) > 400e6)
         #expect(node.text.contains("node_uname_info{"))
-        let later = Lines(folder.path + "/out/later")
+        let later = KernelPage(folder.path + "/out/later")
         #expect(later.value("container_memory_usage_bytes", "/hog") == nil, "it is gone")
         #expect(later.value("container_threads", "/pod/inner") == 1, "it is still there")
-    }
-
-    /// A page, asked for single values.
-    private struct Lines {
-        let text: String
-
-        init(_ path: String) { text = TemporaryDirectory.read(path) }
-
-        func value(_ name: String, _ identifier: String?) -> Double? {
-            let line = text.split(separator: "\n").first { line in
-                guard let identifier else { return line.hasPrefix(name + " ") }
-                return line.hasPrefix(name + "{") && line.contains("id=\"\(identifier)\"")
-            }
-            return line?.split(separator: " ").last.flatMap { Double($0) }
-        }
     }
 }

@@ -40,6 +40,10 @@ enum FuzzSeeds {
         "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b2c3d_1111_2222_3333_444455556666.slice/"
             + "cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",
         "{\"Name\":\"/x\",\"Config\":{\"Image\":\"i\",\"Labels\":{\"a\":\"b\\u00e9\"}}}",
+        "{\"State\":{\"Running\":false,\"ExitCode\":9,\"FinishedAt\":\"2027-01-15T08:00:05Z\"},\"Name\":\"/x\"}",
+        "{\"Version\":\"v1\",\"FinishedAt\":1795658973785247863,\"ExitCode\":7}", "Tcp: A B C\nTcp: 1 -1 3\n",
+        "{\"Action\":\"die\",\"Actor\":{\"ID\":\"a\",\"Attributes\":{\"exitCode\":\"1\"}}}",
+        "\n\u{20}\n\u{1}a\u{12}\u{7}\n\u{3}app\u{10}\u{1}\u{18}\u{2}\u{38}\u{7}\u{62}\u{a}\n\u{1}a\u{12}\u{5}value",
     ]
 
     /// A lane of rows and one of streams, as the journal defines them.

@@ -39,6 +39,23 @@ extension FuzzTarget {
         _ = ProcessText.referencedBytes(span)
         _ = DirectoryWatcher.events(in: span)
         names(bytes)
+        runtimes(bytes)
+    }
+
+    /// What runtimes write about ends, and what they answer over their sockets.
+    private static func runtimes(_ bytes: [UInt8]) {
+        _ = RuntimeEnds.docker(bytes, started: 1)
+        _ = RuntimeEnds.containerd(bytes)
+        _ = RuntimeEnds.conmon(bytes)
+        _ = RuntimeAnswers.inspected(bytes, labels: ["a"])
+        _ = RuntimeAnswers.listed(bytes, of: ["a"], labels: ["a"])
+        _ = RuntimeAnswers.event(bytes)
+        _ = RuntimeAnswers.namespaces(bytes)
+        _ = RuntimeAnswers.containerd(bytes, labels: ["a"])
+        _ = RuntimeAnswers.taskExit(bytes)
+        _ = RuntimeAnswers.containerStatus(bytes, labels: ["a"])
+        _ = RuntimeAnswers.sandboxStatus(bytes, labels: ["a"])
+        _ = RuntimeAnswers.exitCode(bytes)
     }
 
     private static func names(_ bytes: [UInt8]) {
@@ -54,6 +71,7 @@ extension FuzzTarget {
         _ = NameFiles.podFolder(text)
         _ = MachineFacts.processors(in: text)
         _ = MachineTopology.bytes(text)
+        _ = ProtocolText.counters(MachineText(bytes: bytes), of: "Tcp:")
         let mounts = MountText.parse(bytes)
         let host = HostMounts(mounts)
         for volume in ContainerMounts(mounts).volumes.prefix(8) {

@@ -97,12 +97,18 @@ extension Sweeper {
 
     /// Containers and pods that still lack names: those that nothing knows, those whose files or sockets may not be
     /// read, and those whose runtime does not answer.
+    ///
+    /// One container without a name among named ones of a pod is taken for the one that only holds the pod's
+    /// namespaces: no log tells of it, and it has no name that anybody would look for.
     var nameless: (notFound: Int, denied: Int, unanswered: Int) {
         var result = (notFound: 0, denied: 0, unanswered: 0)
-        for record in table.records where record.isLive {
-            let isNameless = record.names.name.isEmpty && record.names.container.isEmpty && record.names.pod.isEmpty
-            guard isNameless else { continue }
+        var holders: Set<Int> = []
+        let pods = Set(table.records.lazy.filter { $0.isLive && !$0.names.container.isEmpty }.map(\.parent))
+        for record in table.records where record.isLive && record.isNameless {
             guard record.lookup.state == .pending || record.lookup.state == .denied else { continue }
+            if record.identity.isKubernetes, pods.contains(record.parent), holders.insert(record.parent).inserted {
+                continue
+            }
             switch runtimes?.obstacle(of: record.identity.askedKinds) {
             case .hung, .failing: result.unanswered += 1
             case .denied: result.denied += 1
@@ -114,6 +120,12 @@ extension Sweeper {
 }
 
 extension CgroupRecord {
+    /// Whether it lacks the name of its own; that of its pod is not a container's.
+    var isNameless: Bool {
+        guard names.name.isEmpty, names.container.isEmpty else { return false }
+        return identity.kind == .container || names.pod.isEmpty
+    }
+
     /// The value of a label by its name, for filters; empty when it has none.
     func labelValue(_ name: String) -> String {
         switch name {
