@@ -52,6 +52,8 @@ struct ReadingState {
     var absentFiles: UInt128 = 0
     var kept: InlineArray<8, Int32> = .init(repeating: -1)
     var openedFilesDue: UInt64 = 0
+    /// Something ran since the files that are opened were last read.
+    var hasMovedSinceOpened = false
     var limitsDue: UInt64 = 0
     /// How often the limits were read, for those that are read every fifth time only.
     var limitReadings: UInt8 = 0

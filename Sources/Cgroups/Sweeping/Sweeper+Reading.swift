@@ -45,8 +45,8 @@ extension Sweeper {
     /// Reads all files of the cgroup that are due, and derives what follows from them.
     ///
     /// When neither CPU time nor memory changed since the last sweep nothing ran there, and most other numbers cannot
-    /// have changed either: they are then kept until the next full reading. A file that can only have changed when some
-    /// number moved is read when that number moved.
+    /// have changed either: they are then kept until the next full reading, once what ran before was read. A file that
+    /// can only have changed when some number moved is read when that number moved.
     mutating func readCgroup(_ slot: Int, now: UInt64) {
         let knownBefore = table.records[slot].present
         let cpuBefore = table.value(.cpuUsage, of: slot)
@@ -63,7 +63,7 @@ extension Sweeper {
             let step = steps[index]
             switch step.tier {
             case .everySweep:
-                if isQuiet { continue }
+                if isQuiet, !openedDue { continue }
                 readFile(index, step, slot, now, &movement)
                 if step.fields.contains(.memoryUsage), !movement.isFull {
                     isQuiet =
@@ -71,14 +71,19 @@ extension Sweeper {
                         && knownBefore.contains(.memoryUsage)
                         && table.records[slot].present.contains(.memoryUsage)
                         && table.value(.memoryUsage, of: slot) == memoryBefore
-                    if isQuiet { openedDue = false }
+                    if isQuiet { openedDue = openedDue && table.records[slot].reading.hasMovedSinceOpened }
                 }
             case .opened: if openedDue { readFile(index, step, slot, now, &movement) }
             case .limits: if limitsDue { readFile(index, step, slot, now, &movement) }
             }
             if !table.records[slot].isLive { return }
         }
-        if isQuiet, !limitsDue { return }
+        if openedDue {
+            table.records[slot].reading.hasMovedSinceOpened = false
+        } else if !isQuiet {
+            table.records[slot].reading.hasMovedSinceOpened = true
+        }
+        if isQuiet, !limitsDue, !openedDue { return }
         schedule(slot, now: now, isFull: movement.isFull, openedDue: openedDue, limitsDue: limitsDue)
         derive(slot)
     }
