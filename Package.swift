@@ -86,7 +86,7 @@ let floor5: [Target] = [
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
     building(
-        "PromQL", uses: ["Bytes", "MetricModel", "PromQLSyntax", "Storage"], testsUse: ["TSDB", logging]),
+        "PromQL", uses: ["Bytes", "CColumns", "MetricModel", "PromQLSyntax", "Storage"], testsUse: ["TSDB", logging]),
     building(
         "Remote",
         uses: ["Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage", asyncHTTPClient, nioCore, nioHTTP1],

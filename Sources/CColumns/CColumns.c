@@ -1,12 +1,6 @@
 #include "CColumns.h"
 
-#include <string.h>
-
-// A product and a sum must be rounded one after the other.
-#pragma STDC FP_CONTRACT OFF
-
-#define LOOP static inline __attribute__((always_inline))
-#define WIDE _Pragma("clang loop vectorize(enable) interleave_count(2)")
+#include "Dispatch.h"
 
 LOOP void span(const uint64_t *numbers, size_t count, int order, int64_t *least, int64_t *greatest) {
     int64_t low = INT64_MAX, high = INT64_MIN;
@@ -87,12 +81,6 @@ enum { block = 16 };
 // A number below 2^51 plus this has its integer part in its low bits.
 static const double magic = 6755399441055744.0;
 
-LOOP uint64_t bits_of(double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, 8);
-    return bits;
-}
-
 LOOP size_t mantissas_of(const double *values, size_t count, double power, int64_t *mantissas) {
     const uint64_t magic_bits = bits_of(magic);
     for (size_t start = 0; start < count; start += block) {
@@ -120,7 +108,6 @@ LOOP size_t mantissas_of(const double *values, size_t count, double power, int64
     return count;
 }
 
-// One set of entries for every processor, one for those with AVX2.
 #define ENTRIES(suffix, attributes)                                                                                    \
     attributes static void spans_##suffix(const int64_t *n, size_t c, struct ccolumns_spans *s) {                      \
         all_spans(n, c, s);                                                                                            \
@@ -136,10 +123,7 @@ LOOP size_t mantissas_of(const double *values, size_t count, double power, int64
 
 ENTRIES(any, )
 #if defined(__x86_64__)
-ENTRIES(avx2, __attribute__((target("avx2"))))
-#define CHOOSE(name, ...) return __builtin_cpu_supports("avx2") ? name##_avx2(__VA_ARGS__) : name##_any(__VA_ARGS__)
-#else
-#define CHOOSE(name, ...) return name##_any(__VA_ARGS__)
+ENTRIES(avx2, AVX2)
 #endif
 
 void ccolumns_find_spans(const int64_t *numbers, size_t count, struct ccolumns_spans *spans) {

@@ -20,6 +20,69 @@ struct ColumnTests {
         #expect(sum.value == .infinity)
     }
 
+    @Test("sums and means of columns have the bits of those taken one after the other")
+    func columnSums() {
+        let special: [Double] = [
+            .infinity, -.infinity, .nan, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0, -0.0,
+            .leastNonzeroMagnitude, 1e100,
+        ]
+        var generator = SystemRandomNumberGenerator()
+        for stepCount in [0, 1, 3, 4, 15, 16, 17, 100] {
+            var sums = FloatSums(stepCount: stepCount)
+            var means = FloatMeans(stepCount: stepCount)
+            var expectedSums = [CompensatedSum?](repeating: nil, count: stepCount)
+            var expectedMeans = [CompensatedMean?](repeating: nil, count: stepCount)
+            for round in 0..<40 {
+                let column = (0..<stepCount).map { _ -> Double in
+                    switch Int.random(in: 0..<10, using: &generator) {
+                    case 0: return Column.absent
+                    case 1 where round > 20: return special[Int.random(in: 0..<special.count, using: &generator)]
+                    default: return Double.random(in: -1000...1000, using: &generator)
+                    }
+                }
+                sums.add(column)
+                means.add(column)
+                for step in 0..<stepCount where !column[step].isAbsent {
+                    if expectedSums[step] == nil { expectedSums[step] = CompensatedSum(-0.0) }
+                    expectedSums[step]?.add(column[step])
+                    if expectedMeans[step] == nil {
+                        expectedMeans[step] = CompensatedMean(first: column[step])
+                    } else {
+                        expectedMeans[step]?.add(column[step])
+                    }
+                }
+            }
+            #expect(Self.areSame(sums.finish(), expectedSums.map { $0?.value ?? Column.absent }))
+            #expect(Self.areSame(means.values(), expectedMeans.map { $0?.value ?? Column.absent }))
+        }
+    }
+
+    /// Bit for bit, but for the bits of what is no number.
+    private static func areSame(_ left: [Double], _ right: [Double]) -> Bool {
+        left.count == right.count
+            && zip(left, right).allSatisfy {
+                $0.bitPattern == $1.bitPattern || $0.isNaN && $1.isNaN && !$0.isAbsent && !$1.isAbsent
+            }
+    }
+
+    @Test("the falls of a counter and what is no number are found wherever they are")
+    func fallsAndNaN() {
+        for count in 0...70 {
+            let rising = (0..<count).map { Double($0) }
+            #expect(CounterResets(in: rising).positions.isEmpty)
+            #expect(!Column.hasNaN(rising, in: 0..<count))
+            for place in 0..<count {
+                var values = rising
+                values[place] = -1
+                values[count - 1 - place] = .nan
+                let falls = (1..<max(1, count)).filter { values[$0] < values[$0 - 1] }
+                #expect(CounterResets(in: values).positions == falls)
+                #expect(Column.hasNaN(values, in: 0..<count))
+                #expect(!Column.hasNaN(values, in: 0..<count - 1 - place))
+            }
+        }
+    }
+
     @Test("a mean survives a sum that would overflow")
     func meanWithoutOverflow() {
         var mean = CompensatedMean(first: .greatestFiniteMagnitude)

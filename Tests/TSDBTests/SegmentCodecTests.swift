@@ -182,6 +182,21 @@ struct SegmentCodecTests {
         }
     }
 
+    @Test("numbers of every width come back, in columns of every length of a block", arguments: 1...7)
+    func widths(bytes: Int) throws {
+        let limit = Int64(1) << Int64(min(8 * bytes, 51))
+        for count in [2, 3, 4, 7, 8, 9, 15, 16, 17, 127, 128, 129, 130, 257] {
+            for scale in [1.0, 1000] {
+                // Numbers without a trend.
+                let values = (0..<count).map { index in
+                    Double((Int64(index) &* 0x5851_f42d_4c95_7f2d &>> 7 & (limit - 1)) - limit / 2) / scale
+                }
+                let column = SegmentTestColumn(series: 0, values: values)
+                #expect(try SegmentRoundTrip.isLossless([column], firstSeries: 0), "\(count) of \(bytes) bytes")
+            }
+        }
+    }
+
     @Test("the two ways of writing patches give the same numbers")
     func patches() throws {
         for high: Int64 in [1, 0x7f, 0x80, 0x3fff, 0x4000, 0xffff, 0x10000, 1 << 40] {

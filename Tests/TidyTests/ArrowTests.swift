@@ -34,7 +34,7 @@ struct ArrowTests {
         ("CPageChecksums", ["SQLite"]),
         ("CSQLite", ["SQLite"]),
         ("CChecksum", ["Bytes"]),
-        ("CColumns", ["TSDB"]),
+        ("CColumns", ["PromQL", "TSDB"]),
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),

@@ -1,8 +1,9 @@
 #ifndef LAPWING_CCOLUMNS_H
 #define LAPWING_CCOLUMNS_H
 
-// The loops of encoding a column, which the compiler turns into vector instructions: twice, for every processor of the
-// family and for those with AVX2, of which the right one is taken when it runs. Swift has no such choice.
+// The loops over columns: encoding and decoding them, the windows and the sums over them. The compiler turns them into
+// vector instructions, twice: for every processor of the family and for those with AVX2, of which the right ones are taken
+// when they run. Swift has no such choice.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,5 +33,71 @@ void ccolumns_count_wider(
 /// is not, and says how many were written.
 size_t ccolumns_mantissas(
     const double *_Nonnull values, size_t count, double power, int64_t *_Nonnull mantissas);
+
+// Decoding.
+
+/// Reads numbers of `width` bytes, 0 to 8, that stand one after the other.
+void ccolumns_unpack(const void *_Nullable data, size_t count, int width, int64_t *_Nonnull numbers);
+
+/// Makes the numbers again of what `ccolumns_residuals` made of them, in place; the first `order` places are not read.
+/// There are more than `order` numbers.
+void ccolumns_rebuild(
+    int64_t *_Nonnull numbers, size_t count, int order, int shift, int64_t least, int64_t first,
+    int64_t first_difference);
+
+/// Writes the integers divided by the power, both steps rounded.
+void ccolumns_quotients(
+    const int64_t *_Nonnull integers, size_t count, double power, double *_Nonnull values);
+
+/// Adds to the bit patterns of values.
+void ccolumns_correct(double *_Nonnull values, const int64_t *_Nonnull corrections, size_t count);
+
+// Windows and sums.
+
+/// The first index, `from` or later, at which a value is less than the one before; the count where there is none. `from`
+/// is at least 1.
+size_t ccolumns_first_fall(const double *_Nonnull values, size_t count, size_t from);
+
+int ccolumns_has_nan(const double *_Nonnull values, size_t count);
+
+struct ccolumns_rate {
+    int is_counter;
+    /// What extrapolated differences are divided by; 1 for none.
+    double divisor;
+    /// A zero that is farther away than a window reaches by products, with this margin and at least this much, is farther
+    /// away by quotients.
+    double margin;
+    double least_limit;
+};
+
+/// Writes the rates of the steps from `start_step` to below `end_step`, for a column without resets.
+///
+/// Each step's window goes from `first` to below `end` and holds two values at least. The extrapolations are four columns
+/// of `window_count` numbers: seconds between first and last sample, seconds to the window's start and to its end as far as
+/// they are extrapolated, and the factor of windows inside which the counter cannot have been zero.
+void ccolumns_rates(
+    const double *_Nonnull values, const int32_t *_Nonnull first, const int32_t *_Nonnull end,
+    const double *_Nonnull extrapolations, size_t window_count, size_t start_step, size_t end_step,
+    const struct ccolumns_rate *_Nonnull rate, double *_Nonnull results);
+
+/// Adds each value to the sum at its place, compensated as Neumaier does; where the value is the absent one nothing is
+/// done. Sums begin as the absent value, compensations as 0.
+void ccolumns_add_to_sums(
+    const double *_Nonnull column, size_t count, double *_Nonnull sums, double *_Nonnull compensations);
+
+/// Adds the compensations to the sums, which is the end of it.
+void ccolumns_finish_sums(double *_Nonnull sums, const double *_Nonnull compensations, size_t count);
+
+/// Whether any sum is infinite, or would be with the value at its place.
+int ccolumns_overflows(const double *_Nonnull column, size_t count, const double *_Nonnull sums);
+
+/// Adds one where there is a value.
+void ccolumns_count_present(const double *_Nonnull column, size_t count, double *_Nonnull counts);
+
+/// Keeps the greater of two values, the value where there was none or a NaN.
+void ccolumns_add_to_maxima(const double *_Nonnull column, size_t count, double *_Nonnull maxima);
+
+/// Keeps the lesser of two values, the value where there was none or a NaN.
+void ccolumns_add_to_minima(const double *_Nonnull column, size_t count, double *_Nonnull minima);
 
 #endif

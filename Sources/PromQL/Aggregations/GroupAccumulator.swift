@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// What an aggregation keeps of one group, for all steps at once.
@@ -51,7 +52,7 @@ struct SumAccumulator: GroupAccumulator {
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
-        var result = StepSeries(values: (0..<sums.stepCount).map { sums.value(at: $0) })
+        var result = StepSeries(values: sums.finish())
         result.add(histograms, notes: &notes)
         return result
     }
@@ -59,35 +60,22 @@ struct SumAccumulator: GroupAccumulator {
 
 /// `avg`: compensated means.
 struct MeanAccumulator: GroupAccumulator {
-    static let bytesPerStep = MemoryLayout<CompensatedMean?>.stride
+    static let bytesPerStep = FloatMeans.bytesPerStep
 
-    private var means: [CompensatedMean?]
+    private var means: FloatMeans
     private var histograms: [Int: HistogramSum] = [:]
 
-    init(stepCount: Int) { means = [CompensatedMean?](repeating: nil, count: stepCount) }
+    init(stepCount: Int) { means = FloatMeans(stepCount: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        let column = series.values.span
-        var results = means.mutableSpan
-        for step in 0..<min(column.count, results.count) {
-            let value = unsafe column[unchecked: step]
-            if value.isAbsent { continue }
-            if unsafe results[unchecked: step] == nil {
-                unsafe results[unchecked: step] = CompensatedMean(first: value)
-            } else {
-                unsafe results[unchecked: step]?.add(value)
-            }
-        }
+        means.add(series.values)
         for sample in series.histograms {
             histograms[sample.step, default: HistogramSum(takesMean: true)].add(sample.histogram)
         }
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
-        var result = StepSeries(absentOver: means.count)
-        for step in means.indices {
-            if let mean = means[step] { result.values[step] = mean.value }
-        }
+        var result = StepSeries(values: means.values())
         result.add(histograms, notes: &notes)
         return result
     }
@@ -118,15 +106,7 @@ struct MinimumAccumulator: GroupAccumulator {
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        let column = series.values.span
-        var results = values.mutableSpan
-        for step in 0..<min(column.count, results.count) {
-            let value = unsafe column[unchecked: step]
-            if value.isAbsent { continue }
-            let known = unsafe results[unchecked: step]
-            // An absent value is a NaN too, so that the first value replaces it.
-            if value < known || known.isNaN { unsafe results[unchecked: step] = value }
-        }
+        unsafe ccolumns_add_to_minima(series.values, min(series.values.count, values.count), &values)
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
 
@@ -142,14 +122,7 @@ struct MaximumAccumulator: GroupAccumulator {
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        let column = series.values.span
-        var results = values.mutableSpan
-        for step in 0..<min(column.count, results.count) {
-            let value = unsafe column[unchecked: step]
-            if value.isAbsent { continue }
-            let known = unsafe results[unchecked: step]
-            if value > known || known.isNaN { unsafe results[unchecked: step] = value }
-        }
+        unsafe ccolumns_add_to_maxima(series.values, min(series.values.count, values.count), &values)
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
 
@@ -165,11 +138,7 @@ struct CountAccumulator: GroupAccumulator {
     init(stepCount: Int) { counts = [Double](repeating: 0, count: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
-        let column = series.values.span
-        var results = counts.mutableSpan
-        for step in 0..<min(column.count, results.count) {
-            unsafe results[unchecked: step] += column[unchecked: step].isAbsent ? 0 : 1
-        }
+        unsafe ccolumns_count_present(series.values, min(series.values.count, counts.count), &counts)
         for sample in series.histograms { counts[sample.step] += 1 }
     }
 

@@ -39,6 +39,12 @@ struct CompensatedMean {
 
     init(first: Double) { total = CompensatedSum(first) }
 
+    /// A mean of so many values, the sum of which is not infinite.
+    init(total: CompensatedSum, count: Double) {
+        self.total = total
+        self.count = count
+    }
+
     @inline(__always)
     mutating func add(_ value: Double) {
         count += 1

@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// One series of an instant vector over all steps of a timeline.
@@ -107,21 +108,9 @@ enum Column {
 
     /// Whether any value of a run is NaN.
     static func hasNaN(_ values: [Double], in run: Range<Int>) -> Bool {
-        unsafe values.withUnsafeBytes { bytes in
-            guard run.upperBound <= bytes.count / 8, run.lowerBound >= 0 else { return false }
-            var isNaN = SIMDMask<SIMD4<Int64>>(repeating: false)
-            var index = run.lowerBound
-            while index &+ 4 <= run.upperBound {
-                let four = unsafe bytes.loadUnaligned(fromByteOffset: index &* 8, as: SIMD4<Double>.self)
-                isNaN = isNaN .| (four .!= four)
-                index &+= 4
-            }
-            if any(isNaN) { return true }
-            while index < run.upperBound {
-                if unsafe bytes.loadUnaligned(fromByteOffset: index &* 8, as: Double.self).isNaN { return true }
-                index &+= 1
-            }
-            return false
+        unsafe values[run].withUnsafeBufferPointer { run in
+            guard let start = run.baseAddress else { return false }
+            return unsafe ccolumns_has_nan(start, run.count) != 0
         }
     }
 }

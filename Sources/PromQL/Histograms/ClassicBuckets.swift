@@ -23,6 +23,8 @@ struct ClassicBuckets {
 
     /// Sorted, those with one bound added together; false where the bucket up to infinity is missing.
     private mutating func arrange() -> Bool {
+        let isArranged = zip(buckets, buckets.dropFirst()).allSatisfy { $0.upperBound < $1.upperBound }
+        if isArranged { return buckets.last?.upperBound == .infinity }
         buckets.sort { $0.upperBound < $1.upperBound }
         guard buckets.last?.upperBound == .infinity else { return false }
         var merged: [Bucket] = []

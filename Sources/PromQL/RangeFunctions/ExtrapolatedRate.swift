@@ -19,7 +19,7 @@ struct ExtrapolatedRate: RangeKernel {
         let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
         let coversClock =
             input.columns.clockOffset == 0 && input.columns.values.count == input.floatWindows.timestampCount
-        if coversClock, input.floatWindows.extrapolations.count == input.stepCount {
+        if coversClock, input.floatWindows.extrapolations.steps.count == input.stepCount {
             if evaluateWhole(input, resets, into: &output) { notes.insert(.hasFloatResult) }
             return
         }
@@ -64,8 +64,10 @@ extension ExtrapolatedRate {
     @inline(__always)
     fileprivate func extrapolation(of window: Range<Int>, _ step: Int, _ input: RangeInput) -> Extrapolation {
         let offset = input.columns.clockOffset
-        if !input.floatWindows.extrapolations.isEmpty, input.floatWindows.isWhole(window, at: step, offset: offset) {
-            return input.floatWindows.extrapolations[step]
+        if !input.floatWindows.extrapolations.steps.isEmpty,
+            input.floatWindows.isWhole(window, at: step, offset: offset)
+        {
+            return input.floatWindows.extrapolations.steps[step]
         }
         let rangeEnd = input.windows.times.time(at: step)
         return Extrapolation(

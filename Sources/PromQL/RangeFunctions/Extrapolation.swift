@@ -5,7 +5,7 @@ struct Extrapolation: Sendable {
 
     fileprivate let sampledSeconds: Double
     fileprivate let secondsToStart: Double
-    private let secondsToEnd: Double
+    fileprivate let secondsToEnd: Double
     /// The factor where the counter's zero is out of reach, once `prepare` was called.
     private(set) var wholeFactor = 0.0
 
@@ -66,22 +66,29 @@ struct Extrapolation: Sendable {
     }
 }
 
-/// The parts of a clock's extrapolations, each in a column, so that a loop over steps takes four at a time.
-struct ExtrapolationColumns: Sendable {
+/// How `rate` extrapolates each window of a clock where a series has all of its samples.
+final class ClockExtrapolations: Sendable {
+    static let none = ClockExtrapolations([], first: [], end: [])
+
+    /// One for each step.
+    let steps: [Extrapolation]
     /// The first run of steps whose windows have two samples at least; nearly always there is but one.
-    private(set) var run = 0..<0
+    let run: Range<Int>
     /// No step outside the run has two samples.
-    private(set) var hasOneRun = true
-    private(set) var sampledSeconds: [Double] = []
-    private(set) var secondsToStart: [Double] = []
-    private(set) var wholeFactors: [Double] = []
+    let hasOneRun: Bool
+    /// The parts of the steps in four columns, so that a loop takes several at a time: seconds between the samples, to
+    /// the window's start, to its end, whole factors.
+    let columns: [Double]
 
-    init() {}
-
-    init(_ extrapolations: [Extrapolation], first: [Int32], end: [Int32]) {
-        sampledSeconds = extrapolations.map(\.sampledSeconds)
-        secondsToStart = extrapolations.map(\.secondsToStart)
-        wholeFactors = extrapolations.map(\.wholeFactor)
+    init(_ steps: [Extrapolation], first: [Int32], end: [Int32]) {
+        self.steps = steps
+        var columns: [Double] = []
+        columns.reserveCapacity(4 * steps.count)
+        for next in steps { columns.append(next.sampledSeconds) }
+        for next in steps { columns.append(next.secondsToStart) }
+        for next in steps { columns.append(next.secondsToEnd) }
+        for next in steps { columns.append(next.wholeFactor) }
+        self.columns = columns
         var low = 0
         while low < first.count, end[low] - first[low] < 2 { low += 1 }
         var high = low

@@ -12,9 +12,13 @@ struct RangeFunctionOperator: VectorOperator {
     var sharesOneName: Bool { source.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        // What is said about one name is said once.
+        let saysItOnce = notes.looksAtNamesOnly && (source as? SelectorSource)?.sharesOneName ?? false
+        var said: KernelNotes = []
         try source.evaluate(kernel, windows: windows, timeline: timeline, context: context) {
             (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
-            if !noticed.isEmpty { notes.annotate(noticed, series.labels, context) }
+            if !said.isSuperset(of: noticed) { notes.annotate(noticed, series.labels, context) }
+            if saysItOnce { said.formUnion(noticed) }
             try body(&series)
         }
     }
@@ -69,6 +73,9 @@ struct KernelAnnotator: Sendable {
             "conflicting counter resets during histogram aggregation", false
         ),
     ]
+
+    /// Whether series of one name get the same texts.
+    var looksAtNamesOnly: Bool { !usesTypeAndUnitLabels }
 
     func annotate(_ notes: KernelNotes, _ labels: LabelSet, _ context: QueryContext) {
         let name = labels.metricName

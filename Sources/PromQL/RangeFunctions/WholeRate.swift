@@ -1,7 +1,8 @@
+internal import CColumns
 import MetricModel
 
 /// `rate` and its like where a series has every sample of its clock: nothing in the loop but what differs between
-/// series, four steps at a time.
+/// series, several steps at a time.
 struct WholeRate {
     let isCounter: Bool
     let rateSeconds: Double?
@@ -10,66 +11,55 @@ struct WholeRate {
 
     /// Whether there is a result at any step.
     func evaluate(_ values: [Double], into results: inout [Double]) -> Bool {
-        let columns = windows.extrapolationColumns
-        let run = columns.run
-        guard columns.hasOneRun, resets.count == 0, run.upperBound <= results.count,
-            run.upperBound <= windows.extrapolations.count, values.count == windows.timestampCount
+        let extrapolations = windows.extrapolations
+        let run = extrapolations.run
+        let windowCount = extrapolations.steps.count
+        guard extrapolations.hasOneRun, run.upperBound <= results.count, run.upperBound <= windowCount,
+            extrapolations.columns.count == 4 * windowCount, values.count == windows.timestampCount
         else {
-            return evaluateEach(0..<min(windows.extrapolations.count, results.count), values, into: &results)
+            return evaluateEach(0..<min(windowCount, results.count), values, into: &results)
         }
-        var step = run.lowerBound
-        while step < run.upperBound {
-            step = evaluateFours(step..<run.upperBound, columns, values, into: &results)
-            // Up to three steps at the end, or four of which one needs a closer look.
-            let end = min(step + 4, run.upperBound)
-            _ = evaluateEach(step..<end, values, into: &results)
-            step = end
-        }
-        return !run.isEmpty
+        if run.isEmpty { return false }
+        var rate = ccolumns_rate(
+            is_counter: isCounter ? 1 : 0, divisor: rateSeconds ?? 1, margin: Extrapolation.margin,
+            least_limit: Extrapolation.leastLimit)
+        // The windows were found over the clock of these values, all of which are there, and each of the run holds two
+        // of them: indexes are below the number of values, and steps below the number of windows and results.
+        unsafe ccolumns_rates(
+            values, windows.first, windows.end, extrapolations.columns, windowCount, run.lowerBound, run.upperBound,
+            &rate,
+            &results)
+        evaluateAroundResets(run, values, into: &results)
+        return true
     }
 
-    /// Takes four neighbouring steps after the other, up to where fewer are left or one of the counters may have been
-    /// zero inside its window; there it stops.
-    private func evaluateFours(
-        _ steps: Range<Int>, _ columns: ExtrapolationColumns, _ values: [Double], into results: inout [Double]
-    ) -> Int {
-        let values = values.span
-        let lows = windows.first.span
-        let ends = windows.end.span
-        let sampledSeconds = unsafe columns.sampledSeconds.span.bytes
-        let secondsToStart = unsafe columns.secondsToStart.span.bytes
-        let wholeFactors = unsafe columns.wholeFactors.span.bytes
-        var results = results.mutableSpan
-        var output = unsafe results.mutableBytes
-        var step = steps.lowerBound
-        // The windows were found over the clock of these values, all of which are there, and each holds two of them:
-        // indexes are below the number of values, and steps below the number of windows and results.
-        while step &+ 4 <= steps.upperBound {
-            let first = unsafe SIMD4(
-                values[unchecked: Int(lows[unchecked: step])], values[unchecked: Int(lows[unchecked: step &+ 1])],
-                values[unchecked: Int(lows[unchecked: step &+ 2])], values[unchecked: Int(lows[unchecked: step &+ 3])])
-            let last = unsafe SIMD4(
-                values[unchecked: Int(ends[unchecked: step]) &- 1],
-                values[unchecked: Int(ends[unchecked: step &+ 1]) &- 1],
-                values[unchecked: Int(ends[unchecked: step &+ 2]) &- 1],
-                values[unchecked: Int(ends[unchecked: step &+ 3]) &- 1])
-            let difference = last - first
-            if isCounter {
-                let limit = secondsToStart.four(step) * difference * Extrapolation.margin
-                let isFar = (sampledSeconds.four(step) * first .> limit) .& (limit .> Extrapolation.leastLimit)
-                // As `mayReachZero` has it.
-                if any((difference .> 0) .& (first .>= 0) .& .!isFar) { break }
-            }
-            let found = difference * wholeFactors.four(step)
-            unsafe output.storeBytes(of: found, toUncheckedByteOffset: step &* 8, as: SIMD4<Double>.self)
-            step &+= 4
+    /// Computes the steps anew that have a reset in their windows, behind the first sample.
+    private func evaluateAroundResets(_ run: Range<Int>, _ values: [Double], into results: inout [Double]) {
+        var done = run.lowerBound
+        for position in resets.positions where done < run.upperBound {
+            // Both ends of windows go up with the steps.
+            let start = Self.firstStep(in: done..<run.upperBound) { Int(windows.end[$0]) > position }
+            let end = Self.firstStep(in: start..<run.upperBound) { Int(windows.first[$0]) >= position }
+            _ = evaluateEach(start..<end, values, into: &results)
+            done = end
         }
-        return step
+    }
+
+    /// The first step for which `isReached` holds, which it does from there on.
+    private static func firstStep(in steps: Range<Int>, where isReached: (Int) -> Bool) -> Int {
+        var low = steps.lowerBound
+        var high = steps.upperBound
+        while low < high {
+            let middle = (low + high) / 2
+            if isReached(middle) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 
     private func evaluateEach(_ steps: Range<Int>, _ values: [Double], into results: inout [Double]) -> Bool {
         let column = values.span
-        let extrapolations = windows.extrapolations.span
+        let extrapolationOfStep = windows.extrapolations.steps
+        let extrapolations = extrapolationOfStep.span
         var output = results.mutableSpan
         var hasResult = false
         for step in steps {
@@ -91,13 +81,5 @@ struct WholeRate {
             hasResult = true
         }
         return hasResult
-    }
-}
-
-extension RawSpan {
-    /// Four neighbouring numbers of a column.
-    @inline(__always)
-    fileprivate func four(_ index: Int) -> SIMD4<Double> {
-        unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index &* 8, as: SIMD4<Double>.self)
     }
 }

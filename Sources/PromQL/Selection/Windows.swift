@@ -45,10 +45,8 @@ struct WindowIndexes: Sendable {
     let sampleCount: Int
     /// The timestamps that the windows were found over.
     let timestampCount: Int
-    /// How `rate` extrapolates each window where a series has all of its samples; empty where it was not asked for.
-    private(set) var extrapolations: [Extrapolation] = []
-    /// What of them its loop over all steps reads.
-    private(set) var extrapolationColumns = ExtrapolationColumns()
+    /// How `rate` extrapolates each window; none where it was not asked for.
+    private(set) var extrapolations = ClockExtrapolations.none
 
     static let empty = WindowIndexes(first: [], end: [], timestampCount: 0)
 
@@ -63,7 +61,7 @@ struct WindowIndexes: Sendable {
 
     /// Works out the extrapolation of all windows, once for all series of the clock.
     mutating func prepareExtrapolations(over timestamps: [Int64], _ windows: WindowTimes, rateSeconds: Double?) {
-        extrapolations = first.indices.map { step in
+        let steps = first.indices.map { step in
             let low = Int(first[step])
             let high = Int(end[step])
             let rangeEnd = windows.times.time(at: step)
@@ -74,7 +72,7 @@ struct WindowIndexes: Sendable {
             extrapolation.prepare(rateSeconds: rateSeconds)
             return extrapolation
         }
-        extrapolationColumns = ExtrapolationColumns(extrapolations, first: first, end: end)
+        extrapolations = ClockExtrapolations(steps, first: first, end: end)
     }
 
     /// Whether a column has all samples of a step's window.
@@ -96,7 +94,7 @@ struct WindowIndexes: Sendable {
 struct WindowCache: Sendable {
     /// What the windows kept may take; series with clocks of their own pass through without filling memory.
     private static let capacityBytes = 4 << 20
-    private static let bytesPerStep = 8 + MemoryLayout<Extrapolation>.stride + 24
+    private static let bytesPerStep = 8 + MemoryLayout<Extrapolation>.stride + 32
 
     let times: WindowTimes
     /// Clocks kept at a time.

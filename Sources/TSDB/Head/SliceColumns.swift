@@ -72,7 +72,10 @@ struct SliceColumns {
     }
 
     /// Where a chosen slot stands among them.
-    func place(of slot: Int) -> Int? {
+    func place(of slot: Int) -> Int? { Self.place(of: slot, in: slots) }
+
+    /// Where a slot stands among ascending ones.
+    static func place(of slot: Int, in slots: [Int]) -> Int? {
         var low = 0
         var high = slots.count
         while low < high {

@@ -57,8 +57,9 @@ struct DatabaseSeriesReader: SeriesReader {
     }
 
     private mutating func readHead() throws(StorageError) {
+        let selection = series.selection
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
-            try series.selection.read(
+            try selection.read(
                 Int(series.headSeries[index]), clocks: series.clocks, loose: &loose,
                 into: &batch[index - batchStart])
         }

@@ -14,8 +14,20 @@ final class LaneReading: Sendable {
 
     /// Columns as they were decoded; never changed.
     final class Decoded: Sendable {
-        let columns: SliceColumns
-        init(_ columns: SliceColumns) { self.columns = columns }
+        /// Ascending.
+        private let slots: [Int]
+        let rowCount: Int
+        /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`.
+        let values: [Double]
+
+        init(_ columns: SliceColumns) {
+            slots = columns.slots
+            rowCount = columns.rowCount
+            values = columns.values
+        }
+
+        /// Where a slot stands among those decoded, nil where it is not there.
+        func place(of slot: Int) -> Int? { SliceColumns.place(of: slot, in: slots) }
     }
 
     let clock: Clock
@@ -67,7 +79,7 @@ final class LaneReading: Sendable {
     func read(
         slot: Int, decoded: Decoded?, clocks: ClockCache, into pieces: inout ColumnPieces
     ) throws(StorageError) {
-        let columns = if let decoded { decoded.columns } else { try decode([slot]) }
+        let columns = if let decoded { decoded } else { Decoded(try decode([slot])) }
         if let place = columns.place(of: slot) {
             let count = columns.rowCount
             let isSound = unsafe pieces.append(

@@ -107,16 +107,4 @@
         defer { position &+= count }
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
-
-    /// Up to eight bytes from `offset` on as a little-endian number; bytes behind the end read as zero.
-    static func wideLoad(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {
-        if offset &+ 8 <= bytes.count {
-            return UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        }
-        var value: UInt64 = 0
-        for index in stride(from: bytes.count - 1, through: offset, by: -1) {
-            value = value &<< 8 | UInt64(unsafe bytes[index])
-        }
-        return value
-    }
 }

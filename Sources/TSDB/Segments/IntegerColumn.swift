@@ -211,27 +211,7 @@ enum IntegerColumn {
             }
         }
         guard !input.isDamaged else { return false }
-        switch order {
-        case 0:
-            for index in 0..<count { unsafe target[index] = least &+ (target[index] &<< Int64(shift)) }
-        case 1:
-            unsafe target[0] = first
-            var value = first
-            for index in 1..<count {
-                value = unsafe value &+ least &+ (target[index] &<< Int64(shift))
-                unsafe target[index] = value
-            }
-        default:
-            unsafe target[0] = first
-            var difference = firstDifference
-            var value = first &+ difference
-            unsafe target[1] = value
-            for index in 2..<count {
-                difference = unsafe difference &+ least &+ (target[index] &<< Int64(shift))
-                value = value &+ difference
-                unsafe target[index] = value
-            }
-        }
+        unsafe ccolumns_rebuild(target, count, Int32(order), Int32(shift), least, first, firstDifference)
         return true
     }
 
@@ -250,7 +230,7 @@ enum IntegerColumn {
         }
         let data = unsafe input.take(width * count)
         guard !input.isDamaged else { return false }
-        unsafe loadNumbers(data, count: count, width: width, into: target)
+        unsafe ccolumns_unpack(data.baseAddress, count, Int32(width), target)
         if patchCount > 0 {
             _ = patches.byte()
             for _ in 0..<patchCount {
@@ -261,37 +241,5 @@ enum IntegerColumn {
             }
         }
         return true
-    }
-
-    private static func loadNumbers(
-        _ data: UnsafeRawBufferPointer, count: Int, width: Int, into target: UnsafeMutablePointer<Int64>
-    ) {
-        switch width {
-        case 0:
-            unsafe target.update(repeating: 0, count: count)
-        case 1:
-            for index in 0..<count { unsafe target[index] = Int64(data[index]) }
-        case 2:
-            for index in 0..<count {
-                let number = unsafe data.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
-                unsafe target[index] = Int64(UInt16(littleEndian: number))
-            }
-        case 4:
-            for index in 0..<count {
-                let number = unsafe data.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self)
-                unsafe target[index] = Int64(UInt32(littleEndian: number))
-            }
-        case 8:
-            for index in 0..<count {
-                let number = unsafe data.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self)
-                unsafe target[index] = Int64(bitPattern: UInt64(littleEndian: number))
-            }
-        default:
-            let mask = (UInt64(1) << UInt64(8 * width)) &- 1
-            for index in 0..<count {
-                let number = unsafe InputBytes.wideLoad(data, at: index &* width) & mask
-                unsafe target[index] = Int64(bitPattern: number)
-            }
-        }
     }
 }

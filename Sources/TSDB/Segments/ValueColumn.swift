@@ -257,28 +257,15 @@ enum ValueColumn {
         case .decimals:
             workspace.reserve(count)
             guard unsafe IntegerColumn.decode(&input, count: count, into: workspace.integers) else { return false }
-            unsafe divide(workspace.integers, count: count, power: power, into: target)
+            unsafe ccolumns_quotients(workspace.integers, count, power, target)
         case .correctedDecimals:
             workspace.reserve(count)
             guard unsafe IntegerColumn.decode(&input, count: count, into: workspace.integers),
                 unsafe IntegerColumn.decode(&input, count: count, into: workspace.corrections)
             else { return false }
-            unsafe divide(workspace.integers, count: count, power: power, into: target)
-            for index in 0..<count {
-                let bits = unsafe target[index].bitPattern &+ UInt64(bitPattern: workspace.corrections[index])
-                unsafe target[index] = Double(bitPattern: bits)
-            }
+            unsafe ccolumns_quotients(workspace.integers, count, power, target)
+            unsafe ccolumns_correct(target, workspace.corrections, count)
         }
         return !input.isDamaged
-    }
-
-    private static func divide(
-        _ integers: UnsafePointer<Int64>, count: Int, power: Double, into target: UnsafeMutablePointer<Double>
-    ) {
-        if power == 1 {
-            for index in 0..<count { unsafe target[index] = Double(integers[index]) }
-        } else {
-            for index in 0..<count { unsafe target[index] = Double(integers[index]) / power }
-        }
     }
 }
