@@ -20,7 +20,7 @@ struct UnifiedKernelTests {
         echo 100M > pod/memory.max
         echo 50 > pod/inner/pids.max
         (\#(binary) collect --web.listen-address=127.0.0.1:8080 --collector.interval=100ms >$OUT/log 2>&1 &)
-        \#(questions(port: 8080))
+        \#(UnifiedKernel.questions(port: 8080))
         sh -c 'echo $$ > busy/cgroup.procs; while :; do :; done' &
         sh -c 'echo $$ > pod/inner/cgroup.procs; exec sleep 600' &
         sh -c 'echo $$ > hog/cgroup.procs; exec python3 -c "x = bytearray(200 << 20)"' 2>/dev/null
@@ -40,7 +40,7 @@ struct UnifiedKernelTests {
         #"""
         cd /sys/fs/cgroup
         (\#(binary) collect --web.listen-address=127.0.0.1:8081 --collector.interval=1h >$OUT/log 2>&1 &)
-        \#(questions(port: 8081))
+        \#(UnifiedKernel.questions(port: 8081))
         await before 'container_scrape_error 0'
         mkdir job
         await empty 'container_threads[{]id="/job".* 0$'

@@ -96,7 +96,9 @@ extension FuzzTarget {
         let labels: Set<String> = ["a"]
         _ = RuntimeAnswers.inspected(bytes, labels: labels)
         _ = RuntimeAnswers.listed(bytes, of: ["0123456789abcdef"], labels: labels)
-        _ = RuntimeAnswers.crio(bytes, labels: labels)
+        _ = RuntimeAnswers.containerStatus(bytes, labels: labels)
+        _ = RuntimeAnswers.sandboxStatus(bytes, labels: labels)
+        _ = RuntimeAnswers.exitCode(bytes)
         _ = RuntimeAnswers.event(bytes)
         _ = RuntimeAnswers.namespaces(bytes)
         _ = RuntimeAnswers.containerd(bytes, labels: labels)
