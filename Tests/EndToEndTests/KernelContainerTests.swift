@@ -54,7 +54,7 @@ struct KernelContainerTests {
             .compactMap { Double($0) }
         try #require(truth.count == 2, "\(ran.errors)")
         #expect(page.value("container_fs_layer_usage_bytes", path) == truth[0] * 1_024)
-        #expect(page.value("container_fs_limit_bytes", path) == 20_480 * 1_024)
+        #expect(page.value("container_fs_limit_bytes", path) == 20_971_520)
         #expect(truth[1] == 20_480)
         #expect(page.value("container_fs_inodes_total", path) == 1_000)
         #expect(page.value("lapwing_collector_disk_entries_total", nil) == 0)
