@@ -42,8 +42,6 @@ enum FuzzSeeds {
         "{\"Name\":\"/x\",\"Config\":{\"Image\":\"i\",\"Labels\":{\"a\":\"b\\u00e9\"}}}",
         "{\"State\":{\"Running\":false,\"ExitCode\":9,\"FinishedAt\":\"2027-01-15T08:00:05Z\"},\"Name\":\"/x\"}",
         "{\"Version\":\"v1\",\"FinishedAt\":1795658973785247863,\"ExitCode\":7}", "Tcp: A B C\nTcp: 1 -1 3\n",
-        "{\"Action\":\"die\",\"Actor\":{\"ID\":\"a\",\"Attributes\":{\"exitCode\":\"1\"}}}",
-        "\n\u{20}\n\u{1}a\u{12}\u{7}\n\u{3}app\u{10}\u{1}\u{18}\u{2}\u{38}\u{7}\u{62}\u{a}\n\u{1}a\u{12}\u{5}value",
     ]
 
     /// A lane of rows and one of streams, as the journal defines them.

@@ -165,6 +165,22 @@ extension FuzzSeeds {
                 $0.varint(4, 137)
             }
         }
-        return texts.map { Array($0.utf8) } + [list.bytes, envelope.bytes]
+        // A container that has ended; what the fields mean in a sandbox is read from the same bytes.
+        var status = WireWriter()
+        status.message(1) { container in
+            container.string(1, "0123456789abcdef")
+            container.message(2) {
+                $0.string(1, "app")
+                $0.varint(2, 1)
+                $0.string(3, "shop")
+            }
+            container.varint(3, 2)
+            container.varint(7, 7)
+            container.message(12) {
+                $0.string(1, "a")
+                $0.string(2, "value")
+            }
+        }
+        return texts.map { Array($0.utf8) } + [list.bytes, envelope.bytes, status.bytes]
     }()
 }
