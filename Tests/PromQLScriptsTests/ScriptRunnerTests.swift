@@ -63,6 +63,9 @@ import Testing
         "load_with_nhcb 1m\n  h_bucket{le=\"1\"} 1\n  h_bucket{le=\"2\"} 1\n  h_count 5\n\neval instant at 0 h\n  h {{schema:-53 count:5 custom_values:[1 2] buckets:[1 0 4]}}",
         "load 1m\n  again 1\n  again 2\n\neval instant at 0 again\n  again 2",
         "load 1m\n  s@st -30s\n  s 5\n\neval instant at 0 start_timestamp(s)\n  {} -30",
+        "load 1m\n  s 5\n\neval instant at 0 start_timestamp(s)\n  {} 0",
+        "load 1m\n  s@st -30s\n  s {{sum:5}}\n\neval instant at 0 start_timestamp(s)\n  {} -30",
+        "load 1m\n  s@st -30s\n  s 5\n\neval instant at 0 start_timestamp(s + 0)",
     ]
 
     @Test("a wrong expectation fails at its line, with the reason", arguments: wrongCases)

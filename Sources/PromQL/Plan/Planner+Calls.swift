@@ -19,7 +19,10 @@ extension Planner {
         case .vector: return VectorOfScalar(operand: try scalar(call.arguments[0], on: timeline))
         case .timestamp: return try timestampCall(call, on: timeline)
         case .startTimestamp:
-            guard case .vectorSelector(let selector) = call.arguments[0].unparenthesized else {
+            // What has been computed knows no start; nor does anything where they are not used.
+            guard settings.usesStartTimestamps,
+                case .vectorSelector(let selector) = call.arguments[0].unparenthesized
+            else {
                 return EmptyVector(timeline: timeline)
             }
             return try newestSamples(selector, .startTimestamp, on: timeline)

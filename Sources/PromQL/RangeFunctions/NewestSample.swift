@@ -2,7 +2,7 @@ import MetricModel
 
 /// An instant selector: the newest sample of the lookback window, nothing where that is a staleness marker.
 struct NewestSample: RangeKernel {
-    /// What is taken of the sample.
+    /// What is taken of the sample; a start timestamp that is not known is 0, as in Prometheus.
     enum Aspect { case value, timestamp, startTimestamp }
 
     let aspect: Aspect
@@ -49,7 +49,8 @@ struct NewestSample: RangeKernel {
                 switch aspect {
                 case .value: output.histograms.append(StepHistogram(step: step, histogram: histogram))
                 case .timestamp: output.values[step] = Double(histogramTime) / 1000
-                case .startTimestamp: break
+                case .startTimestamp:
+                    output.values[step] = Double(columns.histograms[histograms.upperBound - 1].startTimestamp) / 1000
                 }
             } else if let floatTime {
                 let index = floats.upperBound - 1
@@ -59,7 +60,7 @@ struct NewestSample: RangeKernel {
                 case .timestamp: output.values[step] = Double(floatTime) / 1000
                 case .startTimestamp:
                     let start = columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[index]
-                    if start != 0 { output.values[step] = Double(start) / 1000 }
+                    output.values[step] = Double(start) / 1000
                 }
             }
         }
