@@ -73,6 +73,7 @@ struct DifferentialCase {
         settings.lookback = random.pick([300_000, 300_000, 60_000, 20_000])
         settings.delaysNames = random.oneIn(3)
         settings.defaultStep = random.pick([60_000, 30_000])
+        settings.usesStarts = random.oneIn(2)
         naiveSettings = settings
     }
 
@@ -118,7 +119,8 @@ struct DifferentialCase {
         let times = step == 0 ? "at \(start)" : "from \(start) to \(end) step \(step)"
         return .different(
             "\(text)\n  \(times), lookback \(naiveSettings.lookback), subquery step \(naiveSettings.defaultStep), "
-                + "\(naiveSettings.delaysNames ? "names dropped late" : "names dropped at once")\n  \(reason)")
+                + "\(naiveSettings.delaysNames ? "names dropped late" : "names dropped at once"), "
+                + "starts \(naiveSettings.usesStarts ? "used" : "not used")\n  \(reason)")
     }
 
     private func engineAnswer(_ expression: Expression) -> Result<DifferentialAnswer, QueryError> {
@@ -126,6 +128,7 @@ struct DifferentialCase {
         settings.lookbackDeltaMilliseconds = naiveSettings.lookback
         settings.delaysNameRemoval = naiveSettings.delaysNames
         settings.defaultSubqueryStepMilliseconds = naiveSettings.defaultStep
+        settings.usesStartTimestamps = naiveSettings.usesStarts
         let engine = QueryEngine(settings: settings)
         return Result { () throws(QueryError) in
             let querier = try querier()

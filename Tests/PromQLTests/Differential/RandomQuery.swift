@@ -99,7 +99,9 @@ struct RandomQuery {
         case 10: return "-(\(vector(depth - 1)))"
         case 11: return ofHistograms(depth)
         case 12: return labels(depth)
-        case 13: return random.pick(["absent", "timestamp", "+", "abs"]) + "(\(vector(depth - 1)))"
+        case 13:
+            if random.oneIn(4) { return "start_timestamp(\(selector(anyNames()))\(times()))" }
+            return random.pick(["absent", "timestamp", "start_timestamp", "+", "abs"]) + "(\(vector(depth - 1)))"
         case 14: return "vector(\(scalar(depth - 1)))"
         case 15: return information(depth)
         case 16: return "limit_ratio\(grouping())(\(ratio()), \(vector(depth - 1)))"
@@ -160,12 +162,12 @@ struct RandomQuery {
         return matchers.isEmpty ? "info(\(operand))" : "info(\(operand), {\(matchers)})"
     }
 
-    /// Anchored and smoothed windows and selectors, over floats.
+    /// Anchored and smoothed windows and selectors.
     private mutating func boundaries() -> String {
-        if random.oneIn(4) { return "\(selector(Self.floatNames)) smoothed\(times())" }
+        if random.oneIn(4) { return "\(selector(anyNames())) smoothed\(times())" }
         let isSmoothed = random.oneIn(2)
         let name = random.pick(["rate", "increase", "delta"] + (isSmoothed ? [] : ["resets", "changes"]))
-        return "\(name)(\(selector(Self.floatNames))[\(window())] \(isSmoothed ? "smoothed" : "anchored")\(times()))"
+        return "\(name)(\(selector(anyNames()))[\(window())] \(isSmoothed ? "smoothed" : "anchored")\(times()))"
     }
 
     private mutating func grouping() -> String {

@@ -21,6 +21,8 @@ struct RandomWorld {
     private struct Sample {
         var time: Int64
         var value: Value
+        /// When the counter began; 0 is unknown.
+        var start: Int64 = 0
     }
 
     init(seed: UInt64) throws {
@@ -29,15 +31,15 @@ struct RandomWorld {
             for instance in ["1", "2", "3"].prefix(1 + random.below(3)) {
                 let labels = ["job": job, "instance": instance]
                 for path in ["/", "/x"] where !random.oneIn(3) {
-                    add("requests_total", labels, ["path": path], counter())
+                    add("requests_total", labels, ["path": path], started(counter()))
                 }
                 add("load", labels, [:], gauge(hasSpecials: true))
                 add("memory", labels, ["kind": random.pick(["rss", "cache"])], gauge(hasSpecials: false))
                 addInfo(labels)
-                if random.oneIn(2) { add("sizes", labels, [:], histograms(.exponential)) }
-                if random.oneIn(2) { add("custom", labels, [:], histograms(.custom)) }
+                if random.oneIn(2) { add("sizes", labels, [:], started(histograms(.exponential))) }
+                if random.oneIn(2) { add("custom", labels, [:], started(histograms(.custom))) }
                 if random.oneIn(3) { add("depths", labels, [:], histograms(.gauge)) }
-                if random.oneIn(4) { add("mixed", labels, [:], mixed()) }
+                if random.oneIn(4) { add("mixed", labels, [:], started(mixed())) }
             }
             addClassic(["job": job])
         }
@@ -81,6 +83,23 @@ struct RandomWorld {
             if random.oneIn(40) { time += Int64(random.below(600_000)) }
             if !random.oneIn(20) { result.append(time) }
             time += interval + (jitter == 0 ? 0 : Int64(random.below(Int(jitter + 1))))
+        }
+        return result
+    }
+
+    /// Some counters say when they began: true and false starts, starts of deltas, none.
+    private mutating func started(_ samples: [Sample]) -> [Sample] {
+        guard random.oneIn(3) else { return samples }
+        let isDelta = random.oneIn(3)
+        var result = samples
+        var start = Self.firstTime - Int64(random.below(600_000))
+        for index in result.indices {
+            let time = result[index].time
+            let before = index > 0 ? result[index - 1].time : time - 15_000
+            if random.oneIn(20) { start = before + 1 + Int64(random.below(Int(time - before))) }
+            if isDelta { start = before }
+            if random.oneIn(40) { start = random.pick([time, time + 1, before - 1, before, time - 1]) }
+            result[index].start = random.oneIn(30) ? 0 : start
         }
         return result
     }
@@ -201,16 +220,20 @@ struct RandomWorld {
                 case .float(let value):
                     times.append(sample.time)
                     columns.values.append(value)
-                    naive.samples.append(NaiveSample(time: sample.time, .float(value)))
+                    columns.startTimestamps.append(sample.start)
+                    naive.samples.append(NaiveSample(time: sample.time, .float(value), start: sample.start))
                     if !SpecialValue.isStale(value) { before = nil }
                 case .histogram(let histogram):
-                    columns.histograms.append(HistogramSample(timestamp: sample.time, histogram: histogram))
+                    columns.histograms.append(
+                        HistogramSample(timestamp: sample.time, histogram: histogram, startTimestamp: sample.start))
                     let (resolved, marked) = Self.resolved(NaiveHistogram(histogram), after: before)
                     naive.samples.append(
-                        NaiveSample(time: sample.time, .histogram(resolved), marked: .histogram(marked)))
+                        NaiveSample(
+                            time: sample.time, .histogram(resolved), marked: .histogram(marked), start: sample.start))
                     before = NaiveHistogram(histogram)
                 }
             }
+            if !columns.startTimestamps.contains(where: { $0 != 0 }) { columns.startTimestamps = [] }
             columns.clock = Clock(times)
             batch.series.append(.init(labels: labels, columns: columns))
             series.append(naive)

@@ -21,6 +21,7 @@ extension NaiveEvaluator {
         case .vector:
             return .vector([NaiveElement(labels: [:], number: .float(try scalar(call.arguments[0], at: time)))])
         case .timestamp: return .vector(try timestamps(call.arguments[0], at: time))
+        case .startTimestamp: return .vector(try nameless(startTimestamps(call.arguments[0], at: time)))
         case .absent:
             return .vector(try vector(call.arguments[0], at: time).isEmpty ? [absence(call.arguments[0])] : [])
         case .labelReplace, .labelJoin: return .vector(try relabelled(call, at: time))

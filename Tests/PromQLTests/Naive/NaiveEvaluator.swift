@@ -8,6 +8,7 @@ final class NaiveEvaluator {
         var lookback: Int64 = 300_000
         var delaysNames = false
         var defaultStep: Int64 = 60_000
+        var usesStarts = false
     }
 
     let series: [NaiveSeries]

@@ -78,26 +78,4 @@ extension NaiveEvaluator {
             return nil
         }
     }
-
-    // MARK: - Smoothed
-
-    /// Between the neighbours on both sides a line; behind the last the last.
-    func smoothedInstant(_ selector: VectorSelector, at time: Int64) throws -> [NaiveElement] {
-        let moment = try reference(time, selector.at, selector.offset)
-        var result: [NaiveElement] = []
-        for candidate in selected(selector) {
-            let samples = candidate.samples.filter {
-                $0.time > moment - settings.lookback && $0.time <= moment + settings.lookback && !$0.isStale
-            }
-            let floats = samples.compactMap { sample in sample.number.float.map { (time: sample.time, value: $0) } }
-            guard let before = floats.last(where: { $0.time <= moment }) else { continue }
-            var value = before.value
-            if before.time < moment, let after = floats.first(where: { $0.time > moment }) {
-                value +=
-                    (after.value - before.value) * Double(moment - before.time) / Double(after.time - before.time)
-            }
-            result.append(NaiveElement(labels: candidate.labels, number: .float(value)))
-        }
-        return result
-    }
 }

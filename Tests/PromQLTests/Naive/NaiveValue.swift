@@ -14,9 +14,12 @@ struct NaiveSample {
     var number: NaiveNumber
     /// The same with histograms behind a reset marked, for functions that look only at count and sum.
     var marked: NaiveNumber
+    /// When what is counted began; 0 where the sample does not say.
+    var start: Int64
 
-    init(time: Int64, _ number: NaiveNumber, marked: NaiveNumber? = nil) {
+    init(time: Int64, _ number: NaiveNumber, marked: NaiveNumber? = nil, start: Int64 = 0) {
         self.time = time
+        self.start = start
         self.number = number
         self.marked = marked ?? number
     }

@@ -184,13 +184,14 @@ extension NaiveEvaluator {
 
     // MARK: - Changes
 
-    func changes(_ samples: [NaiveSample], countsResets: Bool) -> Int {
+    func changes(_ samples: [NaiveSample], countsResets: Bool, knowsStarts: Bool = true) -> Int {
         zip(samples, samples.dropFirst()).count { before, next in
-            switch (before.number, next.number) {
+            let beginsAnew = countsResets && knowsStarts && begins(next, after: before)
+            return switch (before.number, next.number) {
             case (.float(let old), .float(let new)):
-                countsResets ? new < old : new != old && !(new.isNaN && old.isNaN)
+                countsResets ? beginsAnew || new < old : new != old && !(new.isNaN && old.isNaN)
             case (.histogram(let old), .histogram(let new)):
-                countsResets ? new.isReset(after: old) : !new.isSame(as: old)
+                countsResets ? beginsAnew || new.isReset(after: old) : !new.isSame(as: old)
             default: true
             }
         }
