@@ -21,7 +21,9 @@ struct BurstTests {
         let tree = CgroupTree(.version1)
         let clock = StillClock()
         tree.version1(Self.path, CgroupTree.version1Container)
-        tree.version1(Self.path, ["memory.max_usage_in_bytes": "100\n", "cpuacct.usage": "1000\n"])
+        tree.version1(
+            Self.path,
+            ["memory.usage_in_bytes": "50\n", "memory.max_usage_in_bytes": "100\n", "cpuacct.usage": "1000\n"])
         let collector = collector(tree, clock)
         #expect(Page(collector).values("container_memory_max_usage_bytes", Self.path) == ["100"])
         clock.advance(seconds: 1)

@@ -80,6 +80,12 @@ package final class CgroupTree: Sendable {
         for (name, text) in files { folder.write("\(point)\(path == "/" ? "" : path)/\(name)", text) }
     }
 
+    /// Removes a cgroup from every hierarchy.
+    package func removeCgroup(_ path: String) {
+        let folders = layout == .unified ? [""] : Self.version1.map { "/" + $0 } + ["/unified"]
+        for folder in folders { remove("sys/fs/cgroup\(folder)\(path)") }
+    }
+
     /// Removes a folder below the tree with all files in it.
     package func remove(_ path: String) {
         let full = folder.path + "/" + path

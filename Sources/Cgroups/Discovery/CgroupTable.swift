@@ -123,6 +123,8 @@ struct CgroupTable {
         if let reused = vacant.popLast() {
             slot = reused
             records[slot] = record
+            // A cgroup that goes before it is read leaves nothing of the one that had its row.
+            for column in slot * Field.columnCount..<(slot + 1) * Field.columnCount { values[column] = 0 }
         } else {
             slot = records.count
             records.append(record)
@@ -164,6 +166,12 @@ struct CgroupTable {
     mutating func set(_ field: Field, of slot: Int, to value: UInt64) {
         values[slot * Field.columnCount + Int(field.rawValue)] = value
         records[slot].present.formUnion(field.bit)
+    }
+
+    /// Lifts a number that cannot be lower than another that was read; whether the kernel tells it stays as it was.
+    mutating func raise(_ field: Field, of slot: Int, to least: UInt64) {
+        let index = slot * Field.columnCount + Int(field.rawValue)
+        values[index] = max(values[index], least)
     }
 
     /// Gives children their parents again that came after them.

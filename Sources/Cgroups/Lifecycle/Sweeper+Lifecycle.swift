@@ -12,9 +12,12 @@ struct Life {
     var exitCode: Int32?
     /// Kills counted so far, and those of which it is not known yet whom they took.
     var kills: UInt64 = 0
+    /// Charges that the limit refused, as of then.
+    var failures: UInt64 = 0
     var knowsKills = false
     var unresolvedKills: UInt64 = 0
-    var wasUnresolvedBefore = false
+    /// When they were another process' if the first still lives.
+    var killsDue: UInt64 = 0
     var workload: WorkloadIdentity?
     /// How often a new cgroup was looked at for its first process, or an ended one for its last numbers, and when it is
     /// next.
@@ -23,6 +26,8 @@ struct Life {
     var isLookedAt = false
     /// Whether it was made while we watched, so that its counters began at zero.
     var wasBornHere = false
+    /// How often the kernel told of memory's events since the last sweep.
+    var memoryEvents = 0
 }
 
 /// Following cgroups from birth to burial, so that what happened in them outlives them.
@@ -103,6 +108,8 @@ extension Sweeper {
     /// Reads all files of one cgroup outside a sweep: at its birth and at its end.
     mutating func sample(_ slot: Int, now: UInt64) {
         guard table.records[slot].isLive else { return }
+        // An ended one may be removed while it is read: what counts most is read first, through open descriptors.
+        if table.records[slot].life.hasEnded { readLastWords(slot, now: now) }
         table.records[slot].reading.demandAll()
         readCgroup(slot, now: now)
         guard table.records[slot].isLive else { return }
@@ -222,6 +229,44 @@ extension Sweeper {
         if !isPopulated { lookAgainAtEnd(slot, now: now) }
     }
 
+    /// Reads what nothing tells any more when the cgroup is gone: CPU time, peak, kills.
+    private mutating func readLastWords(_ slot: Int, now: UInt64) {
+        readUrgent(slot, now: now)
+        guard table.records[slot].isLive else { return }
+        // Before its hierarchy is found to be gone: then its numbers count as absent.
+        noteKills(slot, now: now)
+    }
+
+    /// A process was put into a cgroup of version 1 that has had none.
+    mutating func processArrived(_ slot: Int, now: UInt64) {
+        if !table.records[slot].life.process.isOpen { sample(slot, now: now) }
+        guard table.records[slot].isLive, table.records[slot].life.process.isOpen else { return }
+        unwatch(slot, .arrival)
+    }
+
+    /// Events of memory that are followed between two sweeps at most; a cgroup that lives at its limit has a hundred a
+    /// second.
+    private static let maximumMemoryEvents = 16
+
+    /// Version 2 told that memory ran into a limit or that something was killed for want of it.
+    mutating func memoryChanged(_ slot: Int, now: UInt64) {
+        guard table.records[slot].life.isFollowed else { return }
+        table.records[slot].life.memoryEvents += 1
+        // What comes after the last event that is followed is read when it is due, though all is quiet by then.
+        table.records[slot].reading.hasMovedSinceOpened = true
+        readLastWords(slot, now: now)
+        if table.records[slot].isLive, table.records[slot].life.memoryEvents >= Self.maximumMemoryEvents {
+            unwatch(slot, .memoryEvents)
+        }
+    }
+
+    /// Follows memory's events again after a sweep.
+    private mutating func followMemoryEvents(_ slot: Int) {
+        let wasMuted = table.records[slot].life.memoryEvents >= Self.maximumMemoryEvents
+        table.records[slot].life.memoryEvents = 0
+        if wasMuted { watchMemoryEvents(slot) }
+    }
+
     // MARK: Workloads
 
     /// Names the workload when its names are known, and tells kills apart.
@@ -233,7 +278,8 @@ extension Sweeper {
             case .pending, .denied: if table.records[slot].lookup.attempts >= 8 { register(slot, now: now) }
             }
         }
-        noteKills(slot)
+        noteKills(slot, now: now)
+        if table.records[slot].life.memoryEvents > 0 { followMemoryEvents(slot) }
     }
 
     private mutating func register(_ slot: Int, now: UInt64) {
@@ -263,22 +309,38 @@ extension Sweeper {
         SymbolicLink.target(of: "\(settings.rootPath)/run/systemd/units/invocation:\(unit)")
     }
 
-    /// A kill is the first process' when it ended too, and another's when it still lives at the next look.
-    private mutating func noteKills(_ slot: Int) {
+    /// A killed process takes this long to end at most: it gives its memory back first.
+    private static let killNanoseconds: UInt64 = 1_000_000_000
+
+    /// A kill is the first process' when it ended too, and another's when it still lives at a look some time after.
+    private mutating func noteKills(_ slot: Int, now: UInt64) {
         guard table.records[slot].present.contains(.oomKills) else { return }
         let kills = table.value(.oomKills, of: slot)
+        let failures = table.value(.memoryFailureCount, of: slot)
         var life = table.records[slot].life
         if !life.knowsKills {
             life.knowsKills = true
             life.kills = life.wasBornHere ? 0 : kills
+            life.failures = life.wasBornHere ? 0 : failures
         }
         let added = kills > life.kills ? kills - life.kills : 0
+        if added > 0, failures > life.failures { provePeak(slot) }
         life.kills = kills
-        let old = life.wasUnresolvedBefore && !life.hasEnded ? life.unresolvedKills : 0
+        life.failures = failures
+        let isSettled = now >= life.killsDue && !life.hasEnded && life.workload != nil
+        let old = isSettled ? life.unresolvedKills : 0
         life.unresolvedKills = life.unresolvedKills - old + added
-        life.wasUnresolvedBefore = life.unresolvedKills > 0
+        if added > 0 { life.killsDue = now &+ Self.killNanoseconds }
         table.records[slot].life = life
         if old > 0, let workload = life.workload { workloads.change(workload) { $0.killsOfOthers &+= old } }
+    }
+
+    /// A kill after charges that the cgroup's own limit refused: memory was at the limit, whatever was read of it.
+    ///
+    /// Only of a leaf: on version 2 both counters tell of those below, which have limits of their own.
+    private mutating func provePeak(_ slot: Int) {
+        guard table.records[slot].childCount == 0, table.records[slot].present.contains(.memoryLimit) else { return }
+        table.raise(.memoryMaximumUsage, of: slot, to: table.value(.memoryLimit, of: slot))
     }
 
     /// The cgroup is about to be forgotten: what it leaves goes to its workload.
@@ -297,12 +359,11 @@ extension Sweeper {
         let life = table.records[slot].life
         guard let workload = life.workload else { return }
         let devices = table.records[slot].devices
-        let present = table.records[slot].present
         let wall = UInt64(clamping: clock.now.milliseconds) &* 1_000_000
         let cpu = table.value(.cpuUsage, of: slot)
         let started = table.value(.startTime, of: slot)
-        var peak = table.value(.memoryMaximumUsage, of: slot)
-        if !present.contains(.memoryMaximumUsage) { peak = table.value(.memoryUsage, of: slot) }
+        // By now no column counts as present: its hierarchy is gone. The highest number that was read stands.
+        let peak = max(table.value(.memoryMaximumUsage, of: slot), table.value(.memoryUsage, of: slot))
         // A first process that ended otherwise than by SIGKILL was not the one that was killed.
         let tookFirst = life.unresolvedKills > 0 && (life.exitCode ?? 137) == 137
         let waits = waitsForCode(slot, workload, now: now, wall: wall)

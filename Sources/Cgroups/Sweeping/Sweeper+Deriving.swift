@@ -8,6 +8,10 @@ extension Sweeper {
         if table.records[slot].path.count == 1 { deriveRoot(slot) }
         deriveMemory(slot)
         deriveSwapLimit(slot)
+        // The peak is read less often than the usage, and older kernels of version 2 tell none.
+        if table.records[slot].present.contains(.memoryUsage) {
+            table.raise(.memoryMaximumUsage, of: slot, to: table.value(.memoryUsage, of: slot))
+        }
         let present = table.records[slot].present
         if !present.contains(.cpuQuota) { table.records[slot].present.subtract(Self.throttling) }
         guard present.contains(.memoryEventsMaximum) || present.contains(.pagesScanned) else { return }

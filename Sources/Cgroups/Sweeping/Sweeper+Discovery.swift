@@ -14,6 +14,10 @@ struct WatchTarget {
         case population
         /// A limit that somebody may write.
         case limit
+        /// The list of processes of version 1, where the kernel tells nothing of the first.
+        case arrival
+        /// The file in which version 2 counts what memory ran into.
+        case memoryEvents
     }
 }
 
@@ -46,6 +50,8 @@ extension Sweeper {
             case .population:
                 populationChanged(target.slot, hierarchy: target.hierarchy, now: clock.monotonicNanoseconds)
             case .limit: table.records[target.slot].reading.demandLimits()
+            case .arrival: processArrived(target.slot, now: clock.monotonicNanoseconds)
+            case .memoryEvents: memoryChanged(target.slot, now: clock.monotonicNanoseconds)
             }
         case .appeared:
             guard let target = watches[event.watch], let path = childPath(event, target) else { return }
@@ -162,13 +168,36 @@ extension Sweeper {
         let path = Array((settings.rootPath + hierarchies[hierarchy].mountPoint).utf8) + table.records[slot].path
         let target = WatchTarget(slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
         add(target) { $0.watch(path + [0]) }
-        if table.records[slot].life.isFollowed, hierarchies[hierarchy].isUnified {
-            add(target, .population) { $0.watchFile(path + Array("/cgroup.events".utf8) + [0]) }
+        if table.records[slot].life.isFollowed {
+            if hierarchies[hierarchy].isUnified {
+                add(target, .population) { $0.watchFile(path + Array("/cgroup.events".utf8) + [0]) }
+                watchMemoryEvents(slot)
+            } else if table.records[slot].life.wasBornHere, hierarchy == processListHierarchy {
+                add(target, .arrival) { $0.watchFile(path + Array("/cgroup.procs".utf8) + [0]) }
+            }
         }
         for index in files.indices where files[index].hierarchy == hierarchy && files[index].isWatched {
             let file = path + [UInt8(ascii: "/")] + fileNames[index]
             add(target, .limit) { $0.watchFile(file) }
         }
+    }
+
+    /// Where the processes of a cgroup are listed.
+    private var processListHierarchy: Int? {
+        steps.first { $0.isProcessList }.map { Int($0.hierarchy) }
+    }
+
+    /// Asks to be told of what memory runs into, of the process that is killed for it above all.
+    mutating func watchMemoryEvents(_ slot: Int) {
+        guard
+            let file = files.first(where: {
+                $0.fields.contains(.oomKills) && hierarchies[$0.hierarchy].isUnified
+                    && table.records[slot].hierarchies & (1 << UInt16($0.hierarchy)) != 0
+            })
+        else { return }
+        let folder = Array((settings.rootPath + hierarchies[file.hierarchy].mountPoint).utf8) + table.records[slot].path
+        let target = WatchTarget(slot: slot, generation: table.records[slot].generation, hierarchy: file.hierarchy)
+        add(target, .memoryEvents) { $0.watchFile(folder + Array("/\(file.name)".utf8) + [0]) }
     }
 
     /// Adds one watch, or gives up watching when the kernel has no more.
@@ -263,6 +292,15 @@ extension Sweeper {
             watcher?.unwatch(number)
         }
         table.records[slot].watches.removeAll { $0.hierarchy == hierarchy }
+    }
+
+    /// Gives back the watches of one kind.
+    mutating func unwatch(_ slot: Int, _ kind: WatchTarget.Kind) {
+        for (_, number) in table.records[slot].watches where watches[number]?.kind == kind {
+            watches[number] = nil
+            watcher?.unwatch(number)
+        }
+        table.records[slot].watches.removeAll { watches[$0.number] == nil }
     }
 
     /// Whether the cgroup's directory is there, though perhaps another of the same name.

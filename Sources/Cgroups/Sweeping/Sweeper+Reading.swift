@@ -8,7 +8,12 @@ struct ReadStep {
     var hierarchy: UInt16
     var keptIndex: Int8
     var isProcessList = false
+    /// Whether it is read first when a cgroup has ended.
+    var isUrgent: Bool
     var fields: FieldSet
+
+    /// What is owed to a workload for good.
+    private static let urgent = FieldSet([.cpuUsage, .memoryMaximumUsage, .memoryFailureCount, .oomKills])
 
     init(_ file: KernelFile) {
         tier = file.tier
@@ -17,6 +22,7 @@ struct ReadStep {
         hierarchy = UInt16(file.hierarchy)
         keptIndex = Int8(file.keptIndex)
         fields = file.fields
+        isUrgent = !file.fields.isDisjoint(with: Self.urgent)
         if case .processList = file.format { isProcessList = true }
     }
 }
@@ -85,6 +91,16 @@ extension Sweeper {
         }
         if isQuiet, !limitsDue, !openedDue { return }
         schedule(slot, now: now, isFull: movement.isFull, openedDue: openedDue, limitsDue: limitsDue)
+        derive(slot)
+    }
+
+    /// Reads the few files that tell what a cgroup leaves behind.
+    mutating func readUrgent(_ slot: Int, now: UInt64) {
+        var movement = Movement(isFull: true, isComplete: false)
+        for index in steps.indices where steps[index].isUrgent {
+            readFile(index, steps[index], slot, now, &movement)
+            if !table.records[slot].isLive { return }
+        }
         derive(slot)
     }
 
