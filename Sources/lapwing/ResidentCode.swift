@@ -29,10 +29,12 @@ struct ResidentCode {
 
     /// Soon after the start, and each minute for what a first page, a query or a new client needed.
     ///
+    /// The windows are ended at once: with them the start alone made 29 MB resident.
+    ///
     /// Runs until its task is cancelled.
     static func releaseUnused() async {
-        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
         let code = ResidentCode()
+        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
         repeat { code.release() } while (try? await Task.sleep(for: .seconds(60))) != nil
     }
 
