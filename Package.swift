@@ -62,6 +62,7 @@ let floor0: [Target] = [
 
 let floor1: [Target] = [
     building("Bytes", uses: ["CChecksum", "CDeflate", "CSnappy", "CZstd"]),
+    building("Threads", uses: []),
     building("YAML", uses: ["CYAML"]),
 ].flatMap { $0 }
 
@@ -81,7 +82,7 @@ let floor4: [Target] = [
 ].flatMap { $0 }
 
 let floor5: [Target] = [
-    building("Cgroups", uses: ["Bytes", "CKernel", "MetricModel"]),
+    building("Cgroups", uses: ["Bytes", "CKernel", "MetricModel", "Threads"]),
     building(
         "Notifications",
         uses: ["Bytes", "MetricModel", "SelfMetrics", "SQLite", asyncHTTPClient, logging, nioCore, nioHTTP1, nioSSL]),
@@ -98,7 +99,8 @@ let floor5: [Target] = [
             logging, nioCore, nioPosix, nioSSL,
         ], testsUse: [nioHTTP1]),
     building(
-        "TSDB", uses: ["Bytes", "CColumns", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", logging],
+        "TSDB",
+        uses: ["Bytes", "CColumns", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", "Threads", logging],
         testsUse: ["CountedAllocations", "Exposition", "FaultyDisk", "crash-writer"],
         pages: ["README.md", "FORMAT.md"]),
 ].flatMap { $0 }
@@ -125,7 +127,7 @@ let floor7: [Target] = [
         "WebAPI",
         uses: [
             "Access", "Bytes", "CWebFiles", "Exposition", "MetricModel", "Notifications", "PromQL", "PromQLSyntax",
-            "Remote", "Rules", "Scraping", "SelfMetrics", "Storage", logging, nioCore, nioHTTP1, nioPosix,
+            "Remote", "Rules", "Scraping", "SelfMetrics", "Storage", "Threads", logging, nioCore, nioHTTP1, nioPosix,
             nioSSL, serviceLifecycle,
         ]),
 ].flatMap { $0 }
@@ -179,7 +181,8 @@ let grounds: [Target] = [
     .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: swiftSettings),
     .testTarget(name: "EndToEndTests", dependencies: ["Bytes", "Remote", "TestSupport"], swiftSettings: swiftSettings),
     .executableTarget(
-        name: "CollectorBenchmark", dependencies: ["Cgroups", "MetricModel"], path: "Benchmarks/CollectorBenchmark",
+        name: "CollectorBenchmark", dependencies: ["Cgroups", "MetricModel", "Threads"],
+        path: "Benchmarks/CollectorBenchmark",
         swiftSettings: swiftSettings),
     .target(name: "CountedAllocations", path: "Benchmarks/CountedAllocations"),
     .executableTarget(

@@ -2,6 +2,7 @@ import Cgroups
 import Glibc
 import MetricModel
 import Synchronization
+import Threads
 
 /// The measurements, each on cgroups of its own that it removes again.
 struct CollectorBenchmark {
@@ -50,7 +51,7 @@ struct CollectorBenchmark {
         load.make(count: cgroups)
         defer { load.remove() }
         let collector = Collector(settings: settings(interval: interval))
-        let thread = Thread { collector.run(sweepIntervalMilliseconds: Int64(interval)) }
+        let thread = OwnThread(name: "lapwing-collect") { collector.run(sweepIntervalMilliseconds: Int64(interval)) }
         sleep(3)
         var buffer = page(collector)
         let start = (cpuNanoseconds, now)
@@ -77,7 +78,7 @@ struct CollectorBenchmark {
             print("  " + line)
         }
         collector.stop()
-        thread.join()
+        thread?.join()
     }
 
     func scrapes(cgroups: Int, count: Int) {
@@ -113,11 +114,11 @@ struct CollectorBenchmark {
 
     func printPage(seconds: Int) {
         let collector = Collector(settings: settings(interval: 1_000))
-        let thread = Thread { collector.run(sweepIntervalMilliseconds: 1_000) }
+        let thread = OwnThread(name: "lapwing-collect") { collector.run(sweepIntervalMilliseconds: 1_000) }
         sleep(UInt32(seconds))
         print(String(decoding: page(collector), as: UTF8.self))
         collector.stop()
-        thread.join()
+        thread?.join()
     }
 
     func churn(count: Int) {
@@ -125,7 +126,7 @@ struct CollectorBenchmark {
         load.make(count: 1)
         defer { load.remove() }
         let collector = Collector(settings: settings(interval: 1_000))
-        let thread = Thread { collector.run(sweepIntervalMilliseconds: 1_000) }
+        let thread = OwnThread(name: "lapwing-collect") { collector.run(sweepIntervalMilliseconds: 1_000) }
         sleep(2)
         func report(_ done: Int) {
             let text = String(decoding: page(collector), as: UTF8.self)
@@ -146,7 +147,7 @@ struct CollectorBenchmark {
             print("  " + String(decoding: line, as: UTF8.self))
         }
         collector.stop()
-        thread.join()
+        thread?.join()
     }
 
     func seen(cgroups: Int, count: Int) {
@@ -154,7 +155,7 @@ struct CollectorBenchmark {
         load.make(count: cgroups)
         defer { load.remove() }
         let collector = Collector(settings: settings(interval: 10_000))
-        let thread = Thread { collector.run(sweepIntervalMilliseconds: 10_000) }
+        let thread = OwnThread(name: "lapwing-collect") { collector.run(sweepIntervalMilliseconds: 10_000) }
         sleep(2)
         var times: [Double] = []
         var buffer: [UInt8] = []
@@ -177,7 +178,7 @@ struct CollectorBenchmark {
             "new cgroup with its first sample on the page: median \(times[last / 2]) ms, 99 % \(times[last * 99 / 100]), most \(times[last])"
         )
         collector.stop()
-        thread.join()
+        thread?.join()
     }
 
     private func contains(_ buffer: [UInt8], _ wanted: [UInt8]) -> Bool {
@@ -192,29 +193,5 @@ struct CollectorBenchmark {
     private func percent(_ share: Double) -> String {
         let hundredths = Int((share * 10_000).rounded())
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) %"
-    }
-}
-
-/// A thread of the operating system for the collector's loop.
-@safe final class Thread {
-    private var thread = pthread_t()
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        let box = unsafe Unmanaged.passRetained(Box(body))
-        unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-                }
-                return nil
-            }, box.toOpaque())
-    }
-
-    func join() { pthread_join(thread, nil) }
-
-    private final class Box: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 }

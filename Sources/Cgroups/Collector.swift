@@ -73,6 +73,11 @@ package final class Collector: Sendable {
         }
     }
 
+    /// Looks at the sweeper while nothing moves, for tests of what it holds.
+    func inspect<Result: Sendable>(_ body: (borrowing Sweeper) -> Result) -> Result {
+        state.withLock { body($0.sweeper) }
+    }
+
     /// Learns which cgroups came and went and reads what is due.
     package func sweep() {
         let changed = state.withLock { state in

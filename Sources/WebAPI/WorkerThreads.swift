@@ -1,6 +1,6 @@
 import Dispatch
-import Glibc
 import Synchronization
+import Threads
 
 /// Threads that may wait and compute: work is done in order of arrival, so many pieces at a time.
 ///
@@ -50,7 +50,22 @@ package final class WorkerThreads: Sendable {
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
-    package init(maximum: Int) { self.maximum = max(1, maximum) }
+    private let startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
+
+    package convenience init(maximum: Int) {
+        self.init(maximum: maximum) { OwnThread.start(name: "lapwing-worker", $0) }
+    }
+
+    /// `startThread` runs a closure on a thread of its own; false when there is none.
+    init(maximum: Int, startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool) {
+        self.maximum = max(1, maximum)
+        self.startThread = startThread
+    }
+
+    /// Threads without work, for tests.
+    var restingCount: Int { state.withLock { $0.resting.count } }
+
+    var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Has a piece of work done; after `stop` it is refused at once, on the caller's thread.
     package func submit(_ work: @escaping Work) {
@@ -99,18 +114,36 @@ package final class WorkerThreads: Sendable {
     private func start(with work: @escaping Work) {
         let worker = Worker()
         worker.give(work)
-        let isStarted = Self.detach { [self] in
+        let isStarted = startThread { [self] in
             run(worker)
             ended.signal()
         }
-        if isStarted { return }
-        // The kernel gives no thread: one of those that there are takes the work, or nobody can.
-        let isLeft = state.withLock { state in
+        if !isStarted { placeWithoutThread(work) }
+    }
+
+    /// The kernel gives no thread: one of those that there are takes the work, or nobody can.
+    private func placeWithoutThread(_ work: @escaping Work) {
+        let (resting, refused, isStopping) = state.withLock { state -> (Worker?, [Work], Bool) in
             state.threadCount -= 1
-            if state.threadCount > 0 { state.waiting.append(work) }
-            return state.threadCount == 0
+            if state.isStopping { return (nil, [work], true) }
+            // It may have come to rest since the work was submitted; one that is busy looks for more before it rests.
+            if let worker = state.resting.popLast() { return (worker, [], false) }
+            state.waiting.append(work)
+            if state.threadCount > 0 { return (nil, [], false) }
+            // Nor is there anybody for what others left here, who counted on this thread.
+            defer {
+                state.waiting = []
+                state.taken = 0
+            }
+            return (nil, Array(state.waiting[state.taken...]), false)
         }
-        if isLeft { work(true) }
+        if let resting {
+            resting.give(work)
+            resting.wakes.signal()
+        }
+        for work in refused { work(true) }
+        // Whoever stops counted on the thread, too.
+        if isStopping { ended.signal() }
     }
 
     private func run(_ worker: Worker) {
@@ -129,29 +162,5 @@ package final class WorkerThreads: Sendable {
                 worker.wakes.wait()
             }
         }
-    }
-
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    private static func detach(_ run: @escaping @Sendable () -> Void) -> Bool {
-        let body = unsafe Unmanaged.passRetained(Body(run))
-        var thread = pthread_t()
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                }
-                return nil
-            }, body.toOpaque())
-        guard result == 0 else {
-            unsafe body.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }

@@ -1,9 +1,11 @@
+import Dispatch
 import MetricModel
 import SQLite
 import Storage
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import TSDB
 
@@ -16,13 +18,24 @@ struct LoadAndFailureTests {
         let writers = Atomic<Int>(0)
         let problems = Mutex<[String]>([])
 
+        private let started = Atomic<Int>(0)
+        private let ended = DispatchSemaphore(value: 0)
+
         /// Starts a thread that notes what it throws.
-        func start(isWriter: Bool = false, _ work: @escaping @Sendable () throws -> Void) -> BackgroundThread {
+        func start(isWriter: Bool = false, _ work: @escaping @Sendable () throws -> Void) {
             if isWriter { writers.add(1, ordering: .relaxed) }
-            return BackgroundThread(name: "test") {
+            started.add(1, ordering: .relaxed)
+            let isStarted = OwnThread.start(name: "test") {
                 do { try work() } catch { self.problems.withLock { $0.append("\(error)") } }
                 if isWriter { self.writers.subtract(1, ordering: .relaxed) }
+                self.ended.signal()
             }
+            #expect(isStarted)
+        }
+
+        /// Waits for all threads.
+        func join() {
+            for _ in 0..<started.load(ordering: .relaxed) { ended.wait() }
         }
     }
 
@@ -66,26 +79,22 @@ struct LoadAndFailureTests {
     func concurrency() throws {
         let database = try DatabaseFixture.open(folder)
         let progress = Progress()
-        var threads = (0..<3).map { number in
-            progress.start(isWriter: true) { try Self.writeRows(number, to: database) }
+        for number in 0..<3 { progress.start(isWriter: true) { try Self.writeRows(number, to: database) } }
+        progress.start(isWriter: true) { try Self.writeBatches(to: database) }
+        progress.start {
+            while progress.writers.load(ordering: .relaxed) > 0 {
+                try database.seal()
+                database.maintain()
+            }
         }
-        threads.append(progress.start(isWriter: true) { try Self.writeBatches(to: database) })
-        threads.append(
-            progress.start {
-                while progress.writers.load(ordering: .relaxed) > 0 {
-                    try database.seal()
-                    database.maintain()
+        progress.start {
+            while progress.writers.load(ordering: .relaxed) > 0 {
+                if let problem = try Self.readAndCompare(database) {
+                    progress.problems.withLock { $0.append(problem) }
                 }
-            })
-        threads.append(
-            progress.start {
-                while progress.writers.load(ordering: .relaxed) > 0 {
-                    if let problem = try Self.readAndCompare(database) {
-                        progress.problems.withLock { $0.append(problem) }
-                    }
-                }
-            })
-        for thread in threads { thread.join() }
+            }
+        }
+        progress.join()
         #expect(progress.problems.withLock { $0 } == [])
         let all = try DatabaseFixture.all(database)
         #expect(all.count == 3 * Self.slotCount + 20)

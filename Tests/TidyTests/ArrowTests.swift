@@ -15,7 +15,7 @@ struct ArrowTests {
                 "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZstd",
             ]
         ),
-        (1, ["Bytes", "YAML"]),
+        (1, ["Bytes", "Threads", "YAML"]),
         (2, ["MetricModel", "SQLite"]),
         (3, ["Exposition", "PromQLSyntax", "Storage"]),
         (4, ["SelfMetrics"]),

@@ -2,6 +2,7 @@ internal import CKernel
 import Glibc
 import MetricModel
 import Synchronization
+import Threads
 
 /// What containers and pods take on disk: sweeps say who is wanted, a thread of its own finds their trees and walks them.
 ///
@@ -82,7 +83,7 @@ final class DiskUse: Sendable {
     private func startWorker() {
         guard startsThreads else { return }
         let worker = state.withLock { $0.worker }
-        if !DetachedThread.start({ self.work(as: worker) }) { state.withLock { $0.couldNotStart() } }
+        if !OwnThread.start(name: "lapwing-disk", { self.work(as: worker) }) { state.withLock { $0.couldNotStart() } }
     }
 
     /// A worker's life.
@@ -250,33 +251,5 @@ struct DiskWalks {
     init(worker: UInt64, rootPath: String) {
         self.worker = worker
         finder = DiskTreeFinder(rootPath: rootPath)
-    }
-}
-
-/// A thread that nobody waits for.
-enum DetachedThread {
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// False when no thread can be had.
-    static func start(_ run: @escaping @Sendable () -> Void) -> Bool {
-        var thread = pthread_t()
-        let body = unsafe Unmanaged.passRetained(Body(run))
-        let failure = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                }
-                return nil
-            }, body.toOpaque())
-        guard failure == 0 else {
-            unsafe body.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import MetricModel
 import Synchronization
+import Threads
 
 /// What statvfs(3) tells about a file system.
 struct FileSystemSpace: Equatable, Sendable {
@@ -177,7 +178,7 @@ private final class Round: @unchecked Sendable {
 
     /// False when no thread can be had; the mounts then keep what is known of them.
     func start() -> Bool {
-        DetachedThread.start { [self] in
+        OwnThread.start(name: "lapwing-mounts") { [self] in
             prober.work(as: worker)
             unsafe sem_post(done)
         }

@@ -2,6 +2,7 @@ internal import CKernel
 import Glibc
 import MetricModel
 import Synchronization
+import Threads
 
 /// Talks to one runtime's socket on a thread of its own, so that one that hangs delays neither a sweep nor another.
 ///
@@ -57,7 +58,7 @@ final class RuntimeWorker: Sendable {
     /// Begins; false when no thread can be had.
     func start() -> Bool {
         guard wakeDescriptor >= 0 else { return false }
-        return DetachedThread.start { self.run() }
+        return OwnThread.start(name: "lapwing-runtime") { self.run() }
     }
 
     func want(_ identifier: String) {

@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// Makes the postings of all pairs at once, beside what else a start has to do.
 ///
@@ -21,23 +22,22 @@ final class PostingsRestoration {
 
     private let input: Input
     private let result = Result()
-    private var thread: BackgroundThread?
+    private var thread: OwnThread?
 
     init(_ input: Input) {
         self.input = input
         guard input.labelCounts.count >= Self.threadMinimum else { return }
-        thread = BackgroundThread(name: "lapwing-postings") { [result] in
+        thread = OwnThread(name: "lapwing-postings") { [result] in
             let made = Self.postings(of: input)
             result.postings.withLock { $0 = made }
         }
     }
 
-    deinit { thread?.join() }
+    deinit { thread.take()?.join() }
 
     /// The series of each pair, ascending; waits until they are made.
     func finish() -> [[UInt32]] {
-        thread?.join()
-        thread = nil
+        thread.take()?.join()
         return result.postings.withLock { $0.take() } ?? Self.postings(of: input)
     }
 

@@ -3,6 +3,7 @@ import Logging
 import SQLite
 import Storage
 import Synchronization
+import Threads
 
 /// The file that makes appends last: `journal.sqlite`, written by one thread in groups.
 ///
@@ -67,7 +68,7 @@ import Synchronization
     /// Nothing is written while the file is replaced.
     private var isPaused = false
     private var status = Status()
-    private var thread: BackgroundThread?
+    private var thread: OwnThread?
 
     init(file: JournalFile, nextBatch: Int64, settings: DatabaseSettings, logger: Logger) {
         self.file = file
@@ -77,7 +78,7 @@ import Synchronization
         retryIntervalNanoseconds = UInt64(max(1, settings.retryIntervalMilliseconds)) * 1_000_000
         backlogLimitBytes = settings.journalBacklogLimitBytes
         pending = Batch(id: nextBatch)
-        thread = BackgroundThread(name: "lapwing-journal") { while self.workOnce() {} }
+        thread = OwnThread(name: "lapwing-journal") { while self.workOnce() {} }
     }
 
     var currentStatus: Status { monitor.withLock { status } }
@@ -224,7 +225,7 @@ import Synchronization
             isStopping = true
             monitor.signalAll()
         }
-        thread?.join()
+        thread.take()?.join()
         file.close()
     }
 

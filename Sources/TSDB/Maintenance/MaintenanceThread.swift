@@ -1,3 +1,5 @@
+import Threads
+
 /// The thread that looks every few seconds whether maintenance is due.
 @safe final class MaintenanceThread: @unchecked Sendable {
     static let intervalNanoseconds: UInt64 = 5_000_000_000
@@ -6,10 +8,10 @@
     /// Protected by `monitor`.
     private var isStopping = false
     /// Set before the initialiser returns, read by `stop` alone.
-    private var thread: BackgroundThread?
+    private var thread: OwnThread?
 
     init(_ work: @escaping @Sendable () -> Void) {
-        thread = BackgroundThread(name: "lapwing-seal") { [monitor] in
+        thread = OwnThread(name: "lapwing-seal") { [monitor] in
             while self.waitForTurn(monitor) { work() }
         }
     }
@@ -29,6 +31,6 @@
     func stop() {
         monitor.withLock { isStopping = true }
         monitor.signalAll()
-        thread?.join()
+        thread.take()?.join()
     }
 }
