@@ -91,6 +91,9 @@ package struct ScrapePage: Sendable {
 
     package init() {}
 
+    /// Lets go of the labels of new series, when whoever reads the page has them.
+    package mutating func forgetNewSeries() { newSeries = [] }
+
     mutating func removeAll() {
         values.removeAll(keepingCapacity: true)
         timestamps.removeAll(keepingCapacity: true)

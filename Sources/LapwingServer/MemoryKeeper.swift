@@ -2,6 +2,7 @@ import CMalloc
 import Glibc
 import Logging
 import PromQL
+import Scraping
 import SelfMetrics
 import ServiceLifecycle
 import Synchronization
@@ -10,8 +11,8 @@ import Synchronization
 ///
 /// Two things make a process larger than what its parts count. The allocator keeps what was freed: after queries over
 /// 100,000 series it held 250 of 304 MB (glibc 2.36; `malloc_trim` gave them back). And some bytes nobody counts. So
-/// memory is given back when queries have ended, and when the process goes beyond its limit all the same, the query that
-/// holds most is ended.
+/// memory is given back when queries have ended, and when the process goes beyond its limit all the same, or a page of series
+/// that are known waits long for room, the query that holds most is ended.
 struct MemoryKeeperState {
     enum Action: Equatable { case nothing, giveBack, endLargestQuery }
 
@@ -33,6 +34,7 @@ struct MemoryKeeperState {
     private var isOverAfterWalk = false
     /// A query was ended, and what it frees is to be given back before another one is.
     private var isWalkDue = false
+    private var wasPageWaiting = false
 
     init(limitBytes: Int) { self.limitBytes = limitBytes }
 
@@ -43,10 +45,23 @@ struct MemoryKeeperState {
     ///   - residentBytes: Memory of the process in all.
     ///   - ownBytes: The part of it that no file stands behind.
     ///   - heldBytes: What queries say that they hold.
-    mutating func look(residentBytes: Int, ownBytes: Int, heldBytes: Int, nanoseconds: UInt64) -> Action {
+    ///   - isPageWaiting: Whether scrapes of known series wait for memory.
+    mutating func look(
+        residentBytes: Int, ownBytes: Int, heldBytes: Int, isPageWaiting: Bool = false, nanoseconds: UInt64
+    ) -> Action {
         let sinceWalk = lastWalk.map { nanoseconds &- $0 } ?? .max
         let isShort = isShort(residentBytes: residentBytes)
-        guard sinceWalk >= (isShort ? Self.shortPauseNanoseconds : Self.pauseNanoseconds) else { return .nothing }
+        guard sinceWalk >= (isShort || isPageWaiting ? Self.shortPauseNanoseconds : Self.pauseNanoseconds) else {
+            return .nothing
+        }
+        if isPageWaiting {
+            // First what is free already, then what a query holds, then what it freed, and so on.
+            let isWalked = wasPageWaiting && !isWalkDue && heldBytes > 0
+            wasPageWaiting = true
+            isWalkDue = isWalked
+            return isWalked ? .endLargestQuery : .giveBack
+        }
+        wasPageWaiting = false
         if residentBytes > limitBytes, isOverAfterWalk, heldBytes > 0 {
             isOverAfterWalk = false
             isWalkDue = true
@@ -83,19 +98,22 @@ struct MemoryKeeper: Service {
 
     private let limitBytes: Int
     private let active: ActiveQueries
+    private let room: ScrapeRoom
     private let logger: Logger
     private let counts = Counts()
 
-    init(limitBytes: Int, active: ActiveQueries, registry: Registry, logger: Logger) {
+    init(limitBytes: Int, active: ActiveQueries, room: ScrapeRoom, registry: Registry, logger: Logger) {
         self.limitBytes = limitBytes
         self.active = active
+        self.room = room
         self.logger = logger
         registry.counter(
             "lapwing_memory_given_back_total", help: "Times that freed memory was given back to the kernel."
         ) { [counts] in Double(counts.walks.load(ordering: .relaxed)) }
         registry.counter(
             "lapwing_memory_ended_queries_total",
-            help: "Queries ended because the process was beyond lapwing_memory_limit_bytes."
+            help:
+                "Queries ended because the process was beyond lapwing_memory_limit_bytes, or scrapes waited for memory."
         ) { [counts] in Double(counts.endedQueries.load(ordering: .relaxed)) }
     }
 
@@ -125,7 +143,8 @@ struct MemoryKeeper: Service {
         let now = memory.read()
         let held = active.budget.usedBytes
         switch state.look(
-            residentBytes: now.residentBytes, ownBytes: now.ownBytes, heldBytes: held, nanoseconds: active.now)
+            residentBytes: now.residentBytes, ownBytes: now.ownBytes, heldBytes: held,
+            isPageWaiting: room.isAnyPageWaiting, nanoseconds: active.now)
         {
         case .nothing: return
         case .endLargestQuery: endLargestQuery(residentBytes: now.residentBytes)
@@ -145,7 +164,9 @@ struct MemoryKeeper: Service {
         guard active.end(id: largest.id) else { return }
         counts.endedQueries.add(1, ordering: .relaxed)
         logger.warning(
-            "the process is beyond its memory limit; the query that holds most is ended",
+            residentBytes > limitBytes
+                ? "the process is beyond its memory limit; the query that holds most is ended"
+                : "scrapes of known series wait for memory; the query that holds most is ended",
             metadata: [
                 "resident": "\(residentBytes >> 20)MiB", "limit": "\(limitBytes >> 20)MiB",
                 "held": "\(largest.progress.bytes >> 20)MiB", "query": "\(largest.description.text.prefix(200))",

@@ -47,11 +47,13 @@ struct ServerServices: Sendable {
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
         var limits = settings.queryLimits
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
-        // A sixteenth is left for what comes between two looks.
+        let room = ScrapeRoom(limitBytes: memory.limitBytes) { ResidentMemory().read().residentBytes }
+        // An eighth is left for what comes between two looks, and what large pages of known series will need.
         active = ActiveQueries(limits: limits, clock: clock) {
-            memory.limitBytes / 16 * 15 - ResidentMemory().read().residentBytes
+            memory.limitBytes / 8 * 7 - room.keptBytes - ResidentMemory().read().residentBytes
         }
-        memoryKeeper = MemoryKeeper(limitBytes: memory.limitBytes, active: active, registry: registry, logger: logger)
+        memoryKeeper = MemoryKeeper(
+            limitBytes: memory.limitBytes, active: active, room: room, registry: registry, logger: logger)
         let queryLog = QueryLog(clock: clock)
         let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)
         var collectorPage: InProcessPage?
@@ -88,7 +90,7 @@ struct ServerServices: Sendable {
             inProcess: Self.ownPages(
                 settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
             exemplars: keeper.exemplars, metadata: keeper.metadata, addsTypeLabels: settings.usesTypeAndUnitLabels,
-            room: ScrapeRoom(limitBytes: memory.limitBytes) { ResidentMemory().read().residentBytes },
+            room: room,
             userAgent: "Lapwing/\(BuildInformation.version)")
         try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
         Self.apply(configuration, to: queryLog, logger: logger)

@@ -46,6 +46,30 @@ struct MemoryKeeperTests {
         #expect(look(at: 1800, held: 0) == .nothing, "no query is at fault, and there is nothing to give")
     }
 
+    @Test("while a page of known series waits what is free is given back, then the query that holds most ends")
+    func pageWaits() {
+        var state = MemoryKeeperState(limitBytes: 1 << 30)
+        func look(at milliseconds: UInt64, held: Int = 50, isWaiting: Bool = true) -> MemoryKeeperState.Action {
+            let action = state.look(
+                residentBytes: 300 << 20, ownBytes: 270 << 20, heldBytes: held << 20, isPageWaiting: isWaiting,
+                nanoseconds: milliseconds * 1_000_000)
+            if action == .giveBack {
+                state.noteWalk(
+                    residentBytes: 300 << 20, ownBytes: 270 << 20, heldBytes: held << 20,
+                    nanoseconds: milliseconds * 1_000_000)
+            }
+            return action
+        }
+        #expect(look(at: 1000) == .giveBack)
+        #expect(look(at: 1050) == .nothing)
+        #expect(look(at: 1100) == .endLargestQuery)
+        #expect(look(at: 1200) == .giveBack)
+        #expect(look(at: 1300) == .endLargestQuery)
+        #expect(look(at: 1400, held: 0) == .giveBack)
+        #expect(look(at: 1500, held: 0) == .giveBack, "no query is at fault")
+        #expect(look(at: 3000, isWaiting: false) == .nothing)
+    }
+
     @Test("what the kernel says of this process is read, and forgetting code does no harm")
     func resident() {
         let memory = ResidentMemory()

@@ -239,6 +239,7 @@ struct SeriesHarness {
     ) -> (failure: ScrapeFailure?, report: ScrapeReport) {
         time += 1000
         var report = ScrapeReport(timestamp: Timestamp(milliseconds: time), durationSeconds: 0.5)
+        if series.findsRoom(at: report.timestamp) { series.learnAnew(at: report.timestamp) }
         do throws(ScrapeFailure) {
             try series.append(page: page, format: .text(format), scratch: scratch, report: &report)
             return (nil, report)

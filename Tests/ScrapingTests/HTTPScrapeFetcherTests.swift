@@ -3,6 +3,7 @@ import MetricModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 import TestSupport
 import Testing
 
@@ -28,14 +29,14 @@ struct HTTPScrapeFetcherTests {
                 executor: EventLoopExecutor(loop))
         }
 
-        func fetch(timeoutMilliseconds: Int64 = 10_000, limitBytes: Int = 1 << 20) async -> Result<
-            ScrapeBody, ScrapeFailure
-        > {
+        func fetch(
+            timeoutMilliseconds: Int64 = 10_000, limitBytes: Int = 1 << 20, admission: AnswerAdmission? = nil
+        ) async -> Result<ScrapeBody, ScrapeFailure> {
             await withCheckedContinuation { continuation in
                 loop.execute { [fetcher] in
                     let request = FetchRequest(
                         timeoutMilliseconds: timeoutMilliseconds, bodyLimitBytes: limitBytes,
-                        bodyLimitName: "body_size_limit")
+                        bodyLimitName: "body_size_limit", admission: admission)
                     fetcher.fetch(request) { continuation.resume(returning: $0) }
                 }
             }
@@ -56,6 +57,39 @@ struct HTTPScrapeFetcherTests {
             }
             return nil
         }
+    }
+
+    @Test("an answer waits until it may be read, on the same connection afterwards; one that never may fails")
+    func admission() async throws {
+        let page = String(repeating: "a 1\n", count: 200_000)
+        let server = try await ScriptedServer { _ in .page(page) }
+        let client = Client(server.address)
+        let asked = Mutex(0)
+        let failure = ScrapeFailure.bodyTooLarge(limitName: "room", limitBytes: 7)
+        for _ in 0..<2 {
+            asked.withLock { $0 = 0 }
+            let later = AnswerAdmission(
+                isOpen: {
+                    asked.withLock {
+                        $0 += 1; return $0 > 4
+                    }
+                }, failure: failure)
+            guard case .success(let body) = await client.fetch(admission: later) else {
+                Issue.record("no page came")
+                return
+            }
+            #expect(body.bytes.count == page.utf8.count)
+            #expect(asked.withLock { $0 } == 5, "once open it is not asked again")
+        }
+        let never = AnswerAdmission(isOpen: { false }, failure: failure)
+        guard case .failure(let found) = await client.fetch(timeoutMilliseconds: 100, admission: never) else {
+            Issue.record("it was read")
+            return
+        }
+        #expect(found == failure)
+        #expect(await client.text() == page)
+        #expect(server.requests.map(\.connection) == [1, 1, 1, 2])
+        try await server.stop()
     }
 
     @Test("one connection serves many scrapes")

@@ -68,10 +68,9 @@ struct ScrapeRoomTests {
         let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
         var shares = (0..<4).map { _ in ScrapeShare(room) }
         for index in shares.indices {
-            let isIn = shares[index].enter()
-            #expect(isIn, "what is not known yet is judged when it is there")
+            #expect(!shares[index].needsAdmission, "what is not known yet is judged when it is there")
             try scrape(&shares[index], byteCount: 20 << 20, new: 100)
-            #expect(shares[index].knownBytes == 0)
+            #expect(shares[index].knownBytes > 19 << 20, "what came with the first page is known from then on")
             try scrape(&shares[index], byteCount: 20 << 20)
             #expect(shares[index].knownBytes > 19 << 20)
         }
@@ -80,21 +79,24 @@ struct ScrapeRoomTests {
             var new = ScrapeShare(room)
             try scrape(&new, byteCount: 20 << 20, new: 100)
         }
-        let alone = (shares[0].enter(), shares[1].enter())
+        let alone = (
+            shares[0].enter(nanoseconds: 1, timeoutMilliseconds: 1000),
+            shares[1].enter(nanoseconds: 1, timeoutMilliseconds: 1000)
+        )
         #expect(alone == (true, false), "room for one")
         #expect(shares[0].bodyLimit((64 << 20, "built-in"), nanoseconds: 1).bytes > 20 << 20)
         resident.withLock { $0 = 190 << 20 }
         try scrape(&shares[0], byteCount: 20 << 20)
         resident.withLock { $0 = 170 << 20 }
         shares[0].leave()
-        let next = shares[1].enter()
+        let next = shares[1].enter(nanoseconds: 1, timeoutMilliseconds: 1000)
         #expect(next)
         shares[1].leave()
         resident.withLock { $0 = 130 << 20 }
-        let several = (0..<3).map { shares[$0].enter() }
+        let several = (0..<3).map { shares[$0].enter(nanoseconds: 1, timeoutMilliseconds: 1000) }
         #expect(several == [true, true, false])
         shares[1].leave()
-        let last = shares[2].enter()
+        let last = shares[2].enter(nanoseconds: 1, timeoutMilliseconds: 1000)
         #expect(last)
     }
 
@@ -103,12 +105,51 @@ struct ScrapeRoomTests {
         let resident = Mutex(0)
         let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
         var share = ScrapeShare(room)
+        try scrape(&share, byteCount: 20 << 20, new: 100)
         try scrape(&share, byteCount: 20 << 20, new: 75)
         #expect((4 << 20...5 << 20).contains(share.knownBytes))
         resident.withLock { $0 = 160 << 20 }
-        let isIn = share.enter()
+        let isIn = share.enter(nanoseconds: 1, timeoutMilliseconds: 1000)
         #expect(isIn)
         #expect(throws: ScrapeFailure.self) { try scrape(&share, byteCount: 20 << 20, new: 75) }
         share.leave()
+    }
+
+    @Test("room for the largest known page is kept from new ones and from queries until its target is gone")
+    func keptRoom() throws {
+        let resident = Mutex(0)
+        let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
+        var small = ScrapeShare(room)
+        var large = ScrapeShare(room)
+        try scrape(&small, byteCount: 1000)
+        #expect(room.keptBytes == 0)
+        try scrape(&large, byteCount: 40 << 20)
+        #expect((49 << 20...50 << 20).contains(room.keptBytes), "with what grows beside it")
+        resident.withLock { $0 = 110 << 20 }
+        #expect((9 << 20...11 << 20).contains(room.bodyLimit((64 << 20, "built-in"), nanoseconds: 1 << 40).bytes))
+        var new = ScrapeShare(room)
+        let isIn = new.enterNew(byteCount: 20 << 20)
+        #expect(!isIn)
+        #expect(throws: ScrapeFailure.self) { try scrape(&new, byteCount: 20 << 20, new: 100) }
+        large.close()
+        #expect(room.keptBytes == 0)
+        try scrape(&new, byteCount: 20 << 20, new: 100)
+    }
+
+    @Test("a known page that waits for a quarter of its timeout is told to those who can give something back")
+    func complaint() throws {
+        let resident = Mutex(0)
+        let room = ScrapeRoom(limitBytes: 200 << 20) { resident.withLock { $0 } }
+        var share = ScrapeShare(room)
+        try scrape(&share, byteCount: 20 << 20)
+        resident.withLock { $0 = 190 << 20 }
+        for (milliseconds, isWaiting) in [(UInt64(1000), false), (1200, false), (1260, true), (1500, true)] {
+            let isIn = share.enter(nanoseconds: milliseconds * 1_000_000, timeoutMilliseconds: 1000)
+            #expect(!isIn)
+            #expect(room.isAnyPageWaiting == isWaiting, "\(milliseconds)")
+        }
+        resident.withLock { $0 = 150 << 20 }
+        let isIn = share.enter(nanoseconds: 1_600_000_000, timeoutMilliseconds: 1000)
+        #expect(isIn && !room.isAnyPageWaiting)
     }
 }

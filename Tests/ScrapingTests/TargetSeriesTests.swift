@@ -286,6 +286,32 @@ struct TargetSeriesTests {
         #expect(harness.store.lastRow["b"] == 3)
     }
 
+    @Test("series that found no room are counted at each scrape, and learned anew when there is room, not too often")
+    func roomAgain() {
+        var harness = SeriesHarness()
+        harness.scrape("a 1\n")
+        func limit(_ isFull: Bool) {
+            harness.store.state.withLock { $0.seriesLimit = isFull ? $0.slots[0].count : .max }
+        }
+        limit(true)
+        for value in 2...4 {
+            let (failure, report) = harness.scrapeReporting(Array("a \(value)\nb 3\nc 4\n".utf8))
+            #expect(failure == nil && report.samplesWithoutRoom == 2 && report.samplesAfterRelabeling == 3)
+        }
+        limit(false)
+        harness.scrape("a 5\nb 3\nc 4\n")
+        #expect(harness.store.lastRow["a"] == 5 && harness.store.lastRow["b"] == 3 && harness.store.lastRow["c"] == 4)
+        limit(true)
+        harness.scrape("a 6\nb 3\nd 4\n")
+        #expect(Self.isStale(harness.store.lastRow["c"]))
+        limit(false)
+        harness.scrape("a 7\nd 4\n")
+        #expect(harness.store.lastRow["d"] == nil, "learning anew costs what a new page costs")
+        harness.time += TargetSeries.Refusals.pauseMilliseconds
+        harness.scrape("a 8\nd 4\n")
+        #expect(harness.store.lastRow["a"] == 8 && harness.store.lastRow["d"] == 4)
+    }
+
     @Test("a store that refuses rows makes the scrape fail with its reason")
     func refusingStore() {
         var harness = SeriesHarness()

@@ -38,6 +38,12 @@ struct SeriesLabels: Sendable {
         return labels
     }
 
+    /// Whether `resolve` may throw.
+    var mayRefuse: Bool {
+        !relabeling.isEmpty || nameValidation == .legacy || limits.labels > 0 || limits.labelNameBytes > 0
+            || limits.labelValueBytes > 0
+    }
+
     /// The labels of a report series.
     func reportLabels(named name: String) -> LabelSet {
         var labels = LabelSetBuilder(targetLabels)

@@ -66,7 +66,7 @@ extension TargetSeries {
         for index in values.indices {
             let place = places[Int(series[index])]
             guard place >= 0 else {
-                if place < Place.dropped { assembly.kept += place == Place.unresolved ? 1 : 0 }
+                if place == Place.unresolved || place == Place.refused { assembly.kept &+= 1 }
                 if place <= Place.own { assembly.needsLabels = true }
                 continue
             }

@@ -19,8 +19,10 @@ struct TargetSeries {
         static let dropped: Int32 = -1
         /// Its labels are in `unresolved`, no slot yet.
         static let unresolved: Int32 = -2
+        /// The store had no room for it; its labels are forgotten, its page tells them again (`learnAnew`).
+        static let refused: Int32 = -3
         /// From here down: `own - index` is the entry in `ownSeries`.
-        static let own: Int32 = -3
+        static let own: Int32 = -4
     }
 
     /// A series whose samples bring timestamps of their own; they go to the store as a batch.
@@ -49,14 +51,15 @@ struct TargetSeries {
     var target: ScrapeTarget
     var context: JobContext
     let environment: ScrapeEnvironment
-    private let metadata: TargetMetadataTable
-    private var seriesLabels: SeriesLabels
+    let metadata: TargetMetadataTable
+    var seriesLabels: SeriesLabels
     private var cache: ScrapeCache
     var writer: (any SourceWriter)?
     private var generation: UInt32 = 0
     /// By the cache's number.
     var places: [Int32] = []
-    private var unresolved: [Int32: NewSeries] = [:]
+    var unresolved: [Int32: NewSeries] = [:]
+    var refusals = Refusals()
     var ownSeries: [OwnSeries] = []
     var ownBatch = SampleBatch()
     /// By slot: whether the newest good scrape had a sample of it.
@@ -148,6 +151,7 @@ struct TargetSeries {
         }
         report.samplesAfterRelabeling = assembly.kept
         report.duplicateSamples = assembly.duplicates
+        report.samplesWithoutRoom += refusedSamples(on: scratch.columns)
         if !isSame || assembly.needsLabels { markVanished(scratch) }
         markVanishedOwnSeries(at: report.timestamp)
         try appendOwnBatch(&report)
@@ -255,71 +259,8 @@ struct TargetSeries {
             while places.count <= Int(series.series) { places.append(Place.unresolved) }
             unresolved[series.series] = series
         }
-    }
-
-    /// Finds labels and slots for what the page has and the target had not; all or nothing.
-    private mutating func resolveNewSeries(
-        _ columns: ScrapePage, _ writer: any SourceWriter, _ report: inout ScrapeReport
-    ) throws(ScrapeFailure) {
-        var found: [(number: Int32, labels: LabelSet?, hasOwnTime: Bool)] = []
-        var seen: Set<Int32> = []
-        var kept = 0
-        var droppedNow: Set<Int32> = []
-        let entries = columns.series.indices.map { (columns.series[$0], hasOwnTime(columns, $0)) }
-        let histograms = columns.histograms.map { ($0.series, hasOwnTime($0)) }
-        for (number, hasOwnTime) in entries + histograms {
-            let place = places[Int(number)]
-            if place == Place.dropped || droppedNow.contains(number) { continue }
-            kept += 1
-            guard place == Place.unresolved, seen.insert(number).inserted, let new = unresolved[number] else {
-                continue
-            }
-            let scraped = environment.addsTypeLabels ? TypeLabels.add(to: new.labels, from: metadata) : new.labels
-            let labels = try seriesLabels.resolve(scraped, emptyLabels: new.emptyLabels, line: new.line)
-            if labels == nil {
-                kept -= 1
-                droppedNow.insert(number)
-            }
-            found.append((number, labels, hasOwnTime))
-        }
-        let limit = context.job.limits.samples
-        guard limit == 0 || kept <= limit else { throw .sampleLimit(found: kept, limit: limit) }
-        for (number, labels, hasOwnTime) in found {
-            guard let place = try place(labels, hasOwnTime: hasOwnTime, writer) else {
-                report.samplesWithoutRoom += 1
-                continue
-            }
-            places[Int(number)] = place
-            unresolved[number] = nil
-            if place != Place.dropped { report.seriesAdded += 1 }
-        }
-    }
-
-    /// Nil where the store has no room for another series.
-    private mutating func place(
-        _ labels: LabelSet?, hasOwnTime: Bool, _ writer: any SourceWriter
-    ) throws(ScrapeFailure) -> Int32? {
-        guard let labels else { return Place.dropped }
-        if hasOwnTime {
-            ownSeries.append(OwnSeries(labels: labels))
-            return Place.own - Int32(ownSeries.count - 1)
-        }
-        do {
-            return Int32(try writer.slot(for: labels))
-        } catch .seriesLimit {
-            return nil
-        } catch {
-            throw .storage(reason: error.description)
-        }
-    }
-
-    private func hasOwnTime(_ columns: ScrapePage, _ index: Int) -> Bool {
-        context.job.honorsTimestamps && !columns.timestamps.isEmpty
-            && columns.timestamps[index] != ScrapePage.noTimestamp
-    }
-
-    func hasOwnTime(_ histogram: PageHistogram) -> Bool {
-        context.job.honorsTimestamps && histogram.timestamp != ScrapePage.noTimestamp
+        // Labels are held once, so that they go one by one when their series have slots.
+        scratch.columns.forgetNewSeries()
     }
 
     private mutating func resolveReportSlots(_ writer: any SourceWriter, _ scratch: ScrapeScratch) {
@@ -334,10 +275,11 @@ struct TargetSeries {
     // MARK: Upkeep
 
     /// Learns all lines anew with the next page.
-    private mutating func forgetLines() {
+    mutating func forgetLines() {
         cache = Self.makeCache(target, context)
         places = []
         unresolved = [:]
+        refusals.clear()
         ownSeries = []
         lastExemplars = []
         isSteady = false

@@ -176,7 +176,8 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         } catch {
             return finish(.failure(error), keepingConnection: true)
         }
-        connection.handler.expectResponse(bodyLimitBytes: flight.request.bodyLimitBytes)
+        connection.handler.expectResponse(
+            bodyLimitBytes: flight.request.bodyLimitBytes, isOpen: flight.request.admission?.isOpen)
         connection.sender.send(request)
     }
 
@@ -242,7 +243,10 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     // MARK: Ends of a flight
 
     private func timeOut(_ number: Int) {
-        guard flight?.number == number else { return }
+        guard let flight, flight.number == number else { return }
+        if let admission = flight.request.admission, connection?.handler.isWaiting == true {
+            return finish(.failure(admission.failure), keepingConnection: false)
+        }
         finish(.failure(.timedOut(url: target.url.description)), keepingConnection: false)
     }
 

@@ -13,12 +13,22 @@ package struct ScrapeBody: Sendable {
     }
 }
 
+/// Whether an answer that has begun may be read.
+package struct AnswerAdmission: Sendable {
+    /// Asked on the executor of the fetcher, when the answer begins and then again and again until it says yes.
+    package var isOpen: @Sendable () -> Bool
+    /// What the fetch fails with when its time ends meanwhile.
+    package var failure: ScrapeFailure
+}
+
 /// What one fetch needs to know.
 package struct FetchRequest: Sendable {
     package var timeoutMilliseconds: Int64
     /// Of the body as it comes over the wire.
     package var bodyLimitBytes: Int
     package var bodyLimitName: String
+    /// Nil where any answer may be read at once.
+    package var admission: AnswerAdmission?
 }
 
 /// Gets the page of one target, again and again.

@@ -18,13 +18,24 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
     /// The most that is read of the body of a redirect or an error.
     private static let otherBodyLimitBytes = 64 << 10
 
+    /// How long an answer that may not be read yet lies in the kernel before its turn is asked for again.
+    private static let admissionPause = TimeAmount.milliseconds(10)
+
     private let onEvent: (Event) -> Void
     private var reader: HTTPResponseReader?
+    /// Whether the answer may be read; nil once it may.
+    private var isOpen: (@Sendable () -> Bool)?
+    /// The beginning of an answer that waits; the rest stays with the kernel, so that waiting holds no memory.
+    private var waiting: ByteBuffer?
+
+    /// Whether an answer has begun and was not let in.
+    var isWaiting: Bool { waiting != nil }
 
     init(onEvent: @escaping (Event) -> Void) { self.onEvent = onEvent }
 
     /// From now on a response is expected.
-    func expectResponse(bodyLimitBytes: Int) {
+    func expectResponse(bodyLimitBytes: Int, isOpen: (@Sendable () -> Bool)? = nil) {
+        self.isOpen = isOpen
         reader = HTTPResponseReader(
             bodyLimitBytes: bodyLimitBytes, otherBodyLimitBytes: Self.otherBodyLimitBytes)
     }
@@ -33,6 +44,34 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
         var buffer = unwrapInboundIn(data)
         // A target that talks without being asked cannot be trusted with the next request.
         guard reader != nil else { return context.close(promise: nil) }
+        if waiting != nil {
+            waiting?.writeBuffer(&buffer)
+        } else if let isOpen, !isOpen() {
+            waiting = buffer
+            context.channel.setOption(.autoRead, value: false).whenComplete { _ in }
+            wait(context)
+        } else {
+            isOpen = nil
+            read(&buffer, context)
+        }
+    }
+
+    private func wait(_ context: ChannelHandlerContext) {
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.admissionPause) { handler.value.askAgain(context.value) }
+    }
+
+    private func askAgain(_ context: ChannelHandlerContext) {
+        guard context.channel.isActive, reader != nil, var buffer = waiting else { return }
+        guard isOpen?() != false else { return wait(context) }
+        isOpen = nil
+        waiting = nil
+        read(&buffer, context)
+        if context.channel.isActive { context.channel.setOption(.autoRead, value: true).whenComplete { _ in } }
+    }
+
+    private func read(_ buffer: inout ByteBuffer, _ context: ChannelHandlerContext) {
         do throws(HTTPResponseError) {
             try reader?.read(&buffer)
         } catch {

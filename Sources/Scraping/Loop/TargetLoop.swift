@@ -255,7 +255,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
 
     private func stopped() {
         fetcher.cancel()
-        share.leave()
+        share.close()
         series.close()
         timer = nil
         status.withLock { $0.hasStopped = true }
@@ -271,31 +271,23 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         if let forcedFailure {
             return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
         }
-        fetch(number: number, timestamp: timestamp, start: start, waited: 0)
-    }
-
-    /// Fetches the page once there is room for it.
-    ///
-    /// - Parameter waited: For how many milliseconds there was none.
-    private func fetch(number: Int, timestamp: Timestamp, start: UInt64, waited: Int64) {
-        guard number == scrapeNumber, state.isScraping else { return }
-        guard share.enter() else {
-            guard waited < target.timeoutMilliseconds else {
-                return finish(.failure(share.failure), number: number, timestamp: timestamp, start: start)
-            }
-            let delay = ScrapeRoom.retryMilliseconds
-            _ = executor.schedule(afterMilliseconds: delay) { [self] in
-                fetch(number: number, timestamp: timestamp, start: start, waited: waited + delay)
-            }
-            return
-        }
         let limit = share.bodyLimit(context.bodyLimit, nanoseconds: start)
-        let request = FetchRequest(
-            timeoutMilliseconds: max(1, target.timeoutMilliseconds - waited), bodyLimitBytes: limit.bytes,
-            bodyLimitName: limit.name)
+        var request = FetchRequest(
+            timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
+        if share.needsAdmission {
+            request.admission = AnswerAdmission(
+                isOpen: { [self] in admits(number: number) }, failure: share.failure)
+        }
         fetcher.fetch(request) { [self] result in
             finish(result, number: number, timestamp: timestamp, start: start)
         }
+    }
+
+    /// Whether there is room for the page that is coming.
+    private func admits(number: Int) -> Bool {
+        guard number == scrapeNumber, state.isScraping else { return true }
+        return share.enter(
+            nanoseconds: environment.clock.monotonicNanoseconds, timeoutMilliseconds: target.timeoutMilliseconds)
     }
 
     private func finish(
@@ -332,6 +324,9 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private func append(
         _ page: [UInt8], _ format: PageFormat, _ report: inout ScrapeReport
     ) throws(ScrapeFailure) {
+        if series.findsRoom(at: report.timestamp), share.enterNew(byteCount: page.count) {
+            series.learnAnew(at: report.timestamp)
+        }
         try share.ingesting(byteCount: page.count, &report) { report throws(ScrapeFailure) in
             try series.append(page: page, format: format, scratch: scratch, report: &report)
         }
