@@ -1,6 +1,7 @@
 import Bytes
 import Glibc
 import Remote
+import Synchronization
 import TestSupport
 import Testing
 
@@ -18,14 +19,18 @@ struct HostileHostTests {
     }
 
     /// A target with numbers that change, `count` series of them.
+    ///
+    /// Its pages are made before, so that a large one comes at once.
     private static func target(count: Int, padding: String = "") -> LoopbackServer {
-        LoopbackServer { _ in
-            var random = SystemRandomNumberGenerator()
-            var page = ""
-            for index in 0..<count {
-                page += "m{i=\"\(index)\(padding)\"} \(Int.random(in: 0..<1_000_000, using: &random))\n"
-            }
-            return (200, "text/plain; version=0.0.4", page)
+        var random = SystemRandomNumberGenerator()
+        let pages = (0..<3).map { _ in
+            (0..<count).map { index in
+                "m{i=\"\(index)\(padding)\"} \(Int.random(in: 0..<1_000_000, using: &random))\n"
+            }.joined()
+        }
+        let next = Atomic<Int>(0)
+        return LoopbackServer { _ in
+            (200, "text/plain; version=0.0.4", pages[next.add(1, ordering: .relaxed).oldValue % pages.count])
         }
     }
 
@@ -96,7 +101,7 @@ struct HostileHostTests {
     }
 
     @Test(
-        "in 256 MB it refuses series and queries instead of being killed",
+        "in 256 MB it refuses series and queries instead of being killed, and known series flow",
         .enabled(
             if: HostileHostTests.hasMemoryCgroup,
             "LAPWING_FAULTS=all asks for it; limiting memory needs root and a cgroup of version 1"))
@@ -122,26 +127,41 @@ struct HostileHostTests {
             }
         }
         #expect(isFull, "\(server.log)")
+        let known = "count(min_over_time(up[5s]) == 1)"
+        let isSettled = await RunningServer.wait(seconds: 60) {
+            (Int(await server.values(known)?[""] ?? "") ?? 0) >= 3
+        }
+        #expect(isSettled, "\(server.log)")
+        let knownCount = Int(await server.values(known)?[""] ?? "") ?? 0
+        // What no query may hold, and what fits when it is alone.
         let hostile = [
+            "m{i=~\"1.*\"}", "sum by (i) (rate(m{i=~\"[1-3].*\"}[1m]))", "sum(rate(m[1m]))", "topk(1000, m)",
             "{__name__=~\".+\"}", "sum by (i) (rate(m[1m]))", "m + on (i, instance) m", "sort_desc(m)",
             "count by (__name__, i) ({__name__=~\".+\"})", "label_replace(m, \"j\", \"$1$1$1\", \"i\", \"(.*)\")",
         ]
         await withTaskGroup(of: Void.self) { group in
             for client in 0..<8 {
                 group.addTask {
-                    for round in 0..<6 {
+                    let end = ContinuousClock.now + .seconds(Self.mixSeconds)
+                    var round = 0
+                    while ContinuousClock.now < end {
                         let query = hostile[(client + round) % hostile.count]
                         _ = await Self.ask(port, query, isRange: round % 2 == 1)
+                        round += 1
                     }
                 }
             }
         }
         #expect((await server.values("count(up)"))?[""] == "4", "\(server.log)")
+        let flowing = await server.values("count(avg_over_time(up[\(Self.mixSeconds)s]) >= 0.9)")
+        #expect((Int(flowing?[""] ?? "") ?? 0) >= knownCount, "\(server.log)")
         let control = TemporaryDirectory.read(group + "/memory.oom_control")
         #expect(control.contains("under_oom 0") && !control.contains("oom_kill 1"), "\(control)")
         #expect(server.log.contains("no room for new series"))
         #expect(server.stop() == 0)
     }
+
+    private static let mixSeconds = 30
 
     private static func ask(_ port: Int, _ query: String, isRange: Bool) async -> Bool {
         let client = APIClient(server: "http://127.0.0.1:\(port)", timeoutSeconds: 60)
