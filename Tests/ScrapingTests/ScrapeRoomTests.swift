@@ -59,6 +59,7 @@ struct ScrapeRoomTests {
         try share.ingesting(byteCount: byteCount, &report) { (report) throws(ScrapeFailure) in
             report.samplesScraped = 100
             report.seriesAdded = new
+            report.learnedAllLines = new == 100
         }
     }
 
@@ -127,6 +128,8 @@ struct ScrapeRoomTests {
         #expect((49 << 20...50 << 20).contains(room.keptBytes), "with what grows beside it")
         resident.withLock { $0 = 110 << 20 }
         #expect((9 << 20...11 << 20).contains(room.bodyLimit((64 << 20, "built-in"), nanoseconds: 1 << 40).bytes))
+        try scrape(&large, byteCount: 40 << 20, new: 100)
+        #expect((49 << 20...50 << 20).contains(room.keptBytes), "a page whose lines are learned again stays known")
         var new = ScrapeShare(room)
         let isIn = new.enterNew(byteCount: 20 << 20)
         #expect(!isIn)

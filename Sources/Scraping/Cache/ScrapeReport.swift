@@ -17,6 +17,8 @@ struct ScrapeReport: Sendable {
     var outOfBoundsSamples = 0
     /// Samples of new series for which the store has no room.
     var samplesWithoutRoom = 0
+    /// Whether all lines were read as new ones, so that `seriesAdded` says nothing about the next page.
+    var learnedAllLines = false
 
     init(timestamp: Timestamp, durationSeconds: Double) {
         self.timestamp = timestamp

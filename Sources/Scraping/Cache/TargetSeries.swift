@@ -134,6 +134,7 @@ struct TargetSeries {
     ) throws(ScrapeFailure) {
         report.bodyBytes = page.count
         let writer = try openWriter()
+        report.learnedAllLines = cache.seriesCount == 0
         try read(page, format, scratch)
         report.samplesScraped = scratch.columns.values.count + scratch.columns.histograms.count
         let isSame = isSteady && scratch.columns.hasSameSeries && unresolved.isEmpty
@@ -143,6 +144,7 @@ struct TargetSeries {
         var assembly = assemble(scratch)
         if assembly.needsLabels {
             forgetLines()
+            report.learnedAllLines = true
             try read(page, format, scratch)
             try resolveNewSeries(scratch.columns, writer, &report)
             prepareRow(scratch, writer)

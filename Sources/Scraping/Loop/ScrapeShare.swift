@@ -12,7 +12,6 @@ struct ScrapeShare {
     private let room: ScrapeRoom?
     /// Of the last page that went in whole, the part that will not be new when it comes again.
     private(set) var knownBytes = 0
-    private var hasLearned = false
     private var toldBytes = 0
     private var heldBytes = 0
     private var waitingSince: UInt64?
@@ -59,7 +58,6 @@ struct ScrapeShare {
     mutating func close() {
         leave()
         knownBytes = 0
-        hasLearned = false
         tell()
     }
 
@@ -94,9 +92,8 @@ struct ScrapeShare {
         try room.ingesting(byteCount: byteCount, knownBytes: knownBytes, heldBytes: heldBytes) {
             () throws(ScrapeFailure) in try body(&report)
         }
-        // What comes with the first page stays; what is new on a later one is a sign of what will be new on the next.
-        let new = hasLearned ? min(report.samplesScraped, report.seriesAdded) : 0
-        hasLearned = true
+        // What comes when all lines are learned stays; what is new beside known lines is a sign of what will be on the next.
+        let new = report.learnedAllLines ? 0 : min(report.samplesScraped, report.seriesAdded)
         knownBytes = byteCount / max(1, report.samplesScraped) * (report.samplesScraped - new)
         tell()
     }
