@@ -16,6 +16,7 @@ struct ProbeTests {
         ("both sides are evaluated", evaluation), ("parameters", parameters), ("filling in", filling),
         ("selection", selection), ("functions", functions), ("operators", operators),
         ("fill modifiers", fillModifiers), ("histograms", histogramCorners), ("joins and times", joinsAndTimes),
+        ("what is told", telling), ("what upstream does", upstreamCorners),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.
@@ -70,10 +71,14 @@ struct ProbeTests {
             expect fail msg: Scalar value 1e+30 overflows int64
 
         eval instant at 5m bottomk(-1e30, heat)
-            expect fail msg: Scalar value -1e+30 underflows int64
 
         eval instant at 5m topk(-Inf, heat)
-            expect fail msg: Scalar value -Inf underflows int64
+
+        eval range from 0 to 2m step 1m limitk((time() - 60) * 1e30, heat)
+            expect fail msg: Scalar value -6e+31 underflows int64
+
+        eval instant at 5m topk(9223372036854774784, heat)
+            expect fail msg: Scalar value 9.223372036854775e+18 overflows int64
 
         eval instant at 5m topk(1.9, heat)
             heat{room="b"} 30
@@ -118,6 +123,11 @@ struct ProbeTests {
             {job="x", kind="q"} 12
 
         eval instant at 5m nothing + on (job) group_right () fill_right (7) want
+            {job="x", kind="p"} 8
+            {job="x", kind="q"} 9
+
+        eval instant at 5m nothing + on (job) fill_right (7) want
+            expect fail regex: found duplicate series for the match group
 
         eval instant at 5m nothing + on (job) group_right () fill_left (7) want
 

@@ -118,9 +118,7 @@ struct QueryLimitTests {
         #expect(
             result.infos == [
                 "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
-                    + #""gauge" (1:6)"#,
-                "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
-                    + #""gauge" (1:24)"#,
+                    + #""gauge" (1:24)"#
             ])
         #expect(result.warnings == ["PromQL warning: quantile value should be between 0 and 1, got 2 (2:24)"])
     }

@@ -22,7 +22,7 @@ struct CountValuesAggregation: VectorOperator {
         var texts: [UInt64: String] = [:]
         var held = QueryCost()
         let stepCount = timeline.count
-        func count(_ value: String, at step: Int, _ group: LabelSet, _ dropsName: Bool) throws(QueryError) {
+        func count(_ value: String, at step: Int, _ group: LabelSet) throws(QueryError) {
             let key = Key(group: group, value: label == nil ? "" : value)
             let index: Int
             if let known = indexes[key] {
@@ -41,7 +41,6 @@ struct CountValuesAggregation: VectorOperator {
             }
             let before = results[index].values[step]
             results[index].values[step] = before.isAbsent ? 1 : before + 1
-            if dropsName { results[index].dropsName = true }
         }
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let group = grouping.key(of: series.labels)
@@ -54,10 +53,10 @@ struct CountValuesAggregation: VectorOperator {
                     held += cost
                 }
                 texts[bits] = text
-                try count(text, at: step, group, series.dropsName)
+                try count(text, at: step, group)
             }
             for sample in series.histograms {
-                try count(sample.histogram.compactText, at: sample.step, group, series.dropsName)
+                try count(sample.histogram.compactText, at: sample.step, group)
             }
         }
         context.order(&results)

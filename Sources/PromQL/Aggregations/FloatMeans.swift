@@ -50,6 +50,9 @@ struct FloatMeans {
         counts[step] += 1
     }
 
+    /// Whether anything was added at a step.
+    func hasValue(at step: Int) -> Bool { !sums[step].isAbsent }
+
     /// The mean of each step, the absent value where nothing was added.
     func values() -> [Double] {
         var result = sums

@@ -23,6 +23,9 @@ struct FloatSums {
         unsafe ccolumns_add_to_sums(column, min(column.count, sums.count), &sums, &compensations)
     }
 
+    /// Whether anything was added at a step.
+    func hasValue(at step: Int) -> Bool { !sums[step].isAbsent }
+
     /// The sum of each step, the absent value where nothing was added; the end of it.
     mutating func finish() -> [Double] {
         unsafe ccolumns_finish_sums(&sums, compensations, sums.count)

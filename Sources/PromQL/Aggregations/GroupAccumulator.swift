@@ -14,46 +14,25 @@ protocol GroupAccumulator {
     mutating func finish(notes: inout AggregationNotes) -> StepSeries
 }
 
-/// What an aggregation noticed.
-struct AggregationNotes: OptionSet {
-    let rawValue: UInt8
-    static let mixedFloatsAndHistograms = AggregationNotes(rawValue: 1)
-    static let ignoredHistograms = AggregationNotes(rawValue: 2)
-    static let mixedExponentialAndCustom = AggregationNotes(rawValue: 4)
-    static let reconciledCustomBuckets = AggregationNotes(rawValue: 8)
-    static let counterResetCollision = AggregationNotes(rawValue: 16)
-
-    /// The notes of a sum of histograms in terms of aggregations.
-    init(_ notes: KernelNotes) {
-        var result: AggregationNotes = []
-        if notes.contains(.mixedExponentialAndCustom) { result.insert(.mixedExponentialAndCustom) }
-        if notes.contains(.reconciledCustomBucketsInAggregation) { result.insert(.reconciledCustomBuckets) }
-        if notes.contains(.counterResetCollisionInAggregation) { result.insert(.counterResetCollision) }
-        self = result
-    }
-
-    init(rawValue: UInt8) { self.rawValue = rawValue }
-}
-
 /// `sum`: compensated float sums, and sums of histograms beside them.
 struct SumAccumulator: GroupAccumulator {
     static let bytesPerStep = FloatSums.bytesPerStep
 
     private var sums: FloatSums
-    private var histograms: [Int: HistogramSum] = [:]
+    private var histograms = HistogramSums(takesMean: false)
 
     init(stepCount: Int) { sums = FloatSums(stepCount: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         sums.add(series.values)
-        for sample in series.histograms {
-            histograms[sample.step, default: HistogramSum(takesMean: false)].add(sample.histogram)
-        }
+        if series.histograms.isEmpty { return }
+        let floats = sums
+        histograms.add(series, notes: &notes) { floats.hasValue(at: $0) }
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = StepSeries(values: sums.finish())
-        result.add(histograms, notes: &notes)
+        histograms.finish(into: &result, notes: &notes)
         return result
     }
 }
@@ -63,37 +42,21 @@ struct MeanAccumulator: GroupAccumulator {
     static let bytesPerStep = FloatMeans.bytesPerStep
 
     private var means: FloatMeans
-    private var histograms: [Int: HistogramSum] = [:]
+    private var histograms = HistogramSums(takesMean: true)
 
     init(stepCount: Int) { means = FloatMeans(stepCount: stepCount) }
 
     mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         means.add(series.values)
-        for sample in series.histograms {
-            histograms[sample.step, default: HistogramSum(takesMean: true)].add(sample.histogram)
-        }
+        if series.histograms.isEmpty { return }
+        let floats = means
+        histograms.add(series, notes: &notes) { floats.hasValue(at: $0) }
     }
 
     mutating func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = StepSeries(values: means.values())
-        result.add(histograms, notes: &notes)
+        histograms.finish(into: &result, notes: &notes)
         return result
-    }
-}
-
-extension StepSeries {
-    /// Puts finished sums of histograms beside the floats; a step that has both gets neither.
-    fileprivate mutating func add(_ sums: [Int: HistogramSum], notes: inout AggregationNotes) {
-        for (step, var sum) in sums.sorted(by: { $0.key < $1.key }) {
-            guard values[step].isAbsent else {
-                values[step] = Column.absent
-                notes.insert(.mixedFloatsAndHistograms)
-                continue
-            }
-            let histogram = sum.result
-            notes.formUnion(AggregationNotes(sum.notes))
-            if let histogram { histograms.append(StepHistogram(step: step, histogram: histogram)) }
-        }
     }
 }
 

@@ -74,23 +74,24 @@ struct AggregationAnnotator: Sendable {
 
     func annotate(_ notes: AggregationNotes, _ context: QueryContext) {
         if notes.isEmpty { return }
-        if notes.contains(.mixedFloatsAndHistograms) {
+        let kinds = notes.kinds
+        if kinds.contains(.mixedFloatsAndHistograms) {
             context.warn("encountered a mix of histograms and floats for aggregation", at: operandRange)
         }
-        if notes.contains(.ignoredHistograms) {
+        if kinds.contains(.ignoredHistograms) {
             let isRanking = symbol == .topk || symbol == .bottomk
             context.inform(
                 "ignored histogram in \(symbol.rawValue) aggregation", at: isRanking ? range : operandRange)
         }
-        if notes.contains(.mixedExponentialAndCustom) {
+        for metric in notes.metricsOfMixedSchemas {
             context.warn(
-                "vector contains a mix of histograms with exponential and custom buckets schemas for metric name \"\"",
-                at: operandRange)
+                "vector contains a mix of histograms with exponential and custom buckets schemas for metric name "
+                    + LabelName.quoted(metric), at: operandRange)
         }
-        if notes.contains(.reconciledCustomBuckets) {
+        if kinds.contains(.reconciledCustomBuckets) {
             context.inform("mismatched custom buckets were reconciled during aggregation", at: operandRange)
         }
-        if notes.contains(.counterResetCollision) {
+        if kinds.contains(.counterResetCollision) {
             context.warn("conflicting counter resets during histogram aggregation", at: operandRange)
         }
     }

@@ -8,6 +8,8 @@ struct LimitingAggregation: VectorOperator {
     let grouping: Grouping
     let isRatio: Bool
     let parameterRange: SourceRange
+    /// The whole aggregation.
+    let range: SourceRange
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
@@ -18,7 +20,7 @@ struct LimitingAggregation: VectorOperator {
     }
 
     private func streamCount(_ values: [Double], _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let limits = try ElementLimit.counts(values, of: operand, context)
+        guard let limits = try ElementLimit.counts(values, of: operand, context) else { return }
         var taken: [LabelSet: [Int]] = [:]
         let stepCount = timeline.count
         var held = QueryCost()
@@ -52,7 +54,7 @@ struct LimitingAggregation: VectorOperator {
             guard let value, bound > 0 ? value > bound : value < bound else { continue }
             context.warn(
                 "ratio value should be between -1 and 1, got \(GoNumber.general(value)), capping to "
-                    + GoNumber.general(bound), at: parameterRange)
+                    + GoNumber.general(bound), at: parameterRange, by: range)
         }
         let ratios = values.map { min(max($0, -1), 1) }
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in

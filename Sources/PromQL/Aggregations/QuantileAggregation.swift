@@ -15,7 +15,7 @@ struct QuantileAggregation: VectorOperator {
         let quantiles = try parameter.evaluate(context)
         judge.judgeFarthest(quantiles, context)
         let grouped = try GroupedSeries(operand, grouping, context)
-        if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        if grouped.hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
         var scratch: [Double] = []
         for group in grouped.groups {
             try context.limits.check()

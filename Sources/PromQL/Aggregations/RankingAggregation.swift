@@ -12,11 +12,10 @@ struct RankingAggregation: VectorOperator {
     var sharesOneName: Bool { operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let limits = try ElementLimit.counts(parameter.evaluate(context), of: operand, context)
-        guard limits.contains(where: { $0 > 0 }) else { return try operand.discard(context) }
+        guard let limits = try ElementLimit.counts(parameter.evaluate(context), of: operand, context) else { return }
         if timeline.count == 1, !context.isRangeQuery { return try streamInstant(limits[0], context, body) }
         var grouped = try GroupedSeries(operand, grouping, context)
-        if grouped.hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        if grouped.hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
         let keptCost = QueryCost(bytes: grouped.series.count * (StepSeries.overheadBytes + timeline.count * 8))
         try context.hold(keptCost)
         var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
@@ -62,7 +61,7 @@ struct RankingAggregation: VectorOperator {
             held.samples -= change.released.samples
             held.bytes -= change.released.bytes
         }
-        if hasHistograms { annotator.annotate(.ignoredHistograms, context) }
+        if hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
         groups.sort { LabelOrder.precedes($0.first, $1.first) }
         for index in groups.indices {
             for place in groups[index].best.indices { try body(&groups[index].best[place]) }
@@ -110,11 +109,21 @@ struct RankingAggregation: VectorOperator {
 
 /// The parameter of `topk`, `bottomk` and `limitk` as a number of elements.
 enum ElementLimit {
+    /// The greatest number below 2^63, which is too large already.
+    private static let upperLimit = 9_223_372_036_854_774_784.0
+
     /// Truncated to whole numbers; what is none is an error, unless the operand has one.
+    ///
+    /// Nil where no step asks for an element, however far below: the operand is evaluated for its errors then.
     static func counts(
         _ values: [Double], of operand: any VectorOperator, _ context: QueryContext
-    ) throws(QueryError) -> [Int] {
-        if let fault = fault(of: values) {
+    ) throws(QueryError) -> [Int]? {
+        let isNumber = !values.contains(where: \.isNaN)
+        if isNumber, !values.contains(where: { $0 >= 1 }) {
+            try operand.discard(context)
+            return nil
+        }
+        if let fault = isNumber ? fault(of: values) : "Parameter value is NaN" {
             try operand.discard(context)
             throw .execution(message: fault)
         }
@@ -122,11 +131,10 @@ enum ElementLimit {
     }
 
     private static func fault(of values: [Double]) -> String? {
-        if values.contains(where: \.isNaN) { return "Parameter value is NaN" }
         if let least = values.min(), least <= -0x1p63 {
             return "Scalar value \(GoNumber.general(least)) underflows int64"
         }
-        if let greatest = values.max(), greatest >= 0x1p63 {
+        if let greatest = values.max(), greatest >= upperLimit {
             return "Scalar value \(GoNumber.general(greatest)) overflows int64"
         }
         return nil

@@ -18,7 +18,7 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var groups: [Group] = []
         var numbers = GroupNumbers(grouping)
-        var notes: AggregationNotes = []
+        var notes = AggregationNotes()
         var held = QueryCost()
         let stepCount = timeline.count
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in

@@ -52,8 +52,8 @@ struct MatchGroups {
             : LabelFilter(dropping: matching.labels + [LabelName.metricName])
     }
 
-    /// Two elements of the one side at one step are an error, unless the many side is empty there and not filled.
-    func checkOneSide(of group: Group, fillsMany: Bool) throws(QueryError) {
+    /// Two elements of the one side at one step are an error, unless the many side is empty there and nothing is filled.
+    func checkOneSide(of group: Group, fills: Bool) throws(QueryError) {
         var owner = [Int](repeating: -1, count: one[group.one[0]].values.count)
         for index in group.one.sorted(by: { LabelOrder.precedes(one[$0].labels, one[$1].labels) }) {
             for (step, isPresent) in one[index].presence().enumerated() where isPresent {
@@ -61,7 +61,7 @@ struct MatchGroups {
                     owner[step] = index
                     continue
                 }
-                guard fillsMany || many.contains(where: { $0.element(at: step) != nil }) else { continue }
+                guard fills || many.contains(where: { $0.element(at: step) != nil }) else { continue }
                 let names = [one[index].labels, one[owner[step]].labels].sorted().map(\.inBraces)
                 throw .execution(
                     message: "found duplicate series for the match group \(group.key.inBraces) on the "
@@ -88,46 +88,63 @@ struct MatchGroups {
 
 /// Which steps of a match group already have a result, to find those that would have two.
 struct OccupiedSteps {
+    /// What came out of two series.
+    struct Pair {
+        var result: StepSeries
+        /// The steps whose elements do not go together.
+        var refused: [Int] = []
+    }
+
     private let cardinality: VectorMatching.Cardinality
+    private let isNeeded: Bool
     private var all: [Bool] = []
     private var byLabels: [LabelSet: [Bool]] = [:]
 
-    init(cardinality: VectorMatching.Cardinality) { self.cardinality = cardinality }
+    /// - Parameter isNeeded: False where the group cannot have two results at a step and nobody asks for those it has.
+    init(cardinality: VectorMatching.Cardinality, isNeeded: Bool) {
+        self.cardinality = cardinality
+        self.isNeeded = isNeeded
+    }
+
+    /// Whether a step has a result, perhaps one that a comparison filters out.
+    func isTaken(at step: Int) -> Bool { step < all.count && all[step] }
 
     /// Takes the steps of a pair.
     ///
-    /// One-to-one a group has one result a step, even one that a comparison filters out; with a many side the results
-    /// differ in labels.
-    mutating func occupy(
-        _ labels: LabelSet, by many: StepSeries, and one: StepSeries, _ result: StepSeries
-    ) throws(QueryError) {
+    /// One-to-one a group has one result a step, with a many side one for each set of labels, those that a comparison
+    /// filters out included.
+    mutating func occupy(_ many: StepSeries, _ one: StepSeries, _ pair: Pair) throws(QueryError) {
+        guard isNeeded else { return }
+        var presence = many.presence()
+        let onePresence = one.presence()
+        for step in presence.indices where !onePresence[step] { presence[step] = false }
+        for step in pair.refused { presence[step] = false }
+        if all.isEmpty { all = [Bool](repeating: false, count: presence.count) }
         if cardinality == .oneToOne {
-            let manyPresence = many.presence()
-            let onePresence = one.presence()
-            if all.isEmpty { all = [Bool](repeating: false, count: manyPresence.count) }
-            for step in manyPresence.indices where manyPresence[step] && onePresence[step] {
-                guard !all[step] else {
-                    throw .execution(
-                        message: "multiple matches for labels: many-to-one matching must be explicit "
-                            + "(group_left/group_right)")
-                }
-                all[step] = true
-            }
-            return
-        }
-        let presence = result.presence()
-        guard var known = byLabels[labels] else {
-            byLabels[labels] = presence
-            return
-        }
-        for step in presence.indices where presence[step] {
-            guard !known[step] else {
+            guard !Self.mark(presence, in: &all) else {
                 throw .execution(
-                    message: "multiple matches for labels: grouping labels must ensure unique matches")
+                    message: "multiple matches for labels: many-to-one matching must be explicit "
+                        + "(group_left/group_right)")
             }
+            return
+        }
+        _ = Self.mark(presence, in: &all)
+        var known = byLabels[pair.result.labels] ?? [Bool](repeating: false, count: presence.count)
+        guard !Self.mark(presence, in: &known) else {
+            throw .execution(
+                message: "multiple matches for labels: grouping labels must ensure unique matches")
+        }
+        byLabels[pair.result.labels] = known
+    }
+
+    /// Whether a step was marked before.
+    private static func mark(_ presence: [Bool], in known: inout [Bool]) -> Bool {
+        var isTwice = false
+        for step in presence.indices where presence[step] {
+            if known[step] { isTwice = true }
             known[step] = true
         }
-        byLabels[labels] = known
+        return isTwice
     }
 }
 

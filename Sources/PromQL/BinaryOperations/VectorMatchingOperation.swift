@@ -20,15 +20,14 @@ struct VectorMatchingOperation: VectorOperator {
     /// As in Prometheus `fill_left` is for the many side and `fill_right` for the one side, with `group_right` too.
     private var manyFill: Double? { matching.fillLeft?.value }
     private var oneFill: Double? { matching.fillRight?.value }
-
-    /// Whether the many side as written has a fill value, which lets a step go on without any of its elements.
-    private var isManySideFilled: Bool { (isSwapped ? matching.fillRight : matching.fillLeft) != nil }
+    /// Whether a step goes on where one side has nothing.
+    private var fills: Bool { manyFill != nil || oneFill != nil }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let leftSide = try left.collect(context)
-        if leftSide.series.isEmpty, matching.fillLeft == nil { return try right.discard(context) }
+        if leftSide.series.isEmpty, !fills { return try right.discard(context) }
         let rightSide = try right.collect(context)
-        if rightSide.series.isEmpty, matching.fillRight == nil {
+        if rightSide.series.isEmpty, !fills {
             context.release(leftSide.cost)
             return
         }
@@ -37,16 +36,17 @@ struct VectorMatchingOperation: VectorOperator {
             matching: matching, isSwapped: isSwapped, context)
         var results: [StepSeries] = []
         var held = QueryCost()
+        var notes = LastNotes()
         for index in groups.groups.indices {
             try context.limits.check()
             let before = results.count
-            try compute(groups, index, into: &results, context)
+            try compute(groups, index, into: &results, &notes)
             var made = QueryCost()
             for result in results[before...] { made += result.cost }
             try context.hold(made)
             held += made
         }
-        if isSwapped { Self.clearUnfilled(leftSide.series, rightSide.series, matching, &results) }
+        notes.annotate(context, at: element.range)
         var merged = try SeriesMerger.merged(results)
         results = []
         context.order(&merged)
@@ -54,93 +54,81 @@ struct VectorMatchingOperation: VectorOperator {
         context.release(leftSide.cost + rightSide.cost + groups.cost + held)
     }
 
-    /// A step at which a side has nothing and no fill value has no result, whatever the other value fills.
-    private static func clearUnfilled(
-        _ left: [StepSeries], _ right: [StepSeries], _ matching: VectorMatching, _ results: inout [StepSeries]
-    ) {
-        if matching.fillLeft == nil && matching.fillRight == nil { return }
-        for (side, fill) in [(left, matching.fillLeft), (right, matching.fillRight)] where fill == nil {
-            guard let stepCount = results.first?.values.count else { return }
-            var isPresent = [Bool](repeating: false, count: stepCount)
-            for series in side {
-                for (step, isThere) in series.presence().enumerated() where isThere { isPresent[step] = true }
-            }
-            for index in results.indices { results[index].keep(where: isPresent) }
-        }
-    }
-
     private func compute(
-        _ groups: MatchGroups, _ index: Int, into results: inout [StepSeries], _ context: QueryContext
+        _ groups: MatchGroups, _ index: Int, into results: inout [StepSeries], _ notes: inout LastNotes
     ) throws(QueryError) {
         let group = groups.groups[index]
-        if group.one.count > 1 { try groups.checkOneSide(of: group, fillsMany: isManySideFilled) }
-        var taken = OccupiedSteps(cardinality: matching.cardinality)
+        if group.one.count > 1 { try groups.checkOneSide(of: group, fills: fills) }
+        var taken = OccupiedSteps(
+            cardinality: matching.cardinality, isNeeded: group.many.count > 1 || manyFill != nil)
         for manyIndex in group.many {
             let many = groups.many[manyIndex]
             for oneIndex in group.one {
-                let one = groups.one[oneIndex]
-                var result = pair(many, one, context)
-                result.labels = resultLabels(many.labels, one.labels)
-                try taken.occupy(result.labels, by: many, and: one, result)
-                results.append(result)
+                let pair = self.pair(many, groups.one[oneIndex], order: manyIndex, &notes)
+                try taken.occupy(many, groups.one[oneIndex], pair)
+                results.append(pair.result)
             }
             if let oneFill {
                 let missing = StepSeries(
                     labels: group.key, values: groups.absence(of: group.one, in: groups.one, filledWith: oneFill))
-                var result = pair(many, missing, context)
-                result.labels = resultLabels(many.labels, missing.labels)
-                try taken.occupy(result.labels, by: many, and: missing, result)
-                results.append(result)
+                let pair = self.pair(many, missing, order: manyIndex, &notes)
+                try taken.occupy(many, missing, pair)
+                results.append(pair.result)
             }
         }
         guard let manyFill else { return }
+        let stepCount = timeline.count
         let missing = StepSeries(
-            labels: group.key, values: groups.absence(of: group.many, in: groups.many, filledWith: manyFill))
+            labels: group.key,
+            values: (0..<stepCount).map { taken.isTaken(at: $0) ? Column.absent : manyFill })
         for oneIndex in group.one {
-            let one = groups.one[oneIndex]
-            var result = pair(missing, one, context)
-            result.labels = resultLabels(missing.labels, one.labels)
-            results.append(result)
+            results.append(self.pair(missing, groups.one[oneIndex], order: groups.many.count + oneIndex, &notes).result)
         }
     }
 
     /// The operator over all steps at which both have an element.
-    private func pair(_ many: StepSeries, _ one: StepSeries, _ context: QueryContext) -> StepSeries {
+    private func pair(
+        _ many: StepSeries, _ one: StepSeries, order: Int, _ notes: inout LastNotes
+    ) -> OccupiedSteps.Pair {
         let leftSeries = isSwapped ? one : many
         let rightSeries = isSwapped ? many : one
-        var result = StepSeries(values: leftSeries.values)
-        result.dropsName = delaysNameRemoval && element.returnsBool
+        var pair = OccupiedSteps.Pair(result: StepSeries(values: leftSeries.values))
+        pair.result.labels = resultLabels(many.labels, one.labels)
+        pair.result.dropsName = delaysNameRemoval && element.returnsBool
         let hasHistograms = !leftSeries.histograms.isEmpty || !rightSeries.histograms.isEmpty
         if hasHistograms || element.symbol.isTrim {
-            pairElements(leftSeries, rightSeries, into: &result, context)
-            return result
+            pairElements(leftSeries, rightSeries, into: &pair, order, &notes)
+            return pair
         }
         ColumnPair(symbol: element.symbol, returnsBool: element.returnsBool)
-            .apply(&result.values, rightSeries.values)
-        return result
+            .apply(&pair.result.values, rightSeries.values)
+        return pair
     }
 
     /// The slow way, element by element, for series with histograms.
     private func pairElements(
-        _ left: StepSeries, _ right: StepSeries, into result: inout StepSeries, _ context: QueryContext
+        _ left: StepSeries, _ right: StepSeries, into pair: inout OccupiedSteps.Pair, _ order: Int,
+        _ notes: inout LastNotes
     ) {
         for step in left.values.indices {
-            result.values[step] = Column.absent
+            pair.result.values[step] = Column.absent
             guard let leftElement = left.element(at: step), let rightElement = right.element(at: step) else {
                 continue
             }
-            switch element.apply(leftElement, rightElement, context) {
+            var note: ElementOperator.Note?
+            switch element.apply(leftElement, rightElement, &note) {
             case .float(let value):
-                result.values[step] = element.returnsBool && element.symbol.isComparison ? 1 : value
+                pair.result.values[step] = element.returnsBool && element.symbol.isComparison ? 1 : value
             case .histogram(let histogram):
                 if element.returnsBool {
-                    result.values[step] = 1
+                    pair.result.values[step] = 1
                 } else {
-                    result.histograms.append(StepHistogram(step: step, histogram: histogram))
+                    pair.result.histograms.append(StepHistogram(step: step, histogram: histogram))
                 }
-            case .filtered: if element.returnsBool { result.values[step] = 0 }
-            case .incompatible: break
+            case .filtered: if element.returnsBool { pair.result.values[step] = 0 }
+            case .incompatible: pair.refused.append(step)
             }
+            if let note { notes.add(note, at: step, order: order) }
         }
     }
 

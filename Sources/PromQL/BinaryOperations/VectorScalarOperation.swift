@@ -13,19 +13,33 @@ struct VectorScalarOperation: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let scalars = try scalar.evaluate(context)
+        var notes = LastNotes()
+        var order = 0
         try vector.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            order += 1
             let histograms = series.histograms
             series.dropHistograms()
             if element.symbol.isTrim {
-                dropFloats(&series, scalars, context)
+                dropFloats(&series, scalars, order, &notes)
             } else if element.symbol.isComparison {
                 compare(&series.values, scalars)
             } else {
                 compute(&series.values, scalars)
             }
-            if !histograms.isEmpty { combine(histograms, scalars, into: &series, context) }
+            if !histograms.isEmpty { combine(histograms, scalars, into: &series, order, &notes) }
             try body(&series)
         }
+        notes.annotate(context, at: element.range)
+    }
+
+    private func apply(
+        _ value: Element, _ scalars: [Double], at step: Int, _ order: Int, _ notes: inout LastNotes
+    ) -> ElementOperator.Outcome {
+        var note: ElementOperator.Note?
+        let scalar = Element.float(scalars[step])
+        let outcome = scalarIsLeft ? element.apply(scalar, value, &note) : element.apply(value, scalar, &note)
+        if let note { notes.add(note, at: step, order: order) }
+        return outcome
     }
 
     private func compute(_ values: inout [Double], _ scalars: [Double]) {
@@ -65,22 +79,21 @@ struct VectorScalarOperation: VectorOperator {
     }
 
     /// Trimming is for histograms: floats give nothing but an info.
-    private func dropFloats(_ series: inout StepSeries, _ scalars: [Double], _ context: QueryContext) {
+    private func dropFloats(
+        _ series: inout StepSeries, _ scalars: [Double], _ order: Int, _ notes: inout LastNotes
+    ) {
         for step in series.values.indices where !series.values[step].isAbsent {
-            let pair = (Element.float(series.values[step]), Element.float(scalars[step]))
-            _ = scalarIsLeft ? element.apply(pair.1, pair.0, context) : element.apply(pair.0, pair.1, context)
+            _ = apply(.float(series.values[step]), scalars, at: step, order, &notes)
             series.values[step] = Column.absent
         }
     }
 
     private func combine(
-        _ histograms: [StepHistogram], _ scalars: [Double], into series: inout StepSeries, _ context: QueryContext
+        _ histograms: [StepHistogram], _ scalars: [Double], into series: inout StepSeries, _ order: Int,
+        _ notes: inout LastNotes
     ) {
         for sample in histograms {
-            let pair = (Element.histogram(sample.histogram), Element.float(scalars[sample.step]))
-            let outcome =
-                scalarIsLeft ? element.apply(pair.1, pair.0, context) : element.apply(pair.0, pair.1, context)
-            switch outcome {
+            switch apply(.histogram(sample.histogram), scalars, at: sample.step, order, &notes) {
             case .float(let value): series.values[sample.step] = value
             case .histogram(let histogram):
                 series.histograms.append(StepHistogram(step: sample.step, histogram: histogram))

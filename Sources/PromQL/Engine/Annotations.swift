@@ -1,20 +1,101 @@
+import MetricModel
 import PromQLSyntax
 
-/// The warnings and infos of a query: each text once per position, in order of appearance.
+/// The warnings and infos of a query: each text once, in order of appearance.
+///
+/// As in Prometheus texts are compared without their positions: of several parts of a query that say the same, only one
+/// is pointed at.
 struct Annotations {
     enum Kind: String { case warning, info }
 
-    private var seen: Set<String> = []
-    private(set) var warnings: [String] = []
-    private(set) var infos: [String] = []
+    /// Where a text comes from.
+    struct Origin {
+        /// What the text points at.
+        var range: SourceRange
+        /// The part of the query that says it.
+        var speaker: SourceRange
 
-    /// Adds `message` with the prefix of its kind; `position` is `line:column`.
-    mutating func add(_ kind: Kind, _ message: String, position: String) {
-        let text = "PromQL \(kind.rawValue): \(message) (\(position))"
-        guard seen.insert(text).inserted else { return }
-        switch kind {
-        case .warning: warnings.append(text)
-        case .info: infos.append(text)
+        /// Whether the speaker is evaluated later than another: the outer one of two, otherwise the one to the right.
+        fileprivate func isLater(than other: Origin) -> Bool {
+            if speaker == other.speaker { return range.start > other.range.start }
+            if speaker.start <= other.speaker.start, speaker.end >= other.speaker.end { return true }
+            if other.speaker.start <= speaker.start, other.speaker.end >= speaker.end { return false }
+            return speaker.start > other.speaker.start
         }
+    }
+
+    private struct Entry {
+        var kind: Kind
+        var message: String
+        var origin: Origin
+        var repair: MonotonicityRepair?
+    }
+
+    private var entries: [Entry] = []
+    private var indexes: [String: Int] = [:]
+
+    /// Adds a text; where it is there already, it points at what is evaluated last.
+    mutating func add(_ kind: Kind, _ message: String, from origin: Origin) {
+        let index = indexes[message] ?? entries.count
+        if index == entries.count {
+            indexes[message] = index
+            entries.append(Entry(kind: kind, message: message, origin: origin))
+        } else if origin.isLater(than: entries[index].origin) {
+            entries[index].origin = origin
+        }
+    }
+
+    /// Adds the repairs of classic histograms to those of the same text, which points at what is evaluated first.
+    mutating func add(_ repair: MonotonicityRepair, _ message: String, from origin: Origin) {
+        let index = indexes[message] ?? entries.count
+        if index == entries.count {
+            indexes[message] = index
+            entries.append(Entry(kind: .info, message: message, origin: origin, repair: repair))
+            return
+        }
+        entries[index].repair?.formUnion(repair)
+        if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
+    }
+
+    /// The texts of a kind with `line:column` of what they point at.
+    func texts(_ kind: Kind, position: (SourceRange) -> String) -> [String] {
+        entries.filter { $0.kind == kind }.map { entry in
+            "PromQL \(kind.rawValue): \(entry.message)\(entry.repair?.details ?? "") (\(position(entry.origin.range)))"
+        }
+    }
+}
+
+/// What was done to classic histograms so that their counts rise with the bounds.
+struct MonotonicityRepair {
+    private var repair: ClassicBuckets.Repair
+    private var count = 1
+    private var first: Int64
+    private var last: Int64
+
+    /// One repair at a time in milliseconds.
+    init(_ repair: ClassicBuckets.Repair, time: Int64) {
+        self.repair = repair
+        first = time
+        last = time
+    }
+
+    mutating func formUnion(_ other: MonotonicityRepair) {
+        repair.lowestBound = min(repair.lowestBound, other.repair.lowestBound)
+        repair.highestBound = max(repair.highestBound, other.repair.highestBound)
+        repair.largestDifference = max(repair.largestDifference, other.repair.largestDifference)
+        count += other.count
+        first = min(first, other.first)
+        last = max(last, other.last)
+    }
+
+    fileprivate var details: String {
+        ", from buckets \(GoNumber.general(repair.lowestBound)) to \(GoNumber.general(repair.highestBound)), "
+            + "with a max diff of \(GoNumber.twoDigits(repair.largestDifference)), over \(count) samples from "
+            + "\(Self.seconds(first)) to \(Self.seconds(last))"
+    }
+
+    /// Whole seconds, cut off towards the epoch.
+    private static func seconds(_ time: Int64) -> String {
+        TimeText.rfc3339(Timestamp(milliseconds: time / 1000 * 1000))
     }
 }

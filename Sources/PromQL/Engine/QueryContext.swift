@@ -16,7 +16,7 @@ final class QueryContext {
     /// Where others watch the query.
     let progress: QueryProgress?
     private let text: String?
-    private(set) var annotations = Annotations()
+    private var annotations = Annotations()
     private(set) var statistics = QueryStatistics()
     private var heldSamples = 0
     private var selectedSeries = 0
@@ -52,13 +52,22 @@ final class QueryContext {
                 waitsWithin: options.waitsForMemory ? limits : nil, comesFirst: options.comesFirst)
     }
 
-    func warn(_ message: String, at range: SourceRange) {
-        annotations.add(.warning, message, position: position(of: range))
+    /// Warns of what stands at `range`; `speaker` is the part of the query that says so, where it is another one.
+    func warn(_ message: String, at range: SourceRange, by speaker: SourceRange? = nil) {
+        annotations.add(.warning, message, from: Annotations.Origin(range: range, speaker: speaker ?? range))
     }
 
     func inform(_ message: String, at range: SourceRange) {
-        annotations.add(.info, message, position: position(of: range))
+        annotations.add(.info, message, from: Annotations.Origin(range: range, speaker: range))
     }
+
+    func inform(of repair: MonotonicityRepair, _ message: String, at range: SourceRange) {
+        annotations.add(repair, message, from: Annotations.Origin(range: range, speaker: range))
+    }
+
+    /// The texts so far, as the API shows them.
+    var warnings: [String] { annotations.texts(.warning, position: position(of:)) }
+    var infos: [String] { annotations.texts(.info, position: position(of:)) }
 
     private func position(of range: SourceRange) -> String {
         guard let text else { return "1:\(range.start + 1)" }

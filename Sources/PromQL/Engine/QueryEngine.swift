@@ -122,7 +122,7 @@ struct QueryRun {
         }
         try context.limits.check()
         var result = QueryResult(
-            value: value, warnings: context.annotations.warnings, infos: context.annotations.infos,
+            value: value, warnings: context.warnings, infos: context.infos,
             statistics: statistics(started, planned))
         result.plan = recorder?.tree
         result.reservation = context.memory
@@ -161,7 +161,7 @@ struct QueryRun {
         series.removeAll { $0.isEmpty }
         LabelOrder.sort(&series)
         return Outcome(
-            series: series, warnings: context.annotations.warnings, infos: context.annotations.infos,
+            series: series, warnings: context.warnings, infos: context.infos,
             statistics: statistics(started, planned), readsHistograms: context.readsHistograms)
     }
 

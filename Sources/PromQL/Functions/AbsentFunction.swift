@@ -27,18 +27,17 @@ struct AbsentFunction: VectorOperator {
         return labels(of: selector.matchers)
     }
 
-    /// The labels that are matched for equality and not matched otherwise; never the name.
+    /// The labels that are matched for equality and not matched again afterwards; never the name.
     static func labels(of matchers: [LabelMatcher]) -> LabelSet {
         var builder = LabelSetBuilder()
-        var ambiguous: Set<String> = []
+        var known: Set<String> = []
         for matcher in matchers where matcher.name != LabelName.metricName {
-            if matcher.kind == .equal, builder[matcher.name] == nil, !ambiguous.contains(matcher.name) {
+            if matcher.kind == .equal, known.insert(matcher.name).inserted {
                 builder.set(matcher.name, to: matcher.value)
             } else {
-                ambiguous.insert(matcher.name)
+                builder.remove(matcher.name)
             }
         }
-        for name in ambiguous { builder.remove(name) }
         return builder.build()
     }
 }

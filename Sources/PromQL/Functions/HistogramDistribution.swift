@@ -16,6 +16,8 @@ struct HistogramDistribution: VectorOperator {
     /// Where annotations about the vector point.
     let operandRange: SourceRange
     let quantileRanges: [SourceRange]
+    /// The whole call.
+    let range: SourceRange
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { !delaysNameRemoval }
@@ -25,7 +27,7 @@ struct HistogramDistribution: VectorOperator {
         let collected = try operand.collect(context)
         let gathered = try HistogramGroups(
             collected.series, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange, context)
-        var monotonicity = MonotonicityReport()
+        var repairs = MonotonicityReport()
         var merger = SeriesMerger()
         var held = QueryCost()
         for column in columns {
@@ -41,7 +43,7 @@ struct HistogramDistribution: VectorOperator {
                 }
                 for step in 0..<timeline.count {
                     result.values[step] = value(
-                        of: group, gathered, column, at: step, &monotonicity, context)
+                        of: group, gathered, column, at: step, &repairs, context)
                 }
                 if result.isEmpty { continue }
                 let made = QueryCost(bytes: result.cost.bytes)
@@ -50,7 +52,7 @@ struct HistogramDistribution: VectorOperator {
                 try merger.add(result)
             }
         }
-        monotonicity.annotate(context, delaysNameRemoval ? { $0 } : { _ in "" }, operandRange)
+        repairs.annotate(context, at: operandRange)
         var all = merger.series
         context.order(&all)
         for index in all.indices { try body(&all[index]) }
@@ -70,13 +72,13 @@ struct HistogramDistribution: VectorOperator {
             return [ParameterColumn(first: try lower.evaluate(context), second: try upper.evaluate(context))]
         case .quantile(let quantile):
             let values = try quantile.evaluate(context)
-            QuantileJudge(range: quantileRanges[0]).judge(values, context)
+            QuantileJudge(range: quantileRanges[0], speaker: range).judge(values, context)
             return [ParameterColumn(first: values)]
         case .quantiles(let label, let quantiles):
             var result: [ParameterColumn] = []
             for (index, quantile) in quantiles.enumerated() {
                 let values = try quantile.evaluate(context)
-                QuantileJudge(range: quantileRanges[index]).judge(values, context)
+                QuantileJudge(range: quantileRanges[index], speaker: range).judge(values, context)
                 // A quantile that varies over the steps gives a series for each of its values.
                 let distinct = Set(values.map(\.bitPattern)).sorted()
                 for bits in distinct {
@@ -93,7 +95,7 @@ struct HistogramDistribution: VectorOperator {
 
     private func value(
         of group: HistogramGroups.Group, _ gathered: HistogramGroups, _ column: ParameterColumn, at step: Int,
-        _ monotonicity: inout MonotonicityReport, _ context: QueryContext
+        _ repairs: inout MonotonicityReport, _ context: QueryContext
     ) -> Double {
         if column.first[step].isAbsent { return Column.absent }
         guard let sample = gathered.sample(of: group, at: step, context) else { return Column.absent }
@@ -102,8 +104,11 @@ struct HistogramDistribution: VectorOperator {
         case .classic(var buckets):
             if let upper = column.second { return buckets.fraction(from: column.first[step], to: upper[step]) }
             let (value, repair) = buckets.quantile(column.first[step])
-            if let repair {
-                monotonicity.add(repair, name: group.labels.metricName, time: timeline.time(at: step))
+            // Where the next quantile looks at the same buckets, they are repaired already.
+            if let repair, repairs.isFirst(group.labels, at: step) {
+                repairs.add(
+                    MonotonicityRepair(repair, time: timeline.time(at: step)),
+                    name: delaysNameRemoval ? group.labels.metricName : "")
             }
             return value
         }
@@ -135,5 +140,43 @@ struct HistogramDistribution: VectorOperator {
                 at: operandRange)
         }
         return value
+    }
+}
+
+/// The repairs of classic buckets by metric name.
+private struct MonotonicityReport {
+    private var repairs: [String: MonotonicityRepair] = [:]
+    private var order: [String] = []
+    private var repaired: Set<Place> = []
+
+    private struct Place: Hashable {
+        var labels: LabelSet
+        var step: Int
+    }
+
+    /// Whether the buckets of a step are repaired for the first time.
+    mutating func isFirst(_ labels: LabelSet, at step: Int) -> Bool {
+        repaired.insert(Place(labels: labels, step: step)).inserted
+    }
+
+    mutating func add(_ repair: MonotonicityRepair, name: String) {
+        guard repairs[name] != nil else {
+            order.append(name)
+            repairs[name] = repair
+            return
+        }
+        repairs[name]?.formUnion(repair)
+    }
+
+    func annotate(_ context: QueryContext, at range: SourceRange) {
+        for name in order {
+            guard let repair = repairs[name] else { continue }
+            let suffix = name.isEmpty ? "" : " for metric name \(LabelName.quoted(name))"
+            context.inform(
+                of: repair,
+                "input to histogram_quantile needed to be fixed for monotonicity (see "
+                    + "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\(suffix)",
+                at: range)
+        }
     }
 }

@@ -50,7 +50,7 @@ extension Planner {
         switch call.function {
         case .histogramQuantile:
             measure = .quantile(try scalar(arguments[0], on: timeline))
-            quantileRanges = [arguments[0].range]
+            quantileRanges = [arguments[0].unparenthesized.range]
         case .histogramFraction:
             measure = .fraction(
                 lower: try scalar(arguments[0], on: timeline), upper: try scalar(arguments[1], on: timeline))
@@ -58,7 +58,7 @@ extension Planner {
             var quantiles: [any ScalarOperator] = []
             for argument in arguments.dropFirst(2) {
                 quantiles.append(try scalar(argument, on: timeline))
-                quantileRanges.append(argument.range)
+                quantileRanges.append(argument.unparenthesized.range)
             }
             measure = .quantiles(label: try string(arguments[1]), quantiles)
         default:
@@ -67,6 +67,6 @@ extension Planner {
         }
         return HistogramDistribution(
             operand: operand, measure: measure, delaysNameRemoval: settings.delaysNameRemoval,
-            operandRange: arguments[position].range, quantileRanges: quantileRanges)
+            operandRange: arguments[position].unparenthesized.range, quantileRanges: quantileRanges, range: call.range)
     }
 }

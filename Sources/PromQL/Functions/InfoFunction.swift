@@ -62,7 +62,8 @@ struct InfoFunction: VectorOperator {
     private func infoSeries(
         for base: [StepSeries], _ context: QueryContext, _ held: inout QueryCost
     ) throws(QueryError) -> Infos {
-        guard !base.isEmpty else { return Infos() }
+        let joins = base.contains { series in Self.identifying.contains { !series.labels.value(of: $0).isEmpty } }
+        guard joins else { return Infos() }
         var source = SelectorSource(matchers: nameMatchers + dataMatchers + identityMatchers(base))
         source.readsInOrder = true
         var infos = Infos()
@@ -127,7 +128,8 @@ struct InfoFunction: VectorOperator {
     private func identityMatchers(_ base: [StepSeries]) -> [LabelMatcher] {
         var matchers: [LabelMatcher] = []
         for name in Self.identifying {
-            let values = Set(base.map { $0.labels.value(of: name) })
+            let values = Set(base.map { $0.labels.value(of: name) }.filter { !$0.isEmpty })
+            if values.isEmpty { continue }
             let expression = values.sorted().map(Self.quoted).joined(separator: "|")
             if let matcher = try? LabelMatcher(name, .regex, expression) { matchers.append(matcher) }
         }

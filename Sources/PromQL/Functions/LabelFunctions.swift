@@ -55,14 +55,14 @@ struct LabelFunction: VectorOperator {
 extension Planner {
     func labelReplace(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
         let texts = try strings(call.arguments.dropFirst())
-        guard LabelText.isValidName(texts[0]) else {
-            throw .execution(message: "invalid destination label name in label_replace(): \(texts[0])")
-        }
         let pattern: RegexPattern
         do {
             pattern = try RegexPattern(texts[3])
         } catch {
             throw .execution(message: "invalid regular expression in label_replace(): \(texts[3])")
+        }
+        guard LabelText.isValidName(texts[0]) else {
+            throw .execution(message: "invalid destination label name in label_replace(): \(texts[0])")
         }
         return LabelFunction(
             operand: try vector(call.arguments[0], on: timeline), destination: texts[0],

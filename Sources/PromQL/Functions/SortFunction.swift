@@ -8,12 +8,14 @@ struct SortFunction: VectorOperator {
     /// The labels to sort by, nil to sort by value.
     let labels: [String]?
     let range: SourceRange
+    /// It is evaluated from one time to another, of a query or a subquery, and not once.
+    let coversTime: Bool
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        if context.isRangeQuery {
+        if coversTime {
             context.warn(
                 "sort is ineffective for range queries since results are always ordered by labels", at: range)
         }

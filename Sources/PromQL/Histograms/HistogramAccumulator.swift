@@ -120,6 +120,9 @@ struct HistogramAccumulator {
         return collides
     }
 
+    /// Lowers the resolution of exponential buckets to that of a schema, where it is higher.
+    mutating func coarsen(to target: Int32) { if target < schema { reduce(to: target) } }
+
     /// Merges buckets down to a coarser schema.
     private mutating func reduce(to target: Int32) {
         let shift = schema &- target

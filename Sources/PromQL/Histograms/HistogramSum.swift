@@ -7,7 +7,8 @@ struct HistogramSum {
     private var accumulator: HistogramAccumulator?
     private var count = 0.0
     private var isIncremental = false
-    private var isIncompatible = false
+    /// Exponential and custom buckets met: there is no sum.
+    private(set) var isIncompatible = false
     private var hasReset = false
     private var hasNoReset = false
 

@@ -11,7 +11,9 @@ extension Planner {
         let operand = try planner.vector(aggregation.operand, on: timeline)
         let grouping = Grouping(labels: aggregation.grouping, isWithout: aggregation.isWithout)
         let annotator = AggregationAnnotator(
-            symbol: aggregation.operator, range: aggregation.range, operandRange: aggregation.operand.range)
+            symbol: aggregation.operator, range: aggregation.range,
+            operandRange: aggregation.operand.unparenthesized.range)
+        let parameterRange = aggregation.parameter?.unparenthesized.range ?? aggregation.range
         func streaming<Accumulator: GroupAccumulator>(_: Accumulator.Type) -> any VectorOperator {
             StreamingAggregation<Accumulator>(operand: operand, grouping: grouping, annotator: annotator)
         }
@@ -37,7 +39,7 @@ extension Planner {
         case .quantile:
             return QuantileAggregation(
                 operand: operand, parameter: try parameter(), grouping: grouping, annotator: annotator,
-                judge: QuantileJudge(range: aggregation.parameter?.range ?? aggregation.range))
+                judge: QuantileJudge(range: parameterRange, speaker: aggregation.range))
         case .countValues:
             guard case .string(let label)? = aggregation.parameter?.unparenthesized else {
                 throw .execution(message: "expected a string as parameter of count_values")
@@ -57,8 +59,8 @@ extension Planner {
         case .limitK, .limitRatio:
             return LimitingAggregation(
                 operand: operand, parameter: try parameter(), grouping: grouping,
-                isRatio: aggregation.operator == .limitRatio,
-                parameterRange: aggregation.parameter?.range ?? aggregation.range)
+                isRatio: aggregation.operator == .limitRatio, parameterRange: parameterRange,
+                range: aggregation.range)
         }
     }
 

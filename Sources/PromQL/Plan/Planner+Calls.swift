@@ -72,7 +72,9 @@ extension Planner {
         let labels = byLabel ? try strings(call.arguments.dropFirst()) : nil
         return SortFunction(
             operand: try vector(call.arguments[0], on: timeline), isDescending: isDescending, labels: labels,
-            range: call.range)
+            range: call.range,
+            coversTime: timeline.count > 1
+                || (queryStart < queryEnd && timeline == Timeline(start: queryStart, end: queryEnd, step: queryStep)))
     }
 
     /// The text of a string argument.
@@ -111,7 +113,7 @@ extension Planner {
             lookbackMilliseconds: lookbackMilliseconds)
         let function = PreparedRangeFunction(
             timeline: timeline, plan: plan, kernel: kernel, notes: annotator(call, argument),
-            parameterRange: position == 0 ? call.range : call.arguments[0].range)
+            parameterRange: position == 0 ? call.range : call.arguments[0].unparenthesized.range, range: call.range)
         return nameless(function, drops: !function.keepsName)
     }
 
@@ -126,7 +128,8 @@ extension Planner {
 
     private func annotator(_ call: Call, _ argument: Expression) -> KernelAnnotator {
         KernelAnnotator(
-            function: call.function, range: argument.range, usesTypeAndUnitLabels: settings.usesTypeAndUnitLabels)
+            function: call.function, range: argument.unparenthesized.range,
+            usesTypeAndUnitLabels: settings.usesTypeAndUnitLabels)
     }
 
     private func parameters(

@@ -121,7 +121,7 @@ struct Planner {
         case .scalar: return ScalarOfVector(operand: try vector(call.arguments[0], on: timeline))
         case .start: return constant(Double(queryStart) / 1000)
         case .end: return constant(Double(queryEnd) / 1000)
-        case .step: return constant(Double(queryStep) / 1000)
+        case .step: return constant(queryStart == queryEnd ? 0 : Double(queryStep) / 1000)
         case .range: return constant(Double(queryEnd &- queryStart) / 1000)
         case .minOf, .maxOf:
             return ExtremeScalar(

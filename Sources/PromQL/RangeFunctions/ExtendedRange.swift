@@ -39,10 +39,7 @@ struct ExtendedRange {
             }
             return points
         case .smoothed:
-            guard first.timestamp <= end, last.timestamp > start || samples.count > 1 || last.timestamp == start else {
-                return []
-            }
-            guard last.timestamp >= start else { return [] }
+            guard last.timestamp > start else { return [] }
             var points = [Point(timestamp: start, value: value(at: start, samples, isCounter))]
             points.append(contentsOf: samples.filter { $0.timestamp > start && $0.timestamp < end })
             points.append(Point(timestamp: end, value: value(at: end, samples, isCounter)))

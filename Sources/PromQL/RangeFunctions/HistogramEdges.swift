@@ -14,13 +14,12 @@ struct HistogramEdges {
         if isSmoothed { last = ExtendedRate.first(in: 0..<last) { samples[$0].timestamp >= end } }
         guard samples[last].timestamp > start else { return nil }
         if isSmoothed, samples[first].timestamp > end { return nil }
-        let used = samples[first...last]
-        guard used.allSatisfy({ $0.histogram.usesCustomBuckets == samples[first].histogram.usesCustomBuckets }) else {
-            notes.insert(.mixedExponentialAndCustom)
-            return nil
-        }
-        if isCounter, used.contains(where: { $0.histogram.counterResetHint == .gauge }) {
-            notes.insert(.histogramIsNotCounter)
+        for sample in samples[first...last] {
+            guard sample.histogram.usesCustomBuckets == samples[first].histogram.usesCustomBuckets else {
+                notes.insert(.mixedExponentialAndCustom)
+                return nil
+            }
+            if isCounter, sample.histogram.counterResetHint == .gauge { notes.insert(.histogramIsNotCounter) }
         }
         let interpolatesLeft = isSmoothed && samples[first].timestamp < start && first < last
         let interpolatesRight = isSmoothed && last > 0 && samples[last].timestamp > end

@@ -60,10 +60,11 @@ struct HistogramRate {
         }
         if beganAt != nil {
             if var sum = difference {
-                guard sum.add(first.histogram) != nil else {
+                guard let outcome = sum.add(first.histogram) else {
                     notes.insert(.mixedExponentialAndCustom)
                     return nil
                 }
+                if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInAddition) }
                 difference = sum
             } else {
                 difference = first.histogram
@@ -86,34 +87,44 @@ struct HistogramRate {
     /// Last minus first, with what was counted before each reset added again; nil where the kinds do not go together.
     private func difference(_ window: ArraySlice<HistogramSample>, _ notes: inout KernelNotes) -> NativeHistogram? {
         let samples = Array(window)
+        let notesBefore = notes
         var previous = samples[0].histogram
         let last = samples[samples.count - 1].histogram
+        let areGauges = previous.counterResetHint == .gauge && last.counterResetHint == .gauge
         if isCounter {
+            // The ends are looked at before the layouts, the samples between them after.
+            if previous.counterResetHint == .gauge || last.counterResetHint == .gauge {
+                notes.insert(.histogramIsNotCounter)
+            }
             if isReset(samples[1], after: samples[0], previous) {
                 // The first sample does not count, so that its layout must not matter.
                 let second = samples[1].histogram
                 previous = NativeHistogram(
                     schema: second.schema, zeroThreshold: second.zeroThreshold, customValues: second.customValues)
             }
-            guard
-                samples.dropFirst().allSatisfy({ $0.histogram.usesCustomBuckets == previous.usesCustomBuckets })
-            else {
-                notes.insert(.mixedExponentialAndCustom)
-                return nil
-            }
-            if samples.contains(where: { $0.histogram.counterResetHint == .gauge }) {
-                notes.insert(.histogramIsNotCounter)
-            }
-        } else if previous.counterResetHint != .gauge || last.counterResetHint != .gauge {
-            notes.insert(.histogramIsNotGauge)
         }
+        guard last.usesCustomBuckets == previous.usesCustomBuckets else {
+            notes.insert(.mixedExponentialAndCustom)
+            return nil
+        }
+        let between = isCounter ? samples[1..<(samples.count - 1)] : []
+        guard between.allSatisfy({ $0.histogram.usesCustomBuckets == last.usesCustomBuckets }) else {
+            notes = notesBefore.union(.mixedExponentialAndCustom)
+            return nil
+        }
+        if between.contains(where: { $0.histogram.counterResetHint == .gauge }) { notes.insert(.histogramIsNotCounter) }
         var accumulator = HistogramAccumulator(last)
+        accumulator.coarsen(to: between.reduce(last.schema) { min($0, $1.histogram.schema) })
         guard let outcome = accumulator.add(previous, factor: -1) else {
             notes.insert(.mixedExponentialAndCustom)
             return nil
         }
         if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInSubtraction) }
-        if isCounter { addLost(samples, since: previous, to: &accumulator, &notes) }
+        if isCounter {
+            addLost(samples, since: previous, to: &accumulator, &notes)
+        } else if !areGauges {
+            notes.insert(.histogramIsNotGauge)
+        }
         var result = accumulator.result
         result.counterResetHint = .gauge
         return result

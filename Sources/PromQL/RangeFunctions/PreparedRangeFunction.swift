@@ -7,6 +7,8 @@ struct PreparedRangeFunction: VectorOperator {
     let kernel: PreparedKernel
     let notes: KernelAnnotator
     let parameterRange: SourceRange
+    /// The whole call.
+    let range: SourceRange
 
     var keepsName: Bool { kernel.function == .firstOverTime || kernel.function == .lastOverTime }
 
@@ -29,7 +31,7 @@ struct PreparedRangeFunction: VectorOperator {
             try body(&series)
         }
         let used = isUsed.indices.filter { isUsed[$0] }.map { quantiles[$0] }
-        QuantileJudge(range: parameterRange).judge(used, context)
+        QuantileJudge(range: parameterRange, speaker: range).judge(used, context)
     }
 }
 

@@ -93,6 +93,7 @@ struct KernelAnnotator: Sendable {
 
     /// A counter is known by the end of its name, or by its type label.
     private func judgeName(_ name: String, _ labels: LabelSet, _ context: QueryContext) {
+        if name.isEmpty { return }
         if usesTypeAndUnitLabels {
             let type = labels.value(of: LabelName.type)
             if type != "counter" && type != "histogram" {
@@ -103,7 +104,7 @@ struct KernelAnnotator: Sendable {
             return
         }
         let endings = ["_total", "_sum", "_count", "_bucket"]
-        guard !name.isEmpty, !endings.contains(where: name.hasSuffix) else { return }
+        guard !endings.contains(where: name.hasSuffix) else { return }
         context.inform(
             "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "
                 + LabelName.quoted(name), at: range)

@@ -26,8 +26,9 @@ struct SampleCounts: RangeKernel {
             let histogramTime = histograms.isEmpty ? .max : columns.histograms[histograms.lowerBound].timestamp
             return Double(min(floatTime, histogramTime)) / 1000
         case .lastTime:
-            let floatTime = floats.isEmpty ? Int64.min : columns.timestamp(at: floats.upperBound - 1)
-            let histogramTime = histograms.isEmpty ? .min : columns.histograms[histograms.upperBound - 1].timestamp
+            // As in Prometheus the epoch stands for none, so that it also stands for all before it.
+            let floatTime = floats.isEmpty ? 0 : columns.timestamp(at: floats.upperBound - 1)
+            let histogramTime = histograms.isEmpty ? 0 : columns.histograms[histograms.upperBound - 1].timestamp
             return Double(max(floatTime, histogramTime)) / 1000
         }
     }

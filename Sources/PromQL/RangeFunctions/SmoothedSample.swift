@@ -20,8 +20,10 @@ struct SmoothedSample: RangeKernel {
             if let before = floats.before {
                 output.values[step] = value(columns, before, floats.after ?? before, time)
             } else if let before = histograms.before {
-                let left = columns.histograms[before]
+                var left = columns.histograms[before]
                 let right = columns.histograms[histograms.after ?? before]
+                // A value that is carried on says nothing about what happened since the sample before.
+                if histograms.after == nil { left.histogram.counterResetHint = .unknown }
                 let areGauges =
                     left.histogram.counterResetHint == .gauge && right.histogram.counterResetHint == .gauge
                 let result =

@@ -42,8 +42,8 @@ struct SumOverTime: RangeKernel {
         var total = HistogramSum(takesMean: takesMean)
         for index in window { total.add(input.columns.histograms[index].histogram) }
         if let histogram = total.result { output.histograms.append(StepHistogram(step: step, histogram: histogram)) }
-        // The result completes the notes.
-        notes.formUnion(total.notes)
+        // The result completes the notes; where there is none, only the reason is told.
+        notes.formUnion(total.isIncompatible ? .mixedExponentialAndCustom : total.notes)
     }
 }
 

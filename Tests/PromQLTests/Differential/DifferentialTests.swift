@@ -166,7 +166,7 @@ struct DifferentialCase {
         } catch {
             return .failure(NaiveFailure("\(error)"))
         }
-        answer.notes = Set(evaluator.notes.map(DifferentialAnswer.withoutDetails))
+        answer.notes = DifferentialAnswer.compared(evaluator.notes)
         return .success(answer)
     }
 }

@@ -21,17 +21,17 @@ extension NaiveEvaluator {
             return countValues(operand, label, aggregation)
         }
         if [.topk, .bottomk, .limitK].contains(aggregation.operator), case .scalar(let number)? = parameter,
-            number.isNaN || number.magnitude >= 0x1p63
+            number.isNaN || number >= 0x1p63
         {
             throw NaiveFailure("the number of elements is no number, or none that there is")
         }
         if aggregation.operator == .limitRatio, case .scalar(let ratio)? = parameter, abs(ratio) > 1 {
             warn(
                 "ratio value should be between -1 and 1, got \(NaiveText.general(ratio)), capping to "
-                    + (ratio > 0 ? "1" : "-1"), aggregation.parameter?.range ?? aggregation.range)
+                    + (ratio > 0 ? "1" : "-1"), aggregation.parameter?.unparenthesized.range ?? aggregation.range)
         }
         if aggregation.operator == .quantile, case .scalar(let quantile)? = parameter {
-            judge(quantile, aggregation.parameter?.range ?? aggregation.range)
+            judge(quantile, aggregation.parameter?.unparenthesized.range ?? aggregation.range)
         }
         var result: [NaiveElement] = []
         for group in groups(operand, aggregation) {
@@ -64,7 +64,7 @@ extension NaiveEvaluator {
     }
 
     private func value(of group: Group, _ parameter: NaiveValue?, _ aggregation: Aggregation) -> NaiveNumber? {
-        let range = aggregation.operand.range
+        let range = aggregation.operand.unparenthesized.range
         let floats = group.floats
         let histograms = group.histograms
         switch aggregation.operator {
@@ -73,11 +73,7 @@ extension NaiveEvaluator {
         case .sum, .avg:
             let takesMean = aggregation.operator == .avg
             if histograms.isEmpty { return .float(takesMean ? NaiveSum.mean(floats) : NaiveSum.of(floats)) }
-            guard floats.isEmpty else {
-                warn("encountered a mix of histograms and floats for aggregation", range)
-                return nil
-            }
-            return sum(histograms, takesMean: takesMean, name: "", range).map { .histogram($0) }
+            return total(group, takesMean: takesMean, range)
         default: break
         }
         if !histograms.isEmpty { inform("ignored histogram in \(aggregation.operator.rawValue) aggregation", range) }
@@ -91,6 +87,40 @@ extension NaiveEvaluator {
             guard case .scalar(let quantile)? = parameter else { return nil }
             return .float(NaiveSum.quantile(quantile, floats))
         }
+    }
+
+    /// The sum of a group with histograms, which go together in order of the elements or not at all.
+    private func total(_ group: Group, takesMean: Bool, _ range: SourceRange) -> NaiveNumber? {
+        var sum: NaiveHistogram?
+        var hasFloats = false
+        var isVoid = false
+        for element in group.elements {
+            guard let histogram = element.number.histogram else {
+                hasFloats = true
+                if sum == nil { isVoid = true }
+                continue
+            }
+            guard let known = sum else {
+                if !isVoid { sum = histogram }
+                continue
+            }
+            guard let next = known.plus(histogram) else {
+                warn(
+                    "vector contains a mix of histograms with exponential and custom buckets schemas for metric name "
+                        + LabelName.quoted(element.labels["__name__"] ?? ""), range)
+                if hasFloats { warn("encountered a mix of histograms and floats for aggregation", range) }
+                return nil
+            }
+            if next.reconciledBounds {
+                inform("mismatched custom buckets were reconciled during aggregation", range)
+            }
+            sum = next.histogram
+        }
+        if hasFloats {
+            warn("encountered a mix of histograms and floats for aggregation", range)
+            return nil
+        }
+        return self.sum(group.histograms, takesMean: takesMean, name: "", range).map { .histogram($0) }
     }
 
     private func variance(_ values: [Double]) -> Double {
@@ -117,7 +147,7 @@ extension NaiveEvaluator {
                 return ratio >= 0 ? position < ratio : position >= 1 + ratio
             }
         }
-        let limit = max(0, Int(number))
+        let limit = number < 1 ? 0 : Int(number)
         if aggregation.operator == .limitK { return Array(group.elements.prefix(limit)) }
         if limit == 0 { return [] }
         if !group.histograms.isEmpty {
@@ -145,7 +175,7 @@ extension NaiveEvaluator {
         }
         return groups(elements, labelled).map { group in
             NaiveElement(
-                labels: group.labels, dropsName: group.dropsName, number: .float(Double(group.elements.count)))
+                labels: group.labels, dropsName: false, number: .float(Double(group.elements.count)))
         }
     }
 }

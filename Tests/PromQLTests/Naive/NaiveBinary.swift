@@ -7,6 +7,17 @@ extension NaiveEvaluator {
     func binary(_ operation: BinaryOperation, at time: Int64) throws -> NaiveValue {
         let left = try evaluate(operation.left, at: time)
         let right = try evaluate(operation.right, at: time)
+        pairNote = nil
+        defer {
+            if let pairNote {
+                if pairNote.isWarning {
+                    warn(pairNote.message, operation.range)
+                } else {
+                    inform(pairNote.message, operation.range)
+                }
+            }
+            pairNote = nil
+        }
         switch (left, right) {
         case (.scalar(let left), .scalar(let right)):
             if operation.operator.isComparison {
@@ -85,9 +96,11 @@ extension NaiveEvaluator {
             }
         }
         func name(_ number: NaiveNumber) -> String { number.float == nil ? "histogram" : "float" }
-        inform(
+        pairNote = (
+            false,
             "incompatible sample types encountered for binary operator \"\(symbol.rawValue)\": "
-                + "\(name(left)) \(symbol.rawValue) \(name(right))", operation.range)
+                + "\(name(left)) \(symbol.rawValue) \(name(right))"
+        )
         return .impossible
     }
 
@@ -95,14 +108,17 @@ extension NaiveEvaluator {
         let isAddition = operation.operator == .add
         let word = isAddition ? "addition" : "subtraction"
         guard let outcome = left.plus(right, factor: isAddition ? 1 : -1) else {
-            warn(
-                "incompatible bucket layout encountered for binary operator \(operation.operator.rawValue)",
-                operation.range)
+            pairNote = (
+                true, "incompatible bucket layout encountered for binary operator \(operation.operator.rawValue)"
+            )
             return .impossible
         }
-        if outcome.hintsCollide { warn("conflicting counter resets during histogram \(word)", operation.range) }
+        if outcome.hintsCollide {
+            pairNote = (true, "conflicting counter resets during histogram \(word)")
+            return .impossible
+        }
         if outcome.reconciledBounds {
-            inform("mismatched custom buckets were reconciled during \(word)", operation.range)
+            pairNote = (false, "mismatched custom buckets were reconciled during \(word)")
         }
         var result = outcome.histogram
         if !isAddition { result.hint = .gauge }
@@ -121,6 +137,14 @@ extension NaiveEvaluator {
             return holds ? kept : nil
         case .impossible: return nil
         }
+    }
+
+    /// Whether a pair goes together, even where a comparison filters it out.
+    private func isPossible(_ operation: BinaryOperation, _ left: NaiveNumber, _ right: NaiveNumber) -> Bool {
+        let before = pairNote
+        defer { pairNote = before }
+        if case .impossible = pair(operation, left, right) { return false }
+        return true
     }
 
     private func dropsName(_ operation: BinaryOperation) -> Bool {
@@ -163,7 +187,8 @@ extension NaiveEvaluator {
         _ operation: BinaryOperation, _ left: [NaiveElement], _ right: [NaiveElement]
     ) throws -> [NaiveElement] {
         let matching = operation.matching ?? VectorMatching()
-        if (left.isEmpty && matching.fillLeft == nil) || (right.isEmpty && matching.fillRight == nil) { return [] }
+        let fills = matching.fillLeft != nil || matching.fillRight != nil
+        if left.isEmpty || right.isEmpty, !fills { return [] }
         let isSwapped = matching.cardinality == .oneToMany
         let (many, one) = isSwapped ? (right, left) : (left, right)
         let manyFill = matching.fillLeft?.value
@@ -176,23 +201,24 @@ extension NaiveEvaluator {
         }
         var result: [NaiveElement] = []
         var used: Set<[String: String]> = []
+        var given: [[String: String]: Set<[String: String]>] = [:]
         func add(_ manyElement: NaiveElement, _ oneElement: NaiveElement, _ key: [String: String]) throws {
+            let (left, right) = isSwapped ? (oneElement, manyElement) : (manyElement, oneElement)
+            let number = number(operation, left.number, right.number, kept: left.number)
+            guard isPossible(operation, left.number, right.number) else { return }
             let isNew = used.insert(key).inserted
             if matching.cardinality == .oneToOne, !isNew {
                 throw NaiveFailure("multiple matches for labels: many-to-one matching must be explicit")
             }
-            let (left, right) = isSwapped ? (oneElement, manyElement) : (manyElement, oneElement)
-            guard let number = number(operation, left.number, right.number, kept: left.number) else { return }
             let labels = resultLabels(operation, matching, manyElement.labels, oneElement.labels)
-            if matching.cardinality != .oneToOne, result.contains(where: { $0.labels == labels }) {
+            if matching.cardinality != .oneToOne, !given[key, default: []].insert(labels).inserted {
                 throw NaiveFailure("multiple matches for labels: grouping labels must ensure unique matches")
             }
+            guard let number else { return }
             result.append(NaiveElement(labels: labels, dropsName: operation.returnsBool, number: number))
         }
-        var present: Set<[String: String]> = []
         for element in many {
             let key = key(element.labels, matching)
-            present.insert(key)
             if let partner = ones[key] {
                 try add(element, partner, key)
             } else if let oneFill {
@@ -200,7 +226,7 @@ extension NaiveEvaluator {
             }
         }
         if let manyFill {
-            for element in one where !present.contains(key(element.labels, matching)) {
+            for element in one where !used.contains(key(element.labels, matching)) {
                 let key = key(element.labels, matching)
                 try add(NaiveElement(labels: key, number: .float(manyFill)), element, key)
             }

@@ -202,7 +202,9 @@ extension NaiveEvaluator {
         }
         guard let before = histograms.last(where: { $0.time <= moment }) else { return nil }
         guard before.time < moment, let after = histograms.first(where: { $0.time > moment }) else {
-            return .histogram(before.value.compacted)
+            var value = before.value.compacted
+            if before.time < moment { value.hint = .unknown }
+            return .histogram(value)
         }
         let areGauges = before.value.hint == .gauge && after.value.hint == .gauge
         guard let value = between(before, after, at: moment, !areGauges, range) else {

@@ -110,7 +110,7 @@ extension NaiveEvaluator {
         case .time: return Double(time) / 1000
         case .start: return Double(start) / 1000
         case .end: return Double(end) / 1000
-        case .step: return Double(step) / 1000
+        case .step: return start == end ? 0 : Double(step) / 1000
         case .range: return Double(end - start) / 1000
         case .minOf:
             return Self.minimum(try scalar(call.arguments[0], at: time), try scalar(call.arguments[1], at: time))

@@ -13,20 +13,22 @@ extension NaiveEvaluator {
         switch call.function {
         case .histogramQuantile:
             let quantile = try scalar(call.arguments[0], at: time)
-            judge(quantile, call.arguments[0].range)
-            return try unique(distribution(operand, call.arguments[position].range, [.quantile(quantile, label: nil)]))
+            judge(quantile, call.arguments[0].unparenthesized.range)
+            return try unique(
+                distribution(
+                    operand, call.arguments[position].unparenthesized.range, [.quantile(quantile, label: nil)]))
         case .histogramQuantiles:
             let name = try string(call.arguments[1])
             let quantiles = try call.arguments.dropFirst(2).map { argument in
                 let quantile = try scalar(argument, at: time)
-                judge(quantile, argument.range)
+                judge(quantile, argument.unparenthesized.range)
                 return Measure.quantile(quantile, label: (name, NaiveText.openMetrics(quantile)))
             }
-            return try unique(distribution(operand, call.arguments[position].range, quantiles))
+            return try unique(distribution(operand, call.arguments[position].unparenthesized.range, quantiles))
         case .histogramFraction:
             let fraction = Measure.fraction(
                 try scalar(call.arguments[0], at: time), try scalar(call.arguments[1], at: time))
-            return try unique(distribution(operand, call.arguments[position].range, [fraction]))
+            return try unique(distribution(operand, call.arguments[position].unparenthesized.range, [fraction]))
         default: return try unique(operand.compactMap { field(call.function, $0) })
         }
     }

@@ -19,6 +19,8 @@ final class NaiveEvaluator {
     let step: Int64
     let text: String
     private(set) var notes: Set<String> = []
+    /// What a binary operator tells last of the pairs of a step.
+    var pairNote: (isWarning: Bool, message: String)?
     /// Below a function that looks only at count and sum.
     var marksResets = false
 

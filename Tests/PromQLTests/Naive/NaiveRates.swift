@@ -57,6 +57,7 @@ extension NaiveEvaluator {
                     + LabelName.quoted(name(of: window)), range)
             return nil
         }
+        if whole.reconciledBounds { inform("mismatched custom buckets were reconciled during addition", range) }
         return whole.histogram
     }
 
@@ -101,6 +102,11 @@ extension NaiveEvaluator {
         }
         let looked = isCounter ? counted : [counted[0], counted[counted.count - 1]]
         guard looked.allSatisfy({ $0.isCustom == looked[0].isCustom }) else {
+            let (first, last) = (histograms[0], histograms[histograms.count - 1])
+            let endsDiffer = looked[0].isCustom != last.isCustom
+            if isCounter, endsDiffer, first.hint == .gauge || last.hint == .gauge {
+                warn("this native histogram metric is not a counter: \(LabelName.quoted(name))", range)
+            }
             warn(
                 "vector contains a mix of histograms with exponential and custom buckets schemas for metric name "
                     + LabelName.quoted(name), range)
@@ -112,7 +118,12 @@ extension NaiveEvaluator {
         if !isCounter, looked.contains(where: { $0.hint != .gauge }) {
             warn("this native histogram metric is not a gauge: \(LabelName.quoted(name))", range)
         }
-        guard let last = counted.last, var sum = last.plus(counted[0], factor: -1) else { return nil }
+        guard var last = counted.last else { return nil }
+        if !last.isCustom {
+            let coarsest = looked.map(\.schema).min() ?? last.schema
+            if coarsest < last.schema { last = last.reduced(to: coarsest) }
+        }
+        guard var sum = last.plus(counted[0], factor: -1) else { return nil }
         if sum.reconciledBounds { inform("mismatched custom buckets were reconciled during subtraction", range) }
         if isCounter {
             judgeStarts(window, range)

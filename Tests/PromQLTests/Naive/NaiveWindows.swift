@@ -18,7 +18,7 @@ extension NaiveEvaluator {
         if call.function == .absentOverTime { return windows.isEmpty ? [absence(argument)] : [] }
         var result: [NaiveElement] = []
         for window in windows {
-            guard let number = try value(of: call, window, parameters, argument.range) else { continue }
+            guard let number = try value(of: call, window, parameters, argument.unparenthesized.range) else { continue }
             result.append(
                 NaiveElement(labels: window.series.labels, dropsName: window.series.dropsName, number: number))
         }
@@ -36,7 +36,11 @@ extension NaiveEvaluator {
         case .firstOverTime: return samples[0].number
         case .lastOverTime: return samples[samples.count - 1].number
         case .tsOfFirstOverTime: return .float(Double(samples[0].time) / 1000)
-        case .tsOfLastOverTime: return .float(Double(samples[samples.count - 1].time) / 1000)
+        case .tsOfLastOverTime:
+            // The epoch stands for samples of the type that is not there.
+            let isMixed = !window.floats.isEmpty && !window.histograms.isEmpty
+            let last = samples[samples.count - 1].time
+            return .float(Double(isMixed ? last : max(last, 0)) / 1000)
         case .sumOverTime, .avgOverTime: return total(call.function == .avgOverTime, window, range)
         case .rate, .increase, .delta: return rate(call.function, window, range)
         case .irate, .idelta: return instantDelta(call.function == .irate, window, range)
@@ -49,7 +53,7 @@ extension NaiveEvaluator {
             let name = LabelName.quoted(name(of: window))
             inform("ignored histograms in a range containing both floats and histograms for metric name \(name)", range)
         }
-        if call.function == .quantileOverTime { judge(parameters[0], call.arguments[0].range) }
+        if call.function == .quantileOverTime { judge(parameters[0], call.arguments[0].unparenthesized.range) }
         return try floatValue(call.function, floats, window.time, parameters).map { .float($0) }
     }
 
