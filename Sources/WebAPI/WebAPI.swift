@@ -127,6 +127,8 @@ package final class WebAPI: RequestAnswering {
             return try route.handler(request, part)
         } catch {
             logger.debug("a request failed", metadata: ["path": "\(request.path)", "error": "\(error.message)"])
+            // Whoever reads pages, not the API's answers, is told in a line, as by Prometheus.
+            guard request.path.hasPrefix("/api/") else { return .text(error.message + "\n", status: error.status) }
             return .failure(error)
         }
     }

@@ -73,6 +73,9 @@ struct QueryCommand: AsyncParsableCommand {
         if time != nil, start != nil || range != nil {
             throw ValidationError("--time asks for one moment, --start and --range for many: choose one.")
         }
+        if running || stop != nil, output == .csv || output == .plot {
+            throw ValidationError("The queries of a server are shown as a table or as JSON, not as \(output.rawValue).")
+        }
         if output == .plot, start == nil, range == nil {
             throw ValidationError("A plot needs a range: add --range 1h, or --start and --end.")
         }
@@ -81,7 +84,10 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if running || stop != nil { return try await RunningQueries(client: APIClient(server: server)).run(stop: stop) }
+        if running || stop != nil {
+            let queries = RunningQueries(client: APIClient(server: server), showsJSON: output == .json)
+            return try await queries.run(stop: stop)
+        }
         let window = try window()
         let client = APIClient(server: server)
         var form = [(name: "query", value: expression ?? "")]

@@ -4,16 +4,23 @@ import Remote
 /// `lapwing query --running` and `--stop`: the queries of a server, and the end of one.
 struct RunningQueries {
     let client: APIClient
+    var showsJSON = false
 
     func run(stop: UInt64?) async throws {
         do {
-            if let stop {
+            if showsJSON {
+                let path = "/api/v1/status/queries" + (stop.map { "/\($0)" } ?? "")
+                let (status, body) = try await client.post(path, form: [])
+                StandardStream.write(body)
+                StandardStream.write("\n")
+                if status >= 400 { throw ExitStatus.failure }
+            } else if let stop {
                 _ = try await client.ask("/api/v1/status/queries/\(stop)", form: [])
                 StandardStream.write("query \(stop) was told to end\n")
             } else {
                 StandardStream.write(Self.text(try await client.ask("/api/v1/status/queries", form: [])))
             }
-        } catch {
+        } catch let error as APIClientError {
             StandardStream.error("lapwing: " + error.description)
             if case .refused = error { throw ExitStatus.failure }
             throw ExitStatus.unreachable

@@ -123,6 +123,9 @@ struct QueryControlTests {
         let listing = ChildProcess.run(
             [binary, "query", "--running", "--server", address], folder: folder, name: "list")
         #expect(listing.output.contains("patient/1") && listing.output.contains("1 of 2 run"), "\(listing)")
+        let json = ChildProcess.run(
+            [binary, "query", "--running", "-o", "json", "--server", address], folder: folder, name: "json")
+        #expect(json.code == 0 && json.output.contains("\"userAgent\":\"patient/1\""), "\(json)")
         let id = await queries().first?["id"]?.text ?? ""
         let stop = ChildProcess.run([binary, "query", "--stop", id, "--server", address], folder: folder, name: "stop")
         #expect(stop.code == 0, "\(stop)")
@@ -133,6 +136,8 @@ struct QueryControlTests {
         #expect(plan.output.contains("    steady[1m]"), "\(plan)")
         var last = RequestFlood(port: server.port, path: path, count: 1)
         #expect(await RunningServer.wait(seconds: 10) { await queries().first?["state"]?.text == "running" })
+        let page = server.get("/federate?match[]=%7B")
+        #expect(page.status == 400 && page.body.hasPrefix("invalid parameter \"match[]\""), "\(page)")
         #expect(server.stop() == 0, "a query does not keep the server from stopping")
         #expect(last.statuses(seconds: 1).count == 1)
     }
