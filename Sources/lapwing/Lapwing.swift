@@ -30,7 +30,7 @@ struct Lapwing: AsyncParsableCommand {
     /// As `ParsableCommand.main`, but wrong usage ends with 2, as the program promises everywhere.
     static func main() async {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments(CommandLine.arguments.dropFirst()))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -41,6 +41,17 @@ struct Lapwing: AsyncParsableCommand {
             guard isUsageError else { exit(withError: error) }
             StandardStream.error(unknownSubcommand(CommandLine.arguments.dropFirst()) ?? fullMessage(for: error))
             exit(withError: ExitStatus.usage)
+        }
+    }
+
+    /// The words as the parser wants them: `--disable_metrics=` is an option with an empty value, as for cAdvisor and
+    /// Prometheus, but the parser says that the value is missing unless it stands in a word of its own.
+    private static func arguments(_ words: some Sequence<String>) -> [String] {
+        var isOption = true
+        return words.flatMap { word in
+            if word == "--" { isOption = false }
+            guard isOption, word.hasPrefix("--"), word.firstIndex(of: "=") == word.indices.last else { return [word] }
+            return [String(word.dropLast()), ""]
         }
     }
 

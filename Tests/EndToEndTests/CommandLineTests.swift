@@ -33,6 +33,15 @@ struct CommandLineTests {
     }
 
     @Test(
+        "an option may have an empty value after its equals sign",
+        arguments: ["--disable_metrics=", "--enable_metrics="])
+    func emptyValue(option: String) throws {
+        // The address is wrong, so nothing starts; what is complained of tells that the option before it was taken.
+        let result = try lapwing(["collect", option, "--web.listen-address=192.0.2.1:9"])
+        #expect(result.errors.contains("cannot listen on 192.0.2.1:9"), "\(result.errors)")
+    }
+
+    @Test(
         "a server that cannot be asked ends with 4 and a reason without inner names",
         arguments: [
             ("ftp://localhost", "only http:// and https:// can be asked"),
