@@ -24,6 +24,8 @@ struct NamingTests {
         "a container's file is found where each installation keeps it",
         arguments: [
             ("/docker/\(identifier)", "var/lib/docker/containers/\(identifier)/config.v2.json", docker),
+            // `--cgroup-parent=/build`: the path does not tell Docker's containers from containerd's.
+            ("/build/\(identifier)", "var/lib/docker/containers/\(identifier)/config.v2.json", docker),
             ("/docker/\(identifier)", "srv/docker/containers/\(identifier)/config.v2.json", docker),
             (
                 "/user.slice/user-1000.slice/user@1000.service/user.slice/docker-\(identifier).scope",

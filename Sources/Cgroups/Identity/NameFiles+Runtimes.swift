@@ -56,8 +56,10 @@ extension NameFiles {
             names = first(files) { RuntimeFiles.podman($0, identifier: identifier) }
         default: break
         }
-        // A bare identifier in a pod may be Docker's or CRI-O's as well as containerd's.
-        if names == nil, identity.isKubernetes, identity.runtime != .docker { names = first(docker, readDocker) }
+        // A bare identifier in a pod may be Docker's or CRI-O's as well as containerd's, and one in a folder that looks
+        // like a namespace Docker's with `--cgroup-parent`.
+        let mayBeDockers = identity.isKubernetes || identity.runtime == .containerd
+        if names == nil, mayBeDockers, identity.runtime != .docker { names = first(docker, readDocker) }
         if let names { return .found(names) }
         return wasDenied ? .denied : .missing
     }
