@@ -21,8 +21,8 @@ package struct CollectorServer: Sendable {
 
     /// Runs until SIGTERM or SIGINT.
     package func run() async throws(ServerError) {
+        settings.machine.begin()
         let access = try settings.makeAccess(logger: logger)
-        settings.logMachine(logger)
         var section = CollectorSection()
         try? section.take(settings.collectorOptions)
         var collectorSettings = section.settings
@@ -41,6 +41,7 @@ package struct CollectorServer: Sendable {
                 collector.render(into: &output)
                 registry.render(into: &output)
             }, machinePage: settings.makeMachinePage(clock: SystemClock()))
+        settings.logMachine(logger)
         let server = settings.makeHTTPServer(api: api, threads: threads, access: access, registry: registry)
         let scheme = access?.isEncrypted == true ? "https" : "http"
         let web = server.makeService(
@@ -85,7 +86,7 @@ enum CollectorThread {
 extension ServerSettings {
     /// Writes the machine's page; nil where it is switched off.
     func makeMachinePage(clock: any WallClock) -> (@Sendable (inout [UInt8]) -> Void)? {
-        guard showsMachine else { return nil }
+        guard machine.isMade else { return nil }
         var settings = MachineSettings()
         settings.rootPath = collectorRoot
         let machine = MachineCollector(settings: settings, clock: clock)

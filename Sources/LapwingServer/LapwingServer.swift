@@ -33,12 +33,13 @@ package struct LapwingServer: Sendable {
 
     /// Runs until a signal ends it: SIGTERM and SIGINT stop in order, SIGHUP loads the configuration again.
     package func run() async throws(ServerError) {
+        settings.machine.begin()
         let configuration = try readConfiguration()
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let access = try settings.makeAccess(logger: logger)
-        settings.logMachine(logger)
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
+        settings.logMachine(logger)
         defer {
             services.keeper.flush()
             services.database.close()
@@ -104,7 +105,7 @@ extension ServerSettings {
             configuration = try Configuration.read(path: configurationFile)
         } else {
             configuration = try DefaultConfiguration.make(
-                address: "localhost:\(port)", runsCollector: runsCollector, showsMachine: showsMachine)
+                address: "localhost:\(port)", runsCollector: runsCollector, showsMachine: machine.isMade)
         }
         // Wrong options were refused when the command line was read.
         try? configuration.collector.take(collectorOptions)

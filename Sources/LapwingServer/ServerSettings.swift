@@ -1,4 +1,3 @@
-import Cgroups
 package import ConfigurationFile
 import Logging
 package import MetricModel
@@ -42,9 +41,8 @@ package struct ServerSettings: Sendable {
     package var isAdministrationEnabled = false
     package var receivesRemoteWrite = false
     package var runsCollector = true
-    /// Whether this machine's own page is offered, under node_exporter's names.
-    package var showsMachine = true
-    private(set) var leavesMachineToExporter = false
+    /// Whether this machine's own page is offered.
+    package var machine = MachineOffer(wish: true, rootPath: "")
     /// Where the host's file system is mounted; empty on the host itself.
     package var collectorRoot = ""
     /// What the command line says of the collector; it wins over the configuration file.
@@ -61,15 +59,9 @@ package struct ServerSettings: Sendable {
 
     package init() {}
 
-    /// Decides whether the machine's page is offered: as wished, else where no node exporter runs that has it already.
-    package mutating func decideMachine(_ wish: Bool?) {
-        showsMachine = wish ?? !NodeExporter.isRunning(rootPath: collectorRoot)
-        leavesMachineToExporter = wish == nil && !showsMachine
-    }
-
     /// Says why there is no page of the machine although nobody asked for that.
     func logMachine(_ logger: Logger) {
-        guard leavesMachineToExporter else { return }
+        guard machine.isLeftToExporter else { return }
         logger.info("a node exporter runs here: /metrics/node is off, --collector.machine turns it on")
     }
 

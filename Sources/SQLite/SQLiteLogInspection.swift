@@ -17,24 +17,62 @@ package struct SQLiteLogInspection: Sendable, Hashable {
     private static let frameHeaderByteCount = 24
     private static let pageSizes = 512...65536
 
+    /// Bytes of the log read at once.
+    private static let readByteCount = 1 << 18
+
     private struct Sums: Equatable {
         var first: UInt32 = 0
         var second: UInt32 = 0
 
-        mutating func add(_ bytes: ArraySlice<UInt8>, isBigEndian: Bool) {
-            var offset = bytes.startIndex
-            while offset + 8 <= bytes.endIndex {
-                first &+= Self.word(bytes, offset, isBigEndian) &+ second
-                second &+= Self.word(bytes, offset + 4, isBigEndian) &+ first
-                offset += 8
+        mutating func add(_ bytes: UnsafeRawBufferPointer, isBigEndian: Bool) {
+            var (first, second) = (first, second)
+            var offset = 0
+            while offset &+ 8 <= bytes.count {
+                first &+= unsafe Self.word(bytes, offset, isBigEndian) &+ second
+                second &+= unsafe Self.word(bytes, offset &+ 4, isBigEndian) &+ first
+                offset &+= 8
             }
+            (self.first, self.second) = (first, second)
         }
 
-        static func word(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ isBigEndian: Bool = true) -> UInt32 {
-            let (one, two) = (UInt32(bytes[offset]), UInt32(bytes[offset + 1]))
-            let (three, four) = (UInt32(bytes[offset + 2]), UInt32(bytes[offset + 3]))
-            return isBigEndian
-                ? one << 24 | two << 16 | three << 8 | four : four << 24 | three << 16 | two << 8 | one
+        static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ isBigEndian: Bool = true) -> UInt32 {
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+            return isBigEndian ? UInt32(bigEndian: word) : UInt32(littleEndian: word)
+        }
+    }
+
+    /// What the frames are held against, as far as they are read.
+    private struct Chain {
+        var sums = Sums()
+        var isBigEndian = false
+        var isSound = false
+        var salts: UInt64?
+        var pageSize = 4096
+        var frameByteCount: Int { frameHeaderByteCount + pageSize }
+
+        init(header: UnsafeRawBufferPointer) {
+            isBigEndian = unsafe Sums.word(header, 0) & 1 == 1
+            unsafe sums.add(UnsafeRawBufferPointer(rebasing: header[..<24]), isBigEndian: isBigEndian)
+            isSound = unsafe sums == Sums(first: Sums.word(header, 24), second: Sums.word(header, 28))
+            let said = unsafe Int(Sums.word(header, 8))
+            // A damaged head may say anything; this program's logs have pages of the size above.
+            if isSound, pageSizes.contains(said) { pageSize = said }
+            if isSound { salts = unsafe header.loadUnaligned(fromByteOffset: 16, as: UInt64.self) }
+        }
+
+        /// Whether a frame ends a commit; `isSound` says afterwards whether SQLite gets as far.
+        mutating func takeCommit(_ frame: UnsafeRawBufferPointer) -> Bool {
+            let frameSalts = unsafe frame.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+            let salts = salts ?? frameSalts
+            self.salts = salts
+            // Frames of before the log was begun anew have other salts.
+            if frameSalts != salts { isSound = false }
+            if isSound {
+                unsafe sums.add(UnsafeRawBufferPointer(rebasing: frame[..<8]), isBigEndian: isBigEndian)
+                unsafe sums.add(UnsafeRawBufferPointer(rebasing: frame[24...]), isBigEndian: isBigEndian)
+                isSound = unsafe sums == Sums(first: Sums.word(frame, 16), second: Sums.word(frame, 20))
+            }
+            return unsafe Sums.word(frame, 4) != 0 && frameSalts == salts
         }
     }
 
@@ -43,47 +81,39 @@ package struct SQLiteLogInspection: Sendable, Hashable {
         let descriptor = unsafe open(databasePath + "-wal", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        let header = Self.read(descriptor, count: Self.headerByteCount, at: 0)
-        guard header.count == Self.headerByteCount else { return }
-        let isBigEndian = Sums.word(header, 0) & 1 == 1
-        var sums = Sums()
-        sums.add(header.prefix(24), isBigEndian: isBigEndian)
-        var isSound = sums == Sums(first: Sums.word(header, 24), second: Sums.word(header, 28))
-        var pageSize = Int(Sums.word(header, 8))
-        // A damaged head may say anything; this program's logs have pages of this size.
-        if !isSound || !Self.pageSizes.contains(pageSize) { pageSize = 4096 }
+        var bytes = [UInt8](repeating: 0, count: Self.headerByteCount)
+        guard Self.read(descriptor, into: &bytes, at: 0) == Self.headerByteCount else { return }
+        var chain = unsafe bytes.withUnsafeBytes { unsafe Chain(header: $0) }
+        let frameByteCount = chain.frameByteCount
+        bytes = [UInt8](repeating: 0, count: max(1, Self.readByteCount / frameByteCount) * frameByteCount)
         var offset = Self.headerByteCount
-        var salts: ArraySlice<UInt8> = isSound ? header[16..<24] : []
         while true {
-            let frame = Self.read(descriptor, count: Self.frameHeaderByteCount + pageSize, at: offset)
-            guard frame.count == Self.frameHeaderByteCount + pageSize else { break }
-            if salts.isEmpty { salts = frame[8..<16] }
-            // Frames of before the log was begun anew have other salts.
-            if isSound, !frame[8..<16].elementsEqual(salts) { isSound = false }
-            if isSound {
-                sums.add(frame[0..<8], isBigEndian: isBigEndian)
-                sums.add(frame[24...], isBigEndian: isBigEndian)
-                isSound = sums == Sums(first: Sums.word(frame, 16), second: Sums.word(frame, 20))
+            let count = Self.read(descriptor, into: &bytes, at: offset)
+            for start in stride(from: 0, through: count - frameByteCount, by: frameByteCount) {
+                let endsCommit = unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe chain.takeCommit(UnsafeRawBufferPointer(rebasing: bytes[start..<start + frameByteCount]))
+                }
+                guard endsCommit else { continue }
+                if chain.isSound { soundCommitCount += 1 } else { lostCommitCount += 1 }
             }
-            if Sums.word(frame, 4) != 0, frame[8..<16].elementsEqual(salts) {
-                if isSound { soundCommitCount += 1 } else { lostCommitCount += 1 }
-            }
-            offset += frame.count
+            guard count == bytes.count else { return }
+            offset += count
         }
     }
 
-    private static func read(_ descriptor: Int32, count: Int, at offset: Int) -> ArraySlice<UInt8> {
-        var bytes = [UInt8](repeating: 0, count: count)
+    /// Fills the buffer as far as the file goes; how far that is.
+    private static func read(_ descriptor: Int32, into bytes: inout [UInt8], at offset: Int) -> Int {
         var filled = 0
-        while filled < count {
+        while filled < bytes.count {
             let step = unsafe bytes.withUnsafeMutableBytes { buffer in
                 unsafe pread(
-                    descriptor, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, off_t(offset + filled))
+                    descriptor, buffer.baseAddress.map { unsafe $0 + filled }, buffer.count - filled,
+                    off_t(offset + filled))
             }
             if step < 0, errno == EINTR { continue }
             guard step > 0 else { break }
             filled += step
         }
-        return bytes[..<filled]
+        return filled
     }
 }

@@ -78,6 +78,6 @@ struct CollectorOptionGroup: ParsableArguments {
         }
         settings.collectorOptions = options
         settings.collectorRoot = root.hasSuffix("/") ? String(root.dropLast()) : root
-        settings.decideMachine(machine)
+        settings.machine = MachineOffer(wish: machine, rootPath: settings.collectorRoot)
     }
 }

@@ -52,6 +52,12 @@ void ccolumns_quotients(
 /// Adds to the bit patterns of values.
 void ccolumns_correct(double *_Nonnull values, const int64_t *_Nonnull corrections, size_t count);
 
+// Tables.
+
+/// Asks memory for the entries of a table, whose length is a power of two and one more than `mask`, that are looked up soon.
+void ccolumns_fetch(
+    const uint64_t *_Nonnull table, size_t mask, const uint32_t *_Nonnull places, size_t count);
+
 // Windows and sums.
 
 /// The first index, `from` or later, at which a value is less than the one before; the count where there is none. `from`

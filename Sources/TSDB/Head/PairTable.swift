@@ -86,7 +86,7 @@ struct PairTable {
         var position = Int(truncatingIfNeeded: hash) & mask
         while buckets[position] != 0 {
             let entry = buckets[position]
-            if entry != Self.removed, hashes[Int(entry - 1)] == hash, unsafe equals(entry - 1, bytes) {
+            if entry != Self.removed, hashes[Int(entry - 1)] == hash, unsafe isPair(entry - 1, bytes) {
                 return (entry - 1, position)
             }
             position = (position + 1) & mask
@@ -94,7 +94,8 @@ struct PairTable {
         return (nil, position)
     }
 
-    private func equals(_ number: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// Whether these are the bytes of a pair.
+    func isPair(_ number: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
         unsafe texts.equals(starts[Int(number)], count: Int(lengths[Int(number)]), bytes)
     }
 

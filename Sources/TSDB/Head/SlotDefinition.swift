@@ -17,6 +17,9 @@ struct SlotDefinition {
     private var tags: [UInt32] = []
     private var labelCounts: [UInt32] = []
     private var labels: [UInt32] = []
+    /// The pair that stood behind each pair the last time: lanes of targets of one kind have the same pairs in the same
+    /// order, and comparing bytes takes a third of looking them up.
+    private var followers: [UInt32?] = []
 
     /// The body of a record.
     static func body(of numbers: [UInt32], in table: borrowing SeriesTable) -> [UInt8] {
@@ -92,9 +95,13 @@ struct SlotDefinition {
             guard let byteCount = unsafe VarInt.read(body, at: &offset), byteCount <= UInt64(body.count - offset)
             else { return false }
             let end = offset + Int(byteCount)
-            guard let number = unsafe table.restorePair(UnsafeRawBufferPointer(rebasing: body[offset..<end])) else {
-                return false
-            }
+            let guess = pairs.last.flatMap { followers[Int($0)] }
+            guard
+                let number = unsafe table.restorePair(
+                    UnsafeRawBufferPointer(rebasing: body[offset..<end]), guess: guess)
+            else { return false }
+            if number != guess, let last = pairs.last { followers[Int(last)] = number }
+            while followers.count <= Int(number) { followers.append(nil) }
             pairs.append(number)
             offset = end
         }
