@@ -12,8 +12,8 @@ extension Sweeper {
         if table.records[slot].present.contains(.memoryUsage) {
             table.raise(.memoryMaximumUsage, of: slot, to: table.value(.memoryUsage, of: slot))
         }
+        deriveThrottling(slot)
         let present = table.records[slot].present
-        if !present.contains(.cpuQuota) { table.records[slot].present.subtract(Self.throttling) }
         guard present.contains(.memoryEventsMaximum) || present.contains(.pagesScanned) else { return }
         // Version 2 counts the same thing as version 1's failcnt: how often the limit was run into.
         if present.contains(.memoryEventsMaximum) {
@@ -26,6 +26,12 @@ extension Sweeper {
         } else {
             table.records[slot].present.subtract(FieldSet([.pageFaults, .majorPageFaults]))
         }
+    }
+
+    /// What is counted under a quota means nothing without one.
+    mutating func deriveThrottling(_ slot: Int) {
+        guard !table.records[slot].present.contains(.cpuQuota) else { return }
+        table.records[slot].present.subtract(Self.throttling)
     }
 
     /// The working set leaves out what is reclaimed first; the unreclaimable part all that reclaim can drop.

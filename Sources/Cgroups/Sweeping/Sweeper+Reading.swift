@@ -89,7 +89,11 @@ extension Sweeper {
         } else if !isQuiet {
             table.records[slot].reading.hasMovedSinceOpened = true
         }
-        if isQuiet, !limitsDue, !openedDue { return }
+        if isQuiet, !limitsDue, !openedDue {
+            // The file that was read to see this tells zeros of a quota too where there is none.
+            deriveThrottling(slot)
+            return
+        }
         schedule(slot, now: now, isFull: movement.isFull, openedDue: openedDue, limitsDue: limitsDue)
         derive(slot)
     }
