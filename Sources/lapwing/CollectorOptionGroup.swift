@@ -22,7 +22,7 @@ struct CollectorOptionGroup: ParsableArguments {
     @Option(
         name: .customLong("disable_metrics"),
         help: ArgumentHelp(
-            "All but these groups, as with cAdvisor: the list replaces that of the groups that are off by default.",
+            "All but these groups and cpuLoad, as with cAdvisor: the list replaces that of what is off by default.",
             valueName: "groups"))
     var disabledGroups: String?
 

@@ -25,6 +25,7 @@ struct GroupTests {
         }
         #expect(try MetricGroups.selection(enabled: ["memory"], disabled: ["memory"]) == [.memory, .machine])
         let some = try MetricGroups.selection(enabled: [], disabled: ["process", "disk"])
+        #expect(some.contains(.perCPU))
         #expect(!some.contains(.process) && !some.contains(.disk) && some.contains(.cpu))
         // A list replaces the one of those that are off by default, as there.
         #expect(some.contains(.tcp) && !some.contains(.cpuLoad))

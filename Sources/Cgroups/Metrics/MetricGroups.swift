@@ -41,12 +41,6 @@ package struct MetricGroups: OptionSet, Hashable, Sendable {
         .cpu, .memory, .diskIO, .network, .process, .pressure, .oomEvent, .machine, .disk, .workload,
     ]
 
-    /// What cAdvisor leaves off unless a list of disabled groups is given, which replaces its own.
-    private static let offUnlessListed: MetricGroups = [
-        .memoryNUMA, .tcp, .udp, .advancedTCP, .sched, .process, .descriptors, .hugetlb, .referencedMemory,
-        .cpuTopology, .cpuset,
-    ]
-
     /// Everything there is.
     package static let all = words.reduce(into: MetricGroups()) { $0.formUnion($1.groups) }
 
@@ -68,13 +62,14 @@ package struct MetricGroups: OptionSet, Hashable, Sendable {
     ///
     /// As with cAdvisor a list of enabled groups replaces the default and makes the other list void (`machine`, which
     /// has no word there, stays on then), and a list of disabled groups replaces the list of those that are off by
-    /// default: what it does not name is on. nil is a list that was not given.
+    /// default: what it does not name is on, but for the load, for which cAdvisor wants a switch of its own. nil is a
+    /// list that was not given.
     package static func selection(
         enabled: [String], disabled: [String]?
     ) throws(UnknownMetricGroup) -> MetricGroups {
         if !enabled.isEmpty { return try groups(of: enabled).union(.machine) }
         guard let disabled else { return byDefault }
-        return try byDefault.union(offUnlessListed).subtracting(groups(of: disabled))
+        return try all.subtracting(.cpuLoad).subtracting(groups(of: disabled))
     }
 
     private static func groups(of list: [String]) throws(UnknownMetricGroup) -> MetricGroups {
