@@ -78,6 +78,46 @@ struct DrivenPageTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("a query that runs is ended by its button")
+    func ending() async throws {
+        let binary = try #require(RunningServer.binary)
+        let folder = TemporaryDirectory()
+        let port = freeLoopbackPort()
+        folder.write("lapwing.yml", "global: {scrape_interval: 15s}\n")
+        let server = RunningServer(
+            binary: binary,
+            arguments: [
+                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
+                "--storage.path=\(folder.path)/data",
+            ], folder: folder, port: port)
+        #expect(await RunningServer.wait(seconds: 20) { server.get("/-/ready").status == 200 }, "\(server.log)")
+        // Some minutes of work, a step at a time.
+        let endless = "sum(count_over_time(stddev_over_time(vector(time())[100h:1s])[11h:1s]))"
+        let asking = ChildProcess(
+            [
+                "curl", "-sg", "-m", "60", "-A", "patient/2", "--data-urlencode", "query=\(endless)",
+                "http://127.0.0.1:\(port)/api/v1/query",
+            ], folder: folder, name: "patient")
+        let isRunning = await RunningServer.wait(seconds: 10) {
+            await server.ask("/api/v1/status/queries")?["data"]?["queries"]?.elements?.first?["state"]?.text
+                == "running"
+        }
+        #expect(isRunning)
+        let browser = try #require(DrivenBrowser(folder: folder), "Chromium did not start")
+        browser.open("http://127.0.0.1:\(port)/status")
+        #expect(
+            await shows(
+                browser, "document.querySelector('tbody tr td button')?.closest('tr').innerText.includes('patient/2')"),
+            "\(browser.value("document.body.innerText") ?? "")")
+        let button = try #require(browser.point(in: "tbody tr td button"))
+        browser.drag(from: button, to: button)
+        asking.wait()
+        #expect(asking.output.contains("query was canceled in expression evaluation"), "\(asking.output)")
+        #expect(await shows(browser, "!document.querySelector('tbody tr td button')"), "the query is still shown")
+        #expect(browser.complaints == [])
+        #expect(server.stop() == 0)
+    }
+
     /// Asks the page until an expression is true.
     private func shows(_ browser: DrivenBrowser, _ expression: String) async -> Bool {
         await RunningServer.wait(seconds: 10) { browser.value(expression) == "true" }
