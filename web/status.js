@@ -28,14 +28,21 @@ export function showStatusPage(page) {
   return () => controller.abort();
 }
 
+/** Numbers of queries that were told to end here; each takes a moment to give up. */
+const ending = new Set();
+
 /** The queries that wait and run, each with a button that ends it. */
 function queries(data, reload) {
-  const end = (id) => () => { fetch(`/api/v1/status/queries/${encodeURIComponent(id)}`, { method: 'POST' }).then(reload, reload); };
+  const end = (id) => () => {
+    ending.add(id);
+    fetch(`/api/v1/status/queries/${encodeURIComponent(id)}`, { method: 'POST' }).then(reload, reload);
+  };
+  if (data.queries.some((query) => ending.has(query.id))) setTimeout(reload, 500);
   const rows = data.queries.map((query) => element('tr', {}, element('td', {}, query.id), element('td', {}, query.state),
     element('td', {}, `${query.age.toFixed(1)} s`), element('td', {}, query.samplesRead.toLocaleString()),
     element('td', {}, query.estimatedSamples.toLocaleString()), element('td', {}, formatBytes(query.memoryBytes)),
     element('td', {}, query.client, ' ', element('span', { class: 'quiet' }, query.userAgent)), element('td', {}, element('code', {}, query.query)),
-    element('td', {}, element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
+    element('td', {}, ending.has(query.id) ? 'is ending' : element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
   const names = ['Number', 'State', 'Age', 'Samples read', 'of about', 'Memory', 'Who asks', 'Query', ''];
   return [
     pairs([['Running', `${data.running} of ${data.limits.concurrency}`], ['Waiting', `${data.waiting} of ${data.limits.queue}`],
