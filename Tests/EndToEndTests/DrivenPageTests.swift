@@ -22,12 +22,7 @@ struct DrivenPageTests {
             - job_name: clock
               static_configs: [{targets: ['127.0.0.1:\(target.port)']}]
             """)
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port)
         let hasSamples = await RunningServer.wait(seconds: 20) {
             (await server.values("count_over_time(dial[1m]) > 3", by: "hand") ?? [:]).count == 2
         }
@@ -84,12 +79,7 @@ struct DrivenPageTests {
         let folder = TemporaryDirectory()
         let port = freeLoopbackPort()
         folder.write("lapwing.yml", "global: {scrape_interval: 15s}\n")
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port)
         #expect(await RunningServer.wait(seconds: 20) { server.get("/-/ready").status == 200 }, "\(server.log)")
         // Some minutes of work, a step at a time.
         let endless = "sum(count_over_time(stddev_over_time(vector(time())[100h:1s])[11h:1s]))"

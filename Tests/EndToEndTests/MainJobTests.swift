@@ -67,12 +67,7 @@ struct MainJobTests {
         folder.write(
             "lapwing.yml",
             Self.configuration(port: port, exporter: exporterPort, target: target.port, webhook: webhook.port))
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port)
 
         let isUp = await RunningServer.wait(seconds: 20) {
             let up = await server.values("up", by: "job") ?? [:]
@@ -163,12 +158,7 @@ struct MainJobTests {
             - job_name: nobody
               static_configs: [{targets: ['127.0.0.1:\(nobody)']}]
             """)
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port)
         let wanted = ["good": "1", "garbage": "0", "failing": "0", "many": "0", "nobody": "0"]
         let isSettled = await RunningServer.wait(seconds: 20) { await server.values("up", by: "job") == wanted }
         let found = await server.values("up", by: "job") ?? [:]

@@ -59,12 +59,7 @@ struct PageTests {
             - job_name: hostile
               static_configs: [{targets: ['127.0.0.1:\(target.port)'], labels: {extra: '\(Self.hostile)'}}]
             """)
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port)
         let isFiring = await RunningServer.wait(seconds: 20) {
             server.get("/api/v1/alerts").body.contains("firing")
         }

@@ -38,12 +38,7 @@ struct QueryControlTests {
             - job_name: steady
               static_configs: [{targets: ['127.0.0.1:\(target)']}]
             """)
-        return RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--web.listen-address=127.0.0.1:\(port)", "--storage.path=\(folder.path)/data",
-                "--no-collector", "--config.file=\(folder.path)/lapwing.yml",
-            ] + arguments, folder: folder, port: port)
+        return RunningServer(binary: binary, serving: folder, port: port, options: ["--no-collector"] + arguments)
     }
 
     private func page() -> LoopbackServer {

@@ -24,6 +24,15 @@ final class RunningServer {
         process = ChildProcess(self.arguments, folder: folder, name: "server-1")
     }
 
+    /// `serve` with the `lapwing.yml` and the data of a folder, and more options.
+    convenience init(binary: String, serving folder: TemporaryDirectory, port: Int, options: [String] = []) {
+        let arguments = [
+            "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
+            "--storage.path=\(folder.path)/data",
+        ]
+        self.init(binary: binary, arguments: arguments + options, folder: folder, port: port)
+    }
+
     deinit {
         process.signal(SIGKILL)
         process.wait()

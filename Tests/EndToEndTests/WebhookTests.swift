@@ -48,12 +48,7 @@ struct WebhookTests {
         let port = freeLoopbackPort()
         folder.write("rules.yml", Self.rules)
         folder.write("lapwing.yml", Self.configuration(hook: hook))
-        let server = RunningServer(
-            binary: binary,
-            arguments: [
-                "serve", "--config.file=\(folder.path)/lapwing.yml", "--web.listen-address=127.0.0.1:\(port)",
-                "--storage.path=\(folder.path)/data", "--no-collector",
-            ], folder: folder, port: port)
+        let server = RunningServer(binary: binary, serving: folder, port: port, options: ["--no-collector"])
         let arrived = await RunningServer.wait(seconds: 20) { receiver.output.contains("Basic ") }
         #expect(arrived, "\(receiver.errors)\(server.log)")
         // user:swordfish
