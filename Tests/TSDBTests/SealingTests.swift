@@ -289,6 +289,29 @@ struct SealingTests {
         #expect(Maintenance.seriesRemovedPerTurn <= 25_000)
     }
 
+    @Test("maintenance takes a lane of more series than a turn removes out of the index in turns, and nothing else")
+    func largeLane() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let count = Maintenance.seriesRemovedPerTurn + 3_000
+        let large = try database.openSource(named: "large")
+        let small = try database.openSource(named: "small")
+        for line in 0..<count { _ = try large.slot(for: DatabaseFixture.labels("large", line)) }
+        for line in 0..<10 { _ = try small.slot(for: DatabaseFixture.labels("small", line)) }
+        let time = Timestamp(milliseconds: Self.start)
+        try large.append(timestamp: time, values: (0..<count).map(Double.init), histograms: [])
+        try small.append(timestamp: time, values: (0..<10).map(Double.init), histograms: [])
+        large.close()
+        #expect(database.head.withIndex { $0.series.count } == count + 10)
+        try database.seal()
+        database.maintain()
+        let longest = database.head.counters.longestTurn.load(ordering: .relaxed)
+        #expect(longest == Maintenance.seriesRemovedPerTurn)
+        #expect(database.head.withIndex { $0.series.count } == 10)
+        #expect(database.head.lanes.count == 2, "the small one's and the loose one")
+        #expect(try DatabaseFixture.all(database).count == count + 10)
+    }
+
     @Test("a lane of more series than a turn has room for leaves the index in several, itself with the last")
     func laneInTurns() throws {
         var removal = LaneRemoval()
