@@ -181,6 +181,9 @@ extension ProbeTests {
         eval instant at 1m histogram_sum(h </ 1)
             {} -3.5355339059327373
 
+        eval instant at 1m -h </ 1
+            {} {{schema:0 count:-6 sum:3.5355339059327373 z_bucket:-2 z_bucket_w:0.001 buckets:[-2] n_buckets:[-1 -3] counter_reset_hint:gauge}}
+
         eval instant at 1m avg({__name__=~"h|z"})
             {} {{schema:0 count:8 sum:50 z_bucket:4.5 z_bucket_w:1 buckets:[0 1.5 0 0.5] n_buckets:[0 1.5]}}
         """#

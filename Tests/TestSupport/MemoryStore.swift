@@ -1,4 +1,4 @@
-import MetricModel
+package import MetricModel
 package import Storage
 import Synchronization
 
@@ -24,6 +24,9 @@ package final class MemoryStore: SampleStore {
     private let state = Mutex<[LabelSet: Series]>([:])
 
     package init() {}
+
+    /// The order in which series come when no order was asked for.
+    package static func isBefore(_ left: LabelSet, _ right: LabelSet) -> Bool { left.byteHash < right.byteHash }
 
     package func openSource(named name: String) throws(AppendError) -> any SourceWriter { MemorySource(store: self) }
 
@@ -170,8 +173,10 @@ private struct MemoryQuerier: Querier {
         let found = series.filter { entry in
             request.matchers.allSatisfy { $0.matches(entry.key) } && isPresent(entry.value, in: request.range)
         }
-        // Not in label order, so that nobody comes to rely on it.
-        let entries = found.sorted { $0.key.byteHash < $1.key.byteHash }.map { (labels: $0.key, series: $0.value) }
+        // Not in label order unless that was asked for, so that nobody comes to rely on it.
+        let entries = found.sorted {
+            request.isOrdered ? $0.key < $1.key : MemoryStore.isBefore($0.key, $1.key)
+        }.map { (labels: $0.key, series: $0.value) }
         return MemorySelection(entries: entries, range: request.range, needsValues: request.needsValues)
     }
 

@@ -51,7 +51,8 @@ private struct HistogramTrimmer {
     }
 
     mutating func trimZero(_ histogram: NativeHistogram) -> Double {
-        guard histogram.zeroCount != 0 else { return histogram.zeroCount }
+        // A count below zero or NaN, as arithmetic leaves it, stays and is not counted.
+        guard histogram.zeroCount > 0 else { return histogram.zeroCount }
         guard !bound.isNaN else {
             hasChanged = true
             (count, sum) = (.nan, .nan)
@@ -89,7 +90,7 @@ private struct HistogramTrimmer {
                 self.middle(bucket.lower, bound, isLinear: isLinear)
             )
         }
-        if kept != bucket.count { hasChanged = true }
+        if !isWhole, kept != bucket.count { hasChanged = true }
         count += kept
         sum += middle * kept
         return kept

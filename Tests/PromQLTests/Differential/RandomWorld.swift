@@ -5,7 +5,10 @@ import TestSupport
 /// A small random database, once as the engine's store and once as the naive evaluator's lists.
 struct RandomWorld {
     let store = MemoryStore()
+    /// The series in order of labels.
     private(set) var series: [NaiveSeries] = []
+    /// The series as the store gives them where no order is asked for.
+    private(set) var seriesAsStored: [NaiveSeries] = []
     private var random: RandomSource
     private var stored: [(labels: LabelSet, samples: [Sample])] = []
 
@@ -238,6 +241,8 @@ struct RandomWorld {
             batch.series.append(.init(labels: labels, columns: columns))
             series.append(naive)
         }
+        let order = stored.indices.sorted { MemoryStore.isBefore(stored[$0].labels, stored[$1].labels) }
+        seriesAsStored = order.map { series[$0] }
         _ = try store.append(batch, onRejection: .refuseAll)
     }
 

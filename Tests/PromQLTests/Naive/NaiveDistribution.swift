@@ -292,7 +292,8 @@ extension NaiveHistogram {
         func keep(_ bucket: Bucket) -> Double {
             guard bucket.count != 0 else { return bucket.count }
             let (count, middle) = part(of: bucket, to: bound, keepsUpper: keepsUpper)
-            if count != bucket.count { hasChanged = true }
+            let isWhole = keepsUpper ? bucket.lower >= bound : bucket.upper <= bound
+            if !isWhole, count != bucket.count { hasChanged = true }
             kept.count += count
             kept.sum += count * middle
             return count
@@ -303,7 +304,7 @@ extension NaiveHistogram {
         for (index, count) in negative.sorted(by: { $0.key < $1.key }) {
             result.negative[index] = keep(Bucket(lower: -upper(index), upper: -upper(index - 1), count: count))
         }
-        if let zero = shapedBuckets.first(where: \.isZero) { result.zeroCount = keep(zero) }
+        if zeroCount > 0, let zero = shapedBuckets.first(where: \.isZero) { result.zeroCount = keep(zero) }
         guard hasChanged else { return self }
         result.count = kept.count
         result.sum = kept.sum

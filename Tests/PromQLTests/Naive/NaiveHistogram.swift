@@ -240,8 +240,12 @@ struct NaiveHistogram {
         if count < before.count { return true }
         if isCustom != before.isCustom { return true }
         if isCustom {
+            guard bounds != before.bounds else { return isBelow(positive, before.positive) }
+            // On the bounds that both have there is no missing bucket, only an empty one.
             let shared = bounds.filter(before.bounds.contains)
-            return isBelow(mapped(to: shared).positive, before.mapped(to: shared).positive)
+            let now = mapped(to: shared).positive
+            let old = before.mapped(to: shared).positive
+            return Set(now.keys).union(old.keys).contains { now[$0] ?? 0 < old[$0] ?? 0 }
         }
         if schema > before.schema || zeroThreshold < before.zeroThreshold { return true }
         for side in [before.positive, before.negative] where zeroThreshold > before.zeroThreshold {
