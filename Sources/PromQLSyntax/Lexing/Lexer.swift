@@ -194,7 +194,8 @@ struct Lexer {
             parenthesisDepth += 1
             return take(.leftParenthesis, 1)
         case UInt8(ascii: ")"):
-            guard parenthesisDepth > 0 else { throw error("unexpected right parenthesis ')'", from: start) }
+            // The place told is the one behind it, as in Prometheus, whose lexer has read it by then.
+            guard parenthesisDepth > 0 else { throw error("unexpected right parenthesis ')'", from: start + 1) }
             parenthesisDepth -= 1
             return take(.rightParenthesis, 1)
         case UInt8(ascii: "{"):
