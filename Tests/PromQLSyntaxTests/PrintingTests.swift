@@ -18,7 +18,7 @@ import Testing
     }
 
     static let canonicalTexts: [String] = [
-        "1", "0.5", "1000000000000000000000", "NaN", "\"text\"", "5m", "1h30m", "-5m", "-1",
+        "1", "0.5", "1000000000000000000000", "NaN", "\"text\"", "5m", "1h30m", "-5m", "-0s", "-1",
         "foo", "foo:bar", ":foo", "foo{a=\"b\"}", "foo{a!=\"b\",c=~\"d\",e!~\"f\"}", "{a=\"b\"}", "{__name__=\"foo\"}",
         "{__name__=~\"foo.+\"}", "{\"a.b\"=\"c\"}", "foo{\"a.b\"=\"c\"}", "foo{a=\"\\n\\\"\\\\\"}",
         "foo[5m]", "foo[1h30m]", "foo[1w]", "foo[1y]", "foo[8d]", "foo[1ms]",

@@ -12,13 +12,13 @@ enum NumberScanner {
         var scan = Scan(bytes: bytes, position: start)
         if scan.number() { return .number(end: scan.position) }
         if scan.durationRest() { return .duration(end: scan.position) }
-        return .malformed(end: min(scan.position + 1, bytes.count))
+        return .malformed(end: scan.position)
     }
 
     /// The same without hexadecimal and durations; an `x` may follow, the repetition mark of series.
     static func scanInSeries(_ bytes: [UInt8], from start: Int) -> Outcome {
         var scan = Scan(bytes: bytes, position: start, isInSeries: true)
-        return scan.number() ? .number(end: scan.position) : .malformed(end: min(scan.position + 1, bytes.count))
+        return scan.number() ? .number(end: scan.position) : .malformed(end: scan.position)
     }
 
     private struct Scan {
@@ -90,7 +90,8 @@ enum NumberScanner {
                 guard accept({ isUnit($0) && $0 != UInt8(ascii: "y") }) else { return false }
                 _ = accept("s")
             }
-            return next.map { !$0.isLetterOrDigit } ?? true
+            // What cannot follow a unit is read and told; what cannot follow a number is not.
+            return !accept(\.isLetterOrDigit)
         }
     }
 }

@@ -49,6 +49,7 @@ extension Parser {
 
     private mutating func parseCall(_ name: Token) throws(SyntaxError) -> Call {
         let arguments = try parseArguments()
+        // Before the closing parenthesis is taken: what comes behind it is not read yet when the name is looked up.
         guard let function = Function(rawValue: name.text) else {
             var error = error("unknown function with name \(LabelName.quoted(name.text))", name.range)
             error.suggestion =
@@ -58,31 +59,46 @@ extension Parser {
         if function.signature.isExperimental && !options.allowsExperimentalFunctions {
             throw error("function \(LabelName.quoted(name.text)) is not enabled", name.range)
         }
+        try take()
         return Call(function, arguments, range: SourceRange(name.range.start, takenEnd))
     }
 
+    /// From the opening parenthesis up to the closing one, which is not taken.
     private mutating func parseArguments() throws(SyntaxError) -> [Expression] {
         try take()
-        if try takeIf(.rightParenthesis) { return [] }
+        if current.kind == .rightParenthesis { return [] }
         var arguments = [try parseExpression(minimumPrecedence: .or)]
         while current.kind == .comma {
             let comma = try take()
-            if current.kind == .rightParenthesis {
+            guard isAtExpression else {
                 throw error("trailing commas not allowed in function call args", comma.range)
             }
             arguments.append(try parseExpression(minimumPrecedence: .or))
         }
-        guard try takeIf(.rightParenthesis) else { throw unexpected() }
+        guard current.kind == .rightParenthesis else { throw unexpected() }
         return arguments
+    }
+
+    /// Whether an expression can begin with the current token.
+    private var isAtExpression: Bool {
+        switch current.kind {
+        case .number, .duration, .string, .leftParenthesis, .aggregator, .identifier: true
+        case .binaryOperator(let symbol) where symbol == .add || symbol == .subtract: true
+        case .keyword(let keyword) where keyword.isCallable: true
+        default: isAtSelector
+        }
     }
 
     private mutating func parseAggregation(
         _ aggregator: AggregationOperator, name: Token
     ) throws(SyntaxError) -> Aggregation {
+        openAggregations += 1
         var grouping: (labels: [String], isWithout: Bool)?
         if current.kind != .leftParenthesis { grouping = try parseGroupingClause() }
-        guard current.kind == .leftParenthesis else { throw unexpected(in: "aggregation") }
+        guard current.kind == .leftParenthesis else { throw unexpected() }
         var arguments = try parseArguments()
+        openAggregations -= 1
+        try take()
         if grouping == nil, current.kind == .keyword(.by) || current.kind == .keyword(.without) {
             grouping = try parseGroupingClause()
         }

@@ -10,6 +10,8 @@ package struct Parser {
     var current: Token
     /// The end of the last token taken.
     var takenEnd = 0
+    /// The aggregations whose parentheses are open.
+    var openAggregations = 0
     private var nesting = 0
     private var operations = 0
 
@@ -71,8 +73,11 @@ package struct Parser {
     }
 
     /// The error that complains of the current token.
-    func unexpected(in context: String = "", expected: String = "") -> SyntaxError {
+    ///
+    /// Where the grammar has no context of its own, the aggregation around it is named.
+    func unexpected(in context: String? = nil, expected: String = "") -> SyntaxError {
         var message = "unexpected " + current.errorName
+        let context = context ?? (openAggregations > 0 ? "aggregation" : "")
         if !context.isEmpty { message += " in " + context }
         if !expected.isEmpty { message += ", expected " + expected }
         var error = error(message, current.range)

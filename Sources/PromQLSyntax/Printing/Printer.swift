@@ -43,6 +43,8 @@ enum Printer {
         guard number.isDuration, (number.value * 1000).magnitude < 0x1p63 else {
             return DecimalFormatting.text(number.value, style: .plain)
         }
+        // Minus zero divides otherwise than zero does.
+        if number.value == 0, number.value.sign == .minus { return "-0s" }
         return DurationText.text(milliseconds: Int64((number.value * 1000).rounded()))
     }
 
