@@ -53,7 +53,8 @@ package struct CollectorServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .error)
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: web)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                services: [.init(service: NamedService("web", web))], gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet))
         do {
             try await group.run()
         } catch {

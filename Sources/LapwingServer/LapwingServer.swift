@@ -59,15 +59,15 @@ package struct LapwingServer: Sendable {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: services.notifierService), .init(service: services.rulesService),
-                    .init(service: services.scrapingService), .init(service: services.followingService),
-                    .init(service: services.keepingService),
-                    .init(service: ReloadService(services.state)),
-                    .init(service: services.memoryKeeper),
-                    .init(service: web),
+                    NamedService("notifier", services.notifierService), NamedService("rules", services.rulesService),
+                    NamedService("scraping", services.scrapingService),
+                    NamedService("collector", services.followingService),
+                    NamedService("exemplars and metadata", services.keepingService),
+                    NamedService("reload", ReloadService(services.state)),
+                    NamedService("memory", services.memoryKeeper), NamedService("web", web),
                     // The last in the list is told to stop first: nobody waits for queries that take long.
-                    .init(service: QueryEndingService(active: services.active)),
-                ],
+                    NamedService("queries", QueryEndingService(active: services.active)),
+                ].map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger))
         services.state.setStop { Task { await group.triggerGracefulShutdown() } }
         do {

@@ -29,11 +29,14 @@ struct ResidentCode {
 
     /// Soon after the start, and each minute for what a first page, a query or a new client needed.
     ///
-    /// The windows are ended at once: with them the start alone made 29 MB resident.
+    /// The windows are ended at once, with them a start makes 29 MB resident; or after a pause, for whoever has to be ready
+    /// soon: the mappings are changed under a lock that all threads need for new memory.
     ///
     /// Runs until its task is cancelled.
-    static func releaseUnused() async {
+    static func releaseUnused(after pause: Duration = .zero) async {
+        guard (try? await Task.sleep(for: pause)) != nil else { return }
         let code = ResidentCode()
+        if pause > .zero { code.release() }
         guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
         repeat { code.release() } while (try? await Task.sleep(for: .seconds(60))) != nil
     }

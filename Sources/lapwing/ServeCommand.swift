@@ -218,7 +218,7 @@ struct ServeCommand: AsyncParsableCommand {
         AllocatorSettings.apply()
         let settings = try makeSettings()
         let logger = logOptions.makeLogger()
-        async let _: Void = ResidentCode.releaseUnused()
+        async let _: Void = ResidentCode.releaseUnused(after: .seconds(1))
         do {
             try await LapwingServer(settings: settings, logger: logger).run()
         } catch {
