@@ -31,6 +31,7 @@ soak: build setup-tests
 ## What the scrape path and the store cost, stage by stage.
 bench: setup
 	swift run -c release --scratch-path .build-release StoreBenchmarks 10000 100000 1000000
+	swift run -c release --scratch-path .build-release StoreBenchmarks recorded
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks

@@ -188,7 +188,7 @@ let grounds: [Target] = [
     .executableTarget(
         name: "StoreBenchmarks",
         dependencies: [
-            "Bytes", "CountedAllocations", "Exposition", "MetricModel", "Storage", "TSDB", logging,
+            "Bytes", "CDeflate", "CountedAllocations", "Exposition", "MetricModel", "Storage", "TSDB", logging,
         ],
         path: "Benchmarks/StoreBenchmarks", swiftSettings: swiftSettings),
     .executableTarget(

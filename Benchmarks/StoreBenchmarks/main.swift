@@ -3,6 +3,7 @@
 //     StoreBenchmarks [series ...]        10000 100000 without arguments
 //     StoreBenchmarks waits [series]      how long appends and queries wait for sealing, merging and retention
 //     StoreBenchmarks start FOLDER        how long opening the folder of a killed process takes
+//     StoreBenchmarks recorded [targets] [FOLDER]   the store alone with recorded pages, of ../shared/bench/corpus
 //
 // Times are CPU times of the thread (of the process where it says so), so that other work on the machine disturbs
 // little. Exits with 1 when a steady scrape allocates.
@@ -87,6 +88,19 @@ if CommandLine.arguments.count > 2, CommandLine.arguments[1] == "start" {
     defer { removeFolder(copy) }
     try StoreStart(folder: CommandLine.arguments[2], logger: quiet).run(rounds: 9, copy: copy)
     removeFolder(copy)
+    exit(0)
+}
+if CommandLine.arguments.dropFirst().first == "recorded" {
+    let folder = "/tmp/lapwing-benchmark-\(getpid())"
+    defer { removeFolder(folder) }
+    let corpus = CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : "../shared/bench/corpus"
+    let count = CommandLine.arguments.dropFirst(2).first.flatMap { Int($0) } ?? 300
+    do {
+        try RecordedStore(corpus: corpus, targetCount: count, folder: folder, logger: quiet).run()
+    } catch let error as RecordingError {
+        print("skipped: \(error)")
+    }
+    removeFolder(folder)
     exit(0)
 }
 var failures = try measureMatching()
