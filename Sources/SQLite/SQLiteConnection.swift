@@ -41,6 +41,7 @@ import Glibc
         }
         unsafe sqlite3_busy_timeout(opened, Int32(clamping: options.busyTimeoutMilliseconds))
         try harden()
+        if let newest = options.newestVersion { try refuse(newerThan: newest) }
         try apply(options)
     }
 
@@ -82,6 +83,15 @@ import Glibc
             }
         }
         return result
+    }
+
+    /// Ends with an error where the file is of a newer version, and leaves its log as it is.
+    private func refuse(newerThan newest: Int) throws(SQLiteError) {
+        let keepsLog = SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+        unsafe lapwing_sqlite3_db_config_switch(handle, keepsLog, 1)
+        let found = try userVersion()
+        if found > newest { throw .newer(found, path: path) }
+        unsafe lapwing_sqlite3_db_config_switch(handle, keepsLog, 0)
     }
 
     /// Settings for files that may have been tampered with (sqlite.org/security.html, "untrusted SQLite database files").

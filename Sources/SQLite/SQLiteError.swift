@@ -18,6 +18,18 @@ package struct SQLiteError: Error, Hashable, Sendable {
         self.path = path
     }
 
+    /// The error for a file of a version that this program does not know.
+    package static func newer(_ version: Int, path: String) -> SQLiteError {
+        SQLiteError(extendedCode: 0, message: newerPrefix + String(version), path: path)
+    }
+
+    private static let newerPrefix = "newer "
+
+    /// The version of a file that is too new.
+    package var newerVersion: Int? {
+        extendedCode == 0 && message.hasPrefix(Self.newerPrefix) ? Int(message.dropFirst(Self.newerPrefix.count)) : nil
+    }
+
     /// The primary result code, the low byte of the extended one.
     package var code: Int32 { extendedCode & 0xff }
     /// Another connection holds a lock longer than the busy timeout.

@@ -38,6 +38,9 @@ package struct SQLiteOpenOptions: Sendable {
     /// Saves the lock calls.
     package var locksExclusively = false
 
+    /// A file with a higher `user_version` is refused, before anything in it is changed.
+    package var newestVersion: Int?
+
     /// Compares each page with the checksum that `PageChecksums.append` gave it; only for `immutable`.
     ///
     /// A file without checksums is read as it is.

@@ -109,6 +109,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
             var others = HeadContents()
             _ = unsafe others.readDefinitions(bytes)
         }
+        contents.finishLanes()
         for lane in contents.index.lanes.values {
             switch lane {
             case .rows(let lane):

@@ -14,6 +14,7 @@ struct HeadContents {
     /// Rows and stream parts that could not be used because something before them is missing.
     private(set) var unusableRecords = 0
     private var rowLanes: [UInt32: Lane] = [:]
+    private var rows: [UInt32: ReplayedRows] = [:]
     private var looseLanes: [UInt32: LooseLane] = [:]
     private var definition = SlotDefinition()
 
@@ -25,13 +26,15 @@ struct HeadContents {
     init(replaying file: JournalFile, logger: Logger) throws(StorageError) {
         var contents = HeadContents()
         contents.reserve(definitionBytes: try file.byteCount(of: .definition))
+        // Rows are the same whatever their series are: both cores have something to do.
+        let rows = RowRestoration(file)
         var faults = unsafe try file.forEach(in: .definition) { _, blob in
             if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
             return unsafe contents.readDefinitions(blob) ? nil : "records that cannot be read"
         }
-        // Batches say nothing of labels: both cores have something to do.
         let postings = PostingsRestoration(contents.index.series.postingsInput)
-        faults += unsafe try file.forEach(in: .batch) { _, blob in
+        let firstBatch = rows.finish().map { contents.take($0) } ?? .min
+        faults += unsafe try file.forEach(in: .batch, from: firstBatch) { _, blob in
             if let fault = unsafe JournalRecord.fault(in: blob) { return fault }
             return unsafe contents.readBatch(blob) ? nil : "records that cannot be read"
         }
@@ -47,8 +50,7 @@ struct HeadContents {
                 "samples in the journal cannot be used because others before them are missing",
                 metadata: ["path": "\(file.path)", "records": "\(contents.unusableRecords)"])
         }
-        for lane in contents.rowLanes.values { lane.close() }
-        contents.rowLanes = [:]
+        contents.finishLanes()
         let newestLoose = contents.looseLanes.keys.max()
         for (number, lane) in contents.looseLanes where number != newestLoose { lane.close() }
         contents.looseLane = newestLoose.flatMap { contents.looseLanes[$0] }
@@ -143,19 +145,52 @@ struct HeadContents {
                 unusableRecords += 1
                 return
             }
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
-            switch kind {
-            case .row: unsafe replayRow(rest, lane: number, index: Int(clamping: second))
-            case .loose: unsafe replayLoose(rest, lane: number)
-            case .runs: unsafe replayRuns(rest, lane: number, generation: second)
-            case .cut: for lane in looseLanes.values { lane.cut() }
-            case .lane, .slots, .series: unusableRecords += 1
-            }
+            unsafe replay(kind, lane: number, second: second, UnsafeRawBufferPointer(rebasing: body[offset...]))
         }
     }
 
+    /// Takes over what was read beside the definitions; the number of the batch to go on with, the first where the two do not
+    /// fit together.
+    private mutating func take(_ restored: RestoredRows) -> Int64 {
+        for (number, lane) in restored.lanes {
+            guard let known = rowLanes[number], lane.slotCount <= known.slotCount else { return .min }
+        }
+        newestTimestamp = restored.lanes.values.reduce(newestTimestamp) { max($0, $1.lastTimestamp) }
+        rows = restored.lanes
+        rowCount += restored.rowCount
+        byteCount += restored.byteCount
+        unsafe restored.recordBytes.withUnsafeBytes { bytes in
+            for record in restored.records {
+                unsafe replay(
+                    record.kind, lane: record.lane, second: record.second,
+                    UnsafeRawBufferPointer(rebasing: bytes[record.bytes]))
+            }
+        }
+        return restored.nextBatch
+    }
+
+    private mutating func replay(
+        _ kind: JournalRecord.Kind, lane number: UInt32, second: UInt64, _ rest: UnsafeRawBufferPointer
+    ) {
+        switch kind {
+        case .row: unsafe replayRow(rest, lane: number, index: Int(clamping: second))
+        case .loose: unsafe replayLoose(rest, lane: number)
+        case .runs: unsafe replayRuns(rest, lane: number, generation: second)
+        case .cut: for lane in looseLanes.values { lane.cut() }
+        case .lane, .slots, .series: unusableRecords += 1
+        }
+    }
+
+    /// Gives the lanes their rows; they take no more.
+    mutating func finishLanes() {
+        for (number, lane) in rowLanes { lane.end(with: rows[number] ?? ReplayedRows()) }
+        rowLanes = [:]
+        rows = [:]
+    }
+
     private mutating func replayRow(_ row: UnsafeRawBufferPointer, lane number: UInt32, index: Int) {
-        guard let lane = rowLanes[number], unsafe lane.replay(row, index: index), let header = unsafe RowHeader(row)
+        guard let lane = rowLanes[number], let header = unsafe RowHeader(row), header.slotCount <= lane.slotCount,
+            unsafe rows[number, default: ReplayedRows()].append(row, header: header, index: index)
         else {
             unusableRecords += 1
             return

@@ -164,23 +164,16 @@ final class Lane: Sendable {
         return byteCount
     }
 
-    // MARK: Replaying
+    // MARK: Ending
 
-    /// Takes a row from the journal; false where rows before it are missing or its bytes are damaged.
-    func replay(_ row: UnsafeRawBufferPointer, index: Int) -> Bool {
+    /// Gives a lane without rows those that a start read back, and ends it.
+    func end(with rows: ReplayedRows) {
         state.withLock { state in
-            guard let header = unsafe RowHeader(row), header.byteCount == row.count else { return false }
-            if header.isKey { Self.freeze(&state) }
-            guard index == state.current.rowCount, header.isKey == (index == 0),
-                header.slotCount <= state.slotSeries.count, header.timestamp > state.lastTimestamp || index == 0
-            else { return false }
-            guard unsafe state.values.apply(row, header: header) else { return false }
-            unsafe state.current.append(
-                row, timestamp: header.timestamp, sequence: 0, hasHistograms: header.hasHistograms,
-                hasStarts: header.hasStarts)
-            state.lastTimestamp = max(state.lastTimestamp, header.timestamp)
-            return true
+            state.frozen = rows.slices
+            state.current = rows.current
+            state.lastTimestamp = rows.lastTimestamp
         }
+        close()
     }
 
     /// Ends the lane: no more rows.

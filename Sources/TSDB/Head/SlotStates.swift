@@ -96,40 +96,4 @@ struct SlotStates {
         unsafe memory.storeBytes(of: slotsAndFlags.littleEndian, toByteOffset: 4, as: UInt32.self)
         unsafe memory.storeBytes(of: timestamp.littleEndian, toByteOffset: 8, as: Int64.self)
     }
-
-    /// Takes over the values of a row that was written before; false where its bytes are not a row of `RowFormat`.
-    ///
-    /// With an array to write to, the bits of all slots after this row are copied to its end.
-    mutating func apply(_ row: UnsafeRawBufferPointer, header: RowHeader) -> Bool {
-        if header.isKey { reset() }
-        grow(to: header.slotCount)
-        guard let base = row.baseAddress else { return false }
-        let masks = unsafe base + RowFormat.headerByteCount
-        var cursor = unsafe (base + header.payloadStart).assumingMemoryBound(to: UInt8.self)
-        let end = unsafe (base + header.byteCount).assumingMemoryBound(to: UInt8.self)
-        let powers = unsafe ValueCodec.Powers.shared.table
-        let pageCount = header.pageCount
-        let slotCount = header.slotCount
-        return unsafe lastBits.withUnsafeMutableBufferPointer { lastBits in
-            unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
-                unsafe exponents.withUnsafeMutableBufferPointer { exponents in
-                    for page in 0..<pageCount {
-                        let first = page &* 64
-                        var mask = UInt64(
-                            littleEndian: unsafe masks.loadUnaligned(fromByteOffset: page &* 8, as: UInt64.self))
-                        while mask != 0 {
-                            let slot = first &+ mask.trailingZeroBitCount
-                            mask &= mask &- 1
-                            guard slot < slotCount,
-                                unsafe ValueCodec.decode(
-                                    &cursor, end: end, powers: powers, bits: &lastBits[slot],
-                                    mantissa: &mantissas[slot], exponent: &exponents[slot])
-                            else { return false }
-                        }
-                    }
-                    return true
-                }
-            }
-        }
-    }
 }

@@ -57,37 +57,22 @@ final class JournalFile: Sendable {
         let opened = try connect(path)
         switch try opened.migrate(to: schema) {
         case .created, .upToDate, .migrated: return opened
-        case .newer(let found): throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
+        case .newer(let found): throw .newer(found, path: path)
         case .foreign:
             throw SQLiteError(extendedCode: 0, message: "is a database of another program", path: path)
         }
     }
 
-    /// The version in the file, without changing it; nil where there is no file.
-    static func refuseNewerFormat(path: String) throws(StorageError) {
-        guard FileStatus(path) != nil else { return }
-        do throws(SQLiteError) {
-            let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readWrite))
-            let found = try connection.userVersion()
-            if found > schema.version {
-                throw SQLiteError(extendedCode: 0, message: "newer \(found)", path: path)
-            }
-        } catch {
-            throw storageError(error, path: path)
-        }
-    }
-
     static func storageError(_ error: SQLiteError, path: String) -> StorageError {
-        if error.extendedCode == 0, error.message.hasPrefix("newer ") {
-            return .newerFormat(
-                path: path, found: Int(error.message.dropFirst(6)) ?? 0, supported: schema.version)
-        }
+        if let found = error.newerVersion { return .newerFormat(path: path, found: found, supported: schema.version) }
         return error.isCorrupt
             ? .corrupt(path: path, what: error.message) : .inputOutput(path: path, reason: error.message)
     }
 
     private static func connect(_ path: String) throws(SQLiteError) -> SQLiteConnection {
-        try SQLiteConnection(path: path, options: .writeAheadLog(pageSizeBytes: 4096))
+        var options = SQLiteOpenOptions.writeAheadLog(pageSizeBytes: 4096)
+        options.newestVersion = schema.version
+        return try SQLiteConnection(path: path, options: options)
     }
 
     /// Gives back the room of what was deleted, and closes.
@@ -269,13 +254,14 @@ final class JournalFile: Sendable {
 
     enum Table: String { case definition, batch }
 
-    /// Calls `body` with each row in order; what it names as a fault is quarantined and reported.
+    /// Calls `body` with each row in order, from a number on; what it names as a fault is quarantined and reported.
     func forEach(
-        in table: Table, _ body: (Int64, UnsafeRawBufferPointer) -> String?
+        in table: Table, from first: Int64 = .min, _ body: (Int64, UnsafeRawBufferPointer) -> String?
     ) throws(StorageError) -> [(id: Int64, reason: String)] {
         var faults: [(id: Int64, reason: String)] = []
         try withConnection { connection throws(SQLiteError) in
-            let select = try connection.prepare("SELECT id, data FROM \(table.rawValue) ORDER BY id")
+            let select = try connection.prepare("SELECT id, data FROM \(table.rawValue) WHERE id >= ? ORDER BY id")
+            try select.bind(first, at: 1)
             while try select.step() {
                 let id = select.int64(at: 0)
                 if let reason = unsafe select.withBlob(at: 1, { unsafe body(id, $0) }) { faults.append((id, reason)) }
@@ -283,6 +269,21 @@ final class JournalFile: Sendable {
         }
         for fault in faults { try quarantine(fault.id, in: table, reason: fault.reason) }
         return faults
+    }
+
+    /// Calls `body` with each batch in order until it answers false, on a connection that only reads: for a thread beside the
+    /// one that uses this file.
+    func forEachBatchApart(_ body: (Int64, UnsafeRawBufferPointer) -> Bool) throws(StorageError) {
+        do throws(SQLiteError) {
+            let connection = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readOnly))
+            let select = try connection.prepare("SELECT id, data FROM batch ORDER BY id")
+            while try select.step() {
+                let id = select.int64(at: 0)
+                guard unsafe select.withBlob(at: 1, { unsafe body(id, $0) }) else { return }
+            }
+        } catch {
+            throw Self.storageError(error, path: path)
+        }
     }
 
     /// The bytes of all rows of a table, without reading them.

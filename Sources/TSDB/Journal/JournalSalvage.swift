@@ -12,7 +12,6 @@ enum JournalSalvage {
         path: String, sealedBefore: Int64, logger: Logger
     ) throws(StorageError) -> (file: JournalFile, contents: HeadContents, wasDamaged: Bool) {
         do throws(StorageError) {
-            try JournalFile.refuseNewerFormat(path: path)
             let (file, contents) = try read(path, sealedBefore: sealedBefore, logger: logger)
             return (file, contents, false)
         } catch {
