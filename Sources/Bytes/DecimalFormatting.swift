@@ -83,18 +83,38 @@ package enum DecimalFormatting {
     /// Writes a whole number in decimal at `start`, where 20 bytes are free; answers its end.
     package static func write(_ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
         let count = ShortestDecimal.digitCount(of: value)
-        var rest = value
-        var place = count
-        while place >= 2 {
-            let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
-            let tens = (pair &* 103) &>> 10
-            place &-= 2
-            unsafe start[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
-            unsafe start[place &+ 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: pair &- tens &* 10)
-            rest = quotient
+        let bytes = UnsafeMutableRawPointer(start)
+        // Eight digits at a time, the first ones first: they are written over by those that follow.
+        if value < eightDigitPower {
+            unsafe storeDigits(value, count: count, at: bytes)
+        } else if value < eightDigitPower * eightDigitPower {
+            let (upper, lower) = value.quotientAndRemainder(dividingBy: eightDigitPower)
+            unsafe storeDigits(upper, count: count &- 8, at: bytes)
+            unsafe storeDigits(lower, count: 8, at: bytes + (count &- 8))
+        } else {
+            let (first, rest) = value.quotientAndRemainder(dividingBy: eightDigitPower * eightDigitPower)
+            let (upper, lower) = rest.quotientAndRemainder(dividingBy: eightDigitPower)
+            unsafe storeDigits(first, count: count &- 16, at: bytes)
+            unsafe storeDigits(upper, count: 8, at: bytes + (count &- 16))
+            unsafe storeDigits(lower, count: 8, at: bytes + (count &- 8))
         }
-        if place == 1 { unsafe start.pointee = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest) }
         return unsafe start + count
+    }
+
+    private static let eightDigitPower: UInt64 = 100_000_000
+
+    /// Writes the last `count` digits, one to eight, of a number below 10^8, and anything behind them up to eight bytes.
+    ///
+    /// The digits are taken apart in the parts of one word: fours, pairs, digits.
+    @inline(__always)
+    private static func storeDigits(_ value: UInt64, count: Int, at target: UnsafeMutableRawPointer) {
+        let four = (value &* 3_518_437_209) &>> 45
+        let fours = four | (value &- four &* 10_000) &<< 32
+        let pair = (fours &* 10_486) &>> 20 & 0x0000_007f_0000_007f
+        let pairs = pair | (fours &- pair &* 100) &<< 16
+        let digit = (pairs &* 103) &>> 10 & 0x000f_000f_000f_000f
+        let digits = digit | (pairs &- digit &* 10) &<< 8 | 0x3030_3030_3030_3030
+        unsafe target.storeBytes(of: (digits &>> UInt64(64 &- 8 &* count)).littleEndian, as: UInt64.self)
     }
 
     /// Appends a whole number in decimal, with a sign where it is negative.
@@ -157,7 +177,12 @@ package enum DecimalFormatting {
         behind count: Int, of start: UnsafeMutablePointer<UInt8>, end: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
         let point = unsafe start + count
-        unsafe (point + 1).update(from: point, count: end - point)
+        // At most seventeen digits, one of them in front of the point: two words hold the others, and there is room.
+        let digits = UnsafeMutableRawPointer(point)
+        let near = unsafe digits.loadUnaligned(as: UInt64.self)
+        let far = unsafe digits.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+        unsafe digits.storeBytes(of: near, toByteOffset: 1, as: UInt64.self)
+        unsafe digits.storeBytes(of: far, toByteOffset: 9, as: UInt64.self)
         unsafe point.pointee = UInt8(ascii: ".")
         return unsafe end + 1
     }

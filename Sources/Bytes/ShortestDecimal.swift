@@ -21,9 +21,11 @@ struct ShortestDecimal {
     }
 
     /// The powers of ten that fit 64 bits.
-    private static let powers: [UInt64] = (0..<20).map { exponent in
-        (0..<exponent).reduce(1) { power, _ in power * 10 }
-    }
+    private static let powers: InlineArray<20, UInt64> = [
+        1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
 
     /// The decimal of a finite number that is not negative.
     init(_ value: Double) {
@@ -33,12 +35,29 @@ struct ShortestDecimal {
             return
         }
         var (significand, power) = Self.schubfach(value)
-        while significand % 10 == 0 {
+        if significand % 10 == 0 { Self.removeZeros(&significand, &power) }
+        digits = significand
+        exponent = power
+    }
+
+    /// Takes the zeros at the end off a number that is not zero, the most of them eight at a time.
+    private static func removeZeros(_ significand: inout UInt64, _ power: inout Int) {
+        while significand % 100_000_000 == 0 {
+            significand /= 100_000_000
+            power += 8
+        }
+        if significand % 10_000 == 0 {
+            significand /= 10_000
+            power += 4
+        }
+        if significand % 100 == 0 {
+            significand /= 100
+            power += 2
+        }
+        if significand % 10 == 0 {
             significand /= 10
             power += 1
         }
-        digits = significand
-        exponent = power
     }
 
     private static func schubfach(_ value: Double) -> (UInt64, Int) {

@@ -199,6 +199,22 @@ struct DecimalFormattingTests {
         }
     }
 
+    @Test("whole numbers of every length are written in decimal")
+    func lengths() {
+        var generator = SeededGenerator(state: 5)
+        var power: UInt64 = 1
+        for _ in 0..<20 {
+            var values = [power - 1, power, power + 1]
+            for _ in 0..<500 { values.append(generator.next() % power) }
+            for value in values {
+                var bytes: [UInt8] = []
+                DecimalFormatting.append(value, to: &bytes)
+                #expect(String(decoding: bytes, as: UTF8.self) == String(value))
+            }
+            power = power.multipliedReportingOverflow(by: 10).partialValue
+        }
+    }
+
     @Test("whole numbers are written in decimal")
     func integers() {
         var bytes: [UInt8] = []
