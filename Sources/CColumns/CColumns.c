@@ -78,9 +78,6 @@ LOOP void count_wider(const uint64_t *numbers, size_t count, int widths, uint32_
 
 enum { block = 16 };
 
-// A number below 2^51 plus this has its integer part in its low bits.
-static const double magic = 6755399441055744.0;
-
 LOOP size_t mantissas_of(const double *values, size_t count, double power, int64_t *mantissas) {
     const uint64_t magic_bits = bits_of(magic);
     for (size_t start = 0; start < count; start += block) {

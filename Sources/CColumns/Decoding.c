@@ -82,6 +82,74 @@ LOOP void quotients(const int64_t *restrict integers, size_t count, double power
     }
 }
 
+typedef uint64_t four __attribute__((vector_size(32)));
+typedef double four_values __attribute__((vector_size(32)));
+
+// Values and sums of differences, four at a time, each with the bits of the magic number on top: what is converted then
+// is one subtraction. Says no where a number does not stay below 2^51.
+LOOP int small_decimals(
+    const uint64_t *restrict numbers, size_t count, int order, int shift, uint64_t least, uint64_t first,
+    double power, int divides, double *restrict values) {
+    const uint64_t moved = bits_of(magic);
+    const four zero = {0, 0, 0, 0};
+    uint64_t sum = moved + first;
+    uint64_t wrong = 0;
+    size_t i = 0;
+    if (order == 1) {
+        const double value = value_of(sum) - magic;
+        values[0] = divides ? value / power : value;
+        wrong = sum ^ moved;
+        i = 1;
+    }
+    four wrongs = zero, sums = zero + sum;
+    for (; i + 4 <= count; i += 4) {
+        four next;
+        memcpy(&next, numbers + i, 32);
+        next = (next << (uint64_t)shift) + least;
+        if (order == 1) {
+            next += __builtin_shufflevector(zero, next, 0, 4, 2, 6);
+            next += __builtin_shufflevector(zero, next, 0, 0, 5, 5);
+            const four last = __builtin_shufflevector(next, next, 3, 3, 3, 3);
+            next += sums;
+            sums += last;
+        } else {
+            next += moved;
+        }
+        wrongs |= next ^ moved;
+        four_values converted;
+        memcpy(&converted, &next, 32);
+        converted -= magic;
+        if (divides) converted /= power;
+        memcpy(values + i, &converted, 32);
+    }
+    sum = sums[0];
+    for (; i < count; i++) {
+        const uint64_t next = least + (numbers[i] << shift);
+        sum = order == 1 ? sum + next : moved + next;
+        wrong |= sum ^ moved;
+        const double value = value_of(sum) - magic;
+        values[i] = divides ? value / power : value;
+    }
+    return ((wrong | wrongs[0] | wrongs[1] | wrongs[2] | wrongs[3]) >> 52) == 0;
+}
+
+LOOP int decimals(
+    uint64_t *numbers, size_t count, int order, int shift, uint64_t least, uint64_t first, uint64_t first_difference,
+    double power, double *values) {
+    if (order == 1) {
+        const int small = power == 1 ? small_decimals(numbers, count, 1, shift, least, first, power, 0, values)
+                                     : small_decimals(numbers, count, 1, shift, least, first, power, 1, values);
+        if (small) return (int64_t)least >= 0;
+    } else if (order == 0) {
+        const int small = power == 1 ? small_decimals(numbers, count, 0, shift, least, first, power, 0, values)
+                                     : small_decimals(numbers, count, 0, shift, least, first, power, 1, values);
+        if (small) return 0;
+    }
+    rebuild(numbers, count, order, shift, least, first, first_difference);
+    quotients((const int64_t *)numbers, count, power, values);
+    return 0;
+}
+
 LOOP void correct(double *restrict values, const int64_t *restrict corrections, size_t count) {
     WIDE for (size_t i = 0; i < count; i++) values[i] = value_of(bits_of(values[i]) + (uint64_t)corrections[i]);
 }
@@ -94,6 +162,10 @@ LOOP void correct(double *restrict values, const int64_t *restrict corrections, 
     }                                                                                                                  \
     attributes static void quotients_##suffix(const int64_t *n, size_t c, double p, double *v) {                       \
         quotients(n, c, p, v);                                                                                         \
+    }                                                                                                                  \
+    attributes static int decimals_##suffix(                                                                           \
+        uint64_t *n, size_t c, int o, int s, uint64_t l, uint64_t f, uint64_t d, double p, double *v) {                \
+        return decimals(n, c, o, s, l, f, d, p, v);                                                                    \
     }                                                                                                                  \
     attributes static void correct_##suffix(double *v, const int64_t *k, size_t c) { correct(v, k, c); }
 
@@ -110,6 +182,13 @@ void ccolumns_rebuild(
     int64_t *numbers, size_t count, int order, int shift, int64_t least, int64_t first, int64_t first_difference) {
     CHOOSE(rebuild, (uint64_t *)numbers, count, order, shift, (uint64_t)least, (uint64_t)first,
            (uint64_t)first_difference);
+}
+
+int ccolumns_decimals(
+    int64_t *numbers, size_t count, int order, int shift, int64_t least, int64_t first, int64_t first_difference,
+    double power, double *values) {
+    CHOOSE(decimals, (uint64_t *)numbers, count, order, shift, (uint64_t)least, (uint64_t)first,
+           (uint64_t)first_difference, power, values);
 }
 
 void ccolumns_quotients(const int64_t *integers, size_t count, double power, double *values) {

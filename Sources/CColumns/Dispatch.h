@@ -34,4 +34,7 @@ LOOP double value_of(uint64_t bits) {
     return value;
 }
 
+// A whole number below 2^51 either way plus the bits of this one are the bits of this one plus the number.
+static const double magic = 6755399441055744.0;
+
 #endif

@@ -146,7 +146,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
             precondition(count <= SegmentFormat.maximumTickCount, "a column without limit")
             let target = UnsafeMutablePointer<Double>.allocate(capacity: max(1, count))
             defer { unsafe target.deallocate() }
-            try? unsafe frame.decodeValues(index, into: target)
+            _ = try? unsafe frame.decodeValues(index, into: target)
             _ = try? frame.startTimestamps(index)
         }
         for series in UInt32(0)..<130 { _ = frame.columnRange(of: series) }

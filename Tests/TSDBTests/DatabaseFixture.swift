@@ -81,6 +81,11 @@ enum DatabaseFixture {
         var index = 0
         while try reader.next(into: &columns) {
             let samples = columns.values.indices.map { PlainSample(columns.timestamp(at: $0), columns.values[$0]) }
+            // What is said about the values holds whatever was read.
+            let rising = columns.values.prefix(columns.risingCount).filter { $0.bitPattern != SpecialValue.staleBits }
+            if zip(rising, rising.dropFirst()).contains(where: { $1 < $0 }) {
+                throw StorageError.corrupt(path: "columns", what: "values that are said to rise fall")
+            }
             if !samples.isEmpty { result[selected.labels(at: index)] = samples }
             index += 1
         }

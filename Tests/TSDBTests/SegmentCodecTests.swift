@@ -12,6 +12,14 @@ struct SegmentTestColumn {
     var clockOffset = 0
     var values: [Double]
     var starts: [Int64] = []
+    /// What decoding knew.
+    var isSaidToRise = false
+
+    /// Whether no value is below the one before it, staleness markers aside; NaN is below nothing.
+    var rises: Bool {
+        let plain = values.filter { !SpecialValue.isAbsent($0) && $0.bitPattern != SpecialValue.staleBits }
+        return zip(plain, plain.dropFirst()).allSatisfy { !($1 < $0) }
+    }
 }
 
 /// Encodes columns to a segment and decodes all of them again.
@@ -42,27 +50,29 @@ enum SegmentRoundTrip {
                 guard isThere else { continue }
                 for (index, column) in frame.columns.enumerated() {
                     var values = [Double](repeating: 0, count: column.tickCount)
-                    try unsafe values.withUnsafeMutableBufferPointer { buffer in
-                        if let start = buffer.baseAddress { try unsafe frame.decodeValues(index, into: start) }
+                    let order = try unsafe values.withUnsafeMutableBufferPointer { buffer in
+                        guard let start = buffer.baseAddress else { return ValueOrder.unknown }
+                        return try unsafe frame.decodeValues(index, into: start)
                     }
                     result.append(
                         SegmentTestColumn(
                             series: column.series, clock: column.clock, clockOffset: column.clockOffset, values: values,
-                            starts: try frame.startTimestamps(index)))
+                            starts: try frame.startTimestamps(index), isSaidToRise: order == .rising))
                 }
             }
         }
         return result
     }
 
-    /// Whether the columns come back bit for bit.
+    /// Whether the columns come back bit for bit, and what is said of them is true.
     static func isLossless(_ columns: [SegmentTestColumn], firstSeries: UInt32) throws -> Bool {
         let back = try decode(try encode(columns, firstSeries: firstSeries), firstSeries: firstSeries)
         guard back.count == columns.count else { return false }
         for (one, other) in zip(columns, back) {
             let samples = zip(one.starts, one.values).filter { !SpecialValue.isAbsent($0.1) }.map(\.0)
             guard one.series == other.series, one.clock == other.clock, one.clockOffset == other.clockOffset,
-                one.values.map(\.bitPattern) == other.values.map(\.bitPattern), samples == other.starts
+                one.values.map(\.bitPattern) == other.values.map(\.bitPattern), samples == other.starts,
+                !other.isSaidToRise || one.rises
             else { return false }
         }
         return true
@@ -145,6 +155,29 @@ struct SegmentCodecTests {
         let first = UInt32(generator.below(1_000_000))
         let columns = generator.columns(series: first..<first + UInt32(1 + generator.below(512)))
         #expect(try SegmentRoundTrip.isLossless(columns, firstSeries: first))
+    }
+
+    @Test("a counter is known to rise where it does, and one with a fall never is", arguments: [1.0, 100])
+    func risingColumns(power: Double) throws {
+        for count in [2, 3, 4, 5, 6, 127, 128, 129, 130, 240, 300] {
+            for fall in [0, 1, count / 2, count - 1] {
+                // The widths of the differences differ, and some blocks have patches.
+                for step in [0, 1, 3, 250, 70_000] {
+                    var total = 1e6
+                    let values = (0..<count).map { index in
+                        total += Double(index % 17 == 0 ? step * 300 : index % 3 * step) - (index == fall ? 1e5 : 0)
+                        return total / power
+                    }
+                    let column = SegmentTestColumn(series: 7, values: values)
+                    let blob = try SegmentRoundTrip.encode([column], firstSeries: 7)
+                    let back = try SegmentRoundTrip.decode(blob, firstSeries: 7)
+                    #expect(back.map(\.values) == [values])
+                    let isKnown = back[0].isSaidToRise
+                    if !column.rises { #expect(!isKnown) }
+                    if fall == 0, count > 6 { #expect(isKnown, "\(count) values, step \(step)") }
+                }
+            }
+        }
     }
 
     @Test("every length and every special value alone come back")

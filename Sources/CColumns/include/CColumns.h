@@ -45,6 +45,12 @@ void ccolumns_rebuild(
     int64_t *_Nonnull numbers, size_t count, int order, int shift, int64_t least, int64_t first,
     int64_t first_difference);
 
+/// Writes the numbers that `ccolumns_rebuild` would make divided by the power, both steps rounded; what becomes of
+/// `numbers` is not told. Whether it is known that no value is below the one before, as long as no residual is negative.
+int ccolumns_decimals(
+    int64_t *_Nonnull numbers, size_t count, int order, int shift, int64_t least, int64_t first,
+    int64_t first_difference, double power, double *_Nonnull values);
+
 /// Writes the integers divided by the power, both steps rounded.
 void ccolumns_quotients(
     const int64_t *_Nonnull integers, size_t count, double power, double *_Nonnull values);

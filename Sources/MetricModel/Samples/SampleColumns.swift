@@ -36,6 +36,8 @@ package struct SampleColumns: Sendable {
     package var startTimestamps: [Int64]
     /// False only where it is known that no staleness marker is among the values.
     package var mayHaveStaleMarkers = true
+    /// How many of the first values are known not to fall: none is below the one before, staleness markers aside.
+    package var risingCount = 0
 
     package init(
         clock: Clock = .empty, clockOffset: Int = 0, values: [Double] = [], histograms: [HistogramSample] = [],
@@ -66,5 +68,6 @@ package struct SampleColumns: Sendable {
         histograms.removeAll(keepingCapacity: true)
         startTimestamps.removeAll(keepingCapacity: true)
         mayHaveStaleMarkers = true
+        risingCount = 0
     }
 }

@@ -20,6 +20,7 @@ extension SampleColumns {
         clock = Clock(timestamps)
         clockOffset = 0
         values = kept
+        risingCount = 0
         startTimestamps = starts
     }
 }

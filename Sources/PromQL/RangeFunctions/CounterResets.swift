@@ -1,4 +1,5 @@
 internal import CColumns
+import MetricModel
 
 /// The places in a column where a counter went down.
 struct CounterResets {
@@ -8,9 +9,12 @@ struct CounterResets {
 
     init() {}
 
-    init(in values: [Double]) {
+    /// The resets of a column, looked for behind what is known to rise.
+    init(in columns: SampleColumns) { self.init(in: columns.values, from: max(1, columns.risingCount)) }
+
+    init(in values: [Double], from start: Int = 1) {
         // Most counters have no reset at all.
-        var next = unsafe ccolumns_first_fall(values, values.count, 1)
+        var next = unsafe ccolumns_first_fall(values, values.count, start)
         while next < values.count {
             positions.append(next)
             next = unsafe ccolumns_first_fall(values, values.count, next + 1)

@@ -16,7 +16,7 @@ struct ExtrapolatedRate: RangeKernel {
         if usesStartTimestamps, !input.columns.startTimestamps.isEmpty {
             return StartedCounterRate(isRate: isRate).evaluate(input, into: &output, notes: &notes)
         }
-        let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
+        let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
         let coversClock =
             input.columns.clockOffset == 0 && input.columns.values.count == input.floatWindows.timestampCount
         if coversClock, input.floatWindows.extrapolations.steps.count == input.stepCount {

@@ -10,7 +10,7 @@ struct HistogramRate {
         let floatsOnly = ExtrapolatedRate(
             isCounter: isCounter, isRate: isRate, usesStartTimestamps: usesStartTimestamps)
         let rangeSeconds = Double(input.windows.lengthMilliseconds) / 1000
-        let resets = isCounter ? CounterResets(in: input.columns.values) : CounterResets()
+        let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
         for step in 0..<input.stepCount {
             if input.isOver(at: step) { return }
             let window = input.histograms(at: step)

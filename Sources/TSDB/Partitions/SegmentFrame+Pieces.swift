@@ -22,15 +22,12 @@ extension SegmentFrame {
             shared: shared
         ) { target in
             do throws(SegmentDamage) {
-                if needsValues {
-                    unsafe try decodeValues(index, into: target)
-                } else {
-                    unsafe markValues(index, into: target)
-                }
-                return true
+                if needsValues { return unsafe try decodeValues(index, into: target) }
+                unsafe markValues(index, into: target)
+                return .unknown
             } catch {
                 damage = error
-                return false
+                return nil
             }
         }
         if let damage { throw damage }

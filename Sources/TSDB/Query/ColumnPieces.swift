@@ -30,6 +30,9 @@ struct ColumnPieces {
     private var starts: [Int64: Int64] = [:]
     /// False only where no staleness marker is among the values.
     private(set) var mayHaveStaleMarkers = false
+    /// How many of the first values are known not to fall, staleness markers aside.
+    private var risingCount = 0
+
     /// Makes ready for the next series.
     ///
     /// - Parameter sampleCount: How many samples it may have.
@@ -40,6 +43,7 @@ struct ColumnPieces {
         histograms.removeAll(keepingCapacity: true)
         if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = false
+        risingCount = 0
     }
 
     var isEmpty: Bool { pieces.isEmpty && histograms.isEmpty }
@@ -74,29 +78,33 @@ struct ColumnPieces {
         addPiece(Piece(clock: clock, offset: offset, start: start, count: dense.count, isFromHead: isFromHead))
     }
 
-    /// Adds a value or a special marker for each of `tickCount` ticks, which `decode` writes, and keeps those of
-    /// `wanted`; the first of these was taken at `clock.timestamps[offset]`.
+    /// Adds a value or a special marker for each of `tickCount` ticks, which `decode` writes unless it answers nil, and
+    /// keeps those of `wanted`; the first of these was taken at `clock.timestamps[offset]`.
     ///
     /// Absent values are left out: at the ends by the offset, in the middle by a clock that series with the same gaps
-    /// share. - Parameter isPlain: There are neither absent values nor staleness markers.
+    /// share.
+    /// - Parameter isPlain: There are neither absent values nor staleness markers.
     mutating func append(
         tickCount: Int, wanted: Range<Int>, clock: Clock, offset: Int, isPlain: Bool, isFromHead: Bool,
-        shared: ClockCache, _ decode: (UnsafeMutablePointer<Double>) -> Bool
+        shared: ClockCache, _ decode: (UnsafeMutablePointer<Double>) -> ValueOrder?
     ) -> Bool {
         let start = values.count
-        var isSound = true
+        var order: ValueOrder?
         values.append(addingCapacity: tickCount) { output in
             unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
                 guard let target = buffer.baseAddress else { return }
-                isSound = unsafe decode(target)
-                initialized = isSound ? tickCount : 0
+                order = unsafe decode(target)
+                initialized = order != nil ? tickCount : 0
             }
         }
-        guard isSound else { return false }
+        guard let order else { return false }
         if wanted.upperBound < tickCount { values.removeSubrange((start + wanted.upperBound)...) }
         if wanted.lowerBound > 0 { values.removeSubrange(start..<start + wanted.lowerBound) }
         var piece = Piece(clock: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
         if !isPlain, !leaveAbsentOut(&piece, shared: shared) { return true }
+        if order == .rising, risingCount == start, start == 0 || values[start - 1] <= values[start] {
+            risingCount = values.count
+        }
         addPiece(piece)
         return true
     }
@@ -169,6 +177,7 @@ struct ColumnPieces {
             PieceMerge.byTime(self, into: &columns)
         } else {
             swap(&values, &columns.values)
+            columns.risingCount = risingCount
             if pieces.count == 1 {
                 columns.clock = pieces[0].clock
                 columns.clockOffset = pieces[0].offset

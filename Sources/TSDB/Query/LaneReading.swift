@@ -87,9 +87,9 @@ final class LaneReading: Sendable {
                 shared: clocks
             ) { target in
                 unsafe columns.values.withUnsafeBufferPointer { values in
-                    guard let start = values.baseAddress else { return false }
+                    guard let start = values.baseAddress else { return nil }
                     unsafe target.update(from: start + place * count, count: count)
-                    return true
+                    return .unknown
                 }
             }
             guard isSound else { throw Self.damage }

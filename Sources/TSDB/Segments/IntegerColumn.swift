@@ -198,21 +198,53 @@ enum IntegerColumn {
     /// Reads `count` integers into `target`; false where the bytes are damaged, and `target` holds anything then.
     static func decode(_ input: inout InputBytes, count: Int, into target: UnsafeMutablePointer<Int64>) -> Bool {
         guard count > 0 else { return true }
+        guard let packing = unsafe unpack(&input, count: count, into: target) else { return false }
+        unsafe ccolumns_rebuild(
+            target, count, packing.order, packing.shift, packing.least, packing.first, packing.firstDifference)
+        return true
+    }
+
+    /// Reads `count` integers, one at least, and writes them divided by a power of ten; nil where the bytes are damaged.
+    ///
+    /// - Parameter scratch: For as many integers.
+    static func decodeQuotients(
+        _ input: inout InputBytes, count: Int, by power: Double, scratch: UnsafeMutablePointer<Int64>,
+        into target: UnsafeMutablePointer<Double>
+    ) -> ValueOrder? {
+        guard let packing = unsafe unpack(&input, count: count, into: scratch) else { return nil }
+        let rises = unsafe ccolumns_decimals(
+            scratch, count, packing.order, packing.shift, packing.least, packing.first, packing.firstDifference, power,
+            target)
+        return rises != 0 ? .rising : .unknown
+    }
+
+    /// What stands before the blocks.
+    private struct Packing {
+        var order: Int32
+        var shift: Int32
+        var first: Int64 = 0
+        var firstDifference: Int64 = 0
+        var least: Int64 = 0
+    }
+
+    /// Reads the head and the numbers of the blocks, which go to `target` from place `order` on; nil where the bytes are
+    /// damaged.
+    private static func unpack(
+        _ input: inout InputBytes, count: Int, into target: UnsafeMutablePointer<Int64>
+    ) -> Packing? {
         let head = input.byte()
-        let order = Int(head >> 6)
-        let shift = UInt64(head & 63)
-        guard order <= 2, order < count else { return false }
-        let first = order > 0 ? input.zigzag() : 0
-        let firstDifference = order > 1 ? input.zigzag() : 0
-        let least = input.zigzag()
+        var packing = Packing(order: Int32(head >> 6), shift: Int32(head & 63))
+        let order = Int(packing.order)
+        guard order <= 2, order < count else { return nil }
+        if order > 0 { packing.first = input.zigzag() }
+        if order > 1 { packing.firstDifference = input.zigzag() }
+        packing.least = input.zigzag()
         for start in stride(from: order, to: count, by: blockCount) {
             guard unsafe unpackBlock(&input, count: min(blockCount, count - start), into: target + start) else {
-                return false
+                return nil
             }
         }
-        guard !input.isDamaged else { return false }
-        unsafe ccolumns_rebuild(target, count, Int32(order), Int32(shift), least, first, firstDifference)
-        return true
+        return input.isDamaged ? nil : packing
     }
 
     private static func unpackBlock(

@@ -195,8 +195,12 @@
 
     // MARK: Values
 
-    /// Writes a value or a special marker for each tick of a column to `target`, which has room for `tickCount`.
-    mutating func decodeValues(_ index: Int, into target: UnsafeMutablePointer<Double>) throws(SegmentDamage) {
+    /// Writes a value or a special marker for each tick of a column to `target`, which has room for `tickCount`; what is
+    /// known of those that are values.
+    @discardableResult
+    mutating func decodeValues(
+        _ index: Int, into target: UnsafeMutablePointer<Double>
+    ) throws(SegmentDamage) -> ValueOrder {
         let column = columns[index]
         guard let runPosition = column.runPosition else {
             return unsafe try decodeDense(column, into: target)
@@ -206,21 +210,21 @@
         var scratch: [Double] = []
         swap(&scratch, &dense)
         defer { swap(&scratch, &dense) }
-        let outcome: Result<Void, SegmentDamage> = unsafe scratch.withUnsafeMutableBufferPointer { buffer in
+        let outcome: Result<ValueOrder, SegmentDamage> = unsafe scratch.withUnsafeMutableBufferPointer { buffer in
             do throws(SegmentDamage) {
-                if let start = buffer.baseAddress {
-                    unsafe try decodeDense(column, into: start)
-                    unsafe TickState.expand(runs, dense: start, into: target)
-                } else {
+                guard let start = buffer.baseAddress else {
                     var nothing = 0.0
                     unsafe TickState.expand(runs, dense: &nothing, into: target)
+                    return .success(.unknown)
                 }
-                return .success(())
+                let order = unsafe try decodeDense(column, into: start)
+                unsafe TickState.expand(runs, dense: start, into: target)
+                return .success(order)
             } catch {
                 return .failure(error)
             }
         }
-        try outcome.get()
+        return try outcome.get()
     }
 
     /// Writes a one for each plain value and the special markers between them, without decoding.
@@ -233,15 +237,17 @@
         }
     }
 
-    private mutating func decodeDense(_ column: Column, into target: UnsafeMutablePointer<Double>) throws(SegmentDamage)
-    {
+    private mutating func decodeDense(
+        _ column: Column, into target: UnsafeMutablePointer<Double>
+    ) throws(SegmentDamage) -> ValueOrder {
         let source = columns[column.source]
         var input = unsafe InputBytes(bytes, in: source.values)
         guard
-            unsafe ValueColumn.decode(
+            let order = unsafe ValueColumn.decode(
                 tag: source.tag, &input, count: column.valueCount, workspace: &workspace, into: target),
             input.isAtEnd
         else { throw .structure("values") }
+        return order
     }
 
     /// The start timestamps of a column's samples (ticks that are not absent); empty where none are known.

@@ -236,36 +236,48 @@ enum ValueColumn {
     /// Whether a tag can stand in a file.
     static func isValid(tag: UInt8) -> Bool { tag & 7 <= Kind.empty.rawValue && tag >> 3 <= maximumExponent }
 
-    /// Reads `count` values into `target`; false where the bytes are damaged or the tag refers to another column.
+    /// Reads `count` values into `target`; nil where the bytes are damaged or the tag refers to another column.
     static func decode(
         tag: UInt8, _ input: inout InputBytes, count: Int, workspace: inout Workspace,
         into target: UnsafeMutablePointer<Double>
-    ) -> Bool {
-        guard let kind = Kind(rawValue: tag & 7), tag >> 3 <= maximumExponent else { return false }
+    ) -> ValueOrder? {
+        guard let kind = Kind(rawValue: tag & 7), tag >> 3 <= maximumExponent else { return nil }
         let power = powers[Int(tag >> 3)]
+        var order = ValueOrder.unknown
         switch kind {
-        case .sameAsPrevious: return false
-        case .empty: return count == 0
+        case .sameAsPrevious: return nil
+        case .empty: return count == 0 ? order : nil
         case .constantDecimal:
             unsafe target.update(repeating: Double(input.zigzag()) / power, count: count)
+            order = .rising
         case .constantBits:
             unsafe target.update(repeating: Double(bitPattern: input.littleEndian64()), count: count)
         case .bits:
-            return unsafe target.withMemoryRebound(to: Int64.self, capacity: count) { integers in
+            let isSound = unsafe target.withMemoryRebound(to: Int64.self, capacity: count) { integers in
                 unsafe IntegerColumn.decode(&input, count: count, into: integers)
             }
-        case .decimals:
+            guard isSound else { return nil }
+        case .decimals, .correctedDecimals:
+            guard count > 0 else { break }
             workspace.reserve(count)
-            guard unsafe IntegerColumn.decode(&input, count: count, into: workspace.integers) else { return false }
-            unsafe ccolumns_quotients(workspace.integers, count, power, target)
-        case .correctedDecimals:
-            workspace.reserve(count)
-            guard unsafe IntegerColumn.decode(&input, count: count, into: workspace.integers),
-                unsafe IntegerColumn.decode(&input, count: count, into: workspace.corrections)
-            else { return false }
-            unsafe ccolumns_quotients(workspace.integers, count, power, target)
+            guard
+                let known = unsafe IntegerColumn.decodeQuotients(
+                    &input, count: count, by: power, scratch: workspace.integers, into: target)
+            else { return nil }
+            if kind == .decimals {
+                order = known
+                break
+            }
+            guard unsafe IntegerColumn.decode(&input, count: count, into: workspace.corrections) else { return nil }
             unsafe ccolumns_correct(target, workspace.corrections, count)
         }
-        return !input.isDamaged
+        return input.isDamaged ? nil : order
     }
+}
+
+/// What is known of values when they have been decoded.
+enum ValueOrder {
+    case unknown
+    /// None is below the one before it, staleness markers aside; NaN is below nothing.
+    case rising
 }
