@@ -213,7 +213,8 @@ struct QueryRun {
         }
     }
 
-    private func matrix(_ series: [StepSeries]) throws(QueryError) -> [MatrixSeries] {
+    private func matrix(_ given: consuming [StepSeries]) throws(QueryError) -> [MatrixSeries] {
+        var series = given
         try context.hold(
             QueryCost(bytes: series.count * MemoryLayout<MatrixSeries>.stride + timeline.count * 8))
         var result: [MatrixSeries] = []
@@ -221,7 +222,10 @@ struct QueryRun {
         let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
         // Most series have values from some step up to another: such runs share their times.
         var timesOfRuns: [Range<Int>: [Int64]] = [:]
-        for next in series {
+        for index in series.indices {
+            // Taken out, so that the values are this answer's alone where nobody else keeps them.
+            var next = StepSeries(values: [])
+            swap(&next, &series[index])
             if !next.histograms.isEmpty {
                 try context.hold(
                     QueryCost(bytes: 32 + next.histograms.count * MemoryLayout<HistogramSample>.stride))
@@ -235,9 +239,16 @@ struct QueryRun {
                 let times = timesOfRuns[run] ?? Array(allTimes[run])
                 timesOfRuns[run] = times
                 points.timestamps = times
-                // A part of the values is a copy; where they are given whole they are shared.
+                // Most of the values stay in their memory; a small part is a copy, and so is what others keep whole, as
+                // a result cache does. All parts are counted as copies.
                 if run.count < next.values.count { try context.hold(QueryCost(bytes: 32 + run.count * 8)) }
-                points.values = run.count == next.values.count ? next.values : Array(next.values[run])
+                if run.count < next.values.count / 2 {
+                    points.values = Array(next.values[run])
+                } else {
+                    swap(&points.values, &next.values)
+                    points.values.removeLast(points.values.count - run.upperBound)
+                    points.values.removeFirst(run.lowerBound)
+                }
             } else {
                 let count = next.floatCount
                 try context.hold(QueryCost(bytes: 64 + count * 16))

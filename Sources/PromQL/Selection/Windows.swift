@@ -1,3 +1,4 @@
+import Glibc
 import MetricModel
 
 /// Where the windows of a selector lie: at each step the times in (time - length, time].
@@ -122,7 +123,7 @@ struct WindowCache: Sendable {
         var indexes: WindowIndexes
         if let entry = known[ObjectIdentifier(clock)] {
             indexes = entry.indexes
-        } else if let lastClock, lastClock.timestamps == clock.timestamps {
+        } else if let lastClock, Self.isSame(lastClock.timestamps, clock.timestamps) {
             // Targets that are scraped at one time.
             indexes = lastIndexes
             remember(indexes, of: clock)
@@ -137,6 +138,17 @@ struct WindowCache: Sendable {
         lastClock = clock
         lastIndexes = indexes
         return indexes
+    }
+
+    /// Whether all times are the same, compared as bytes: element by element takes five times as long.
+    private static func isSame(_ left: [Int64], _ right: [Int64]) -> Bool {
+        guard left.count == right.count else { return false }
+        return unsafe left.withUnsafeBytes { left in
+            unsafe right.withUnsafeBytes { right in
+                guard let start = left.baseAddress, let other = right.baseAddress else { return true }
+                return unsafe memcmp(start, other, left.count) == 0
+            }
+        }
     }
 
     private mutating func remember(_ indexes: WindowIndexes, of clock: Clock) {
