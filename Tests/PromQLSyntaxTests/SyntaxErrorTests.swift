@@ -41,6 +41,7 @@ import Testing
         ("sum(foo) 5", "1:10: parse error: unexpected number \"5\""),
         ("topk(5, ^ foo)", "1:7: parse error: trailing commas not allowed in function call args"),
         ("round(foo,, 1)", "1:10: parse error: trailing commas not allowed in function call args"),
+        ("(foo)[5m])", "1:6: parse error: ranges only allowed for vector selectors"),
         ("nosuch(foo))", "1:1: parse error: unknown function with name \"nosuch\""),
         ("1e400", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"1e400\": value out of range"),
         ("\"abc", "1:1: parse error: unterminated quoted string"),

@@ -27,13 +27,14 @@ extension Parser {
         guard current.kind == .rightBracket else {
             throw unexpected(in: "subquery or range", expected: "\":\" or \"]\"")
         }
-        try take()
-        let range = SourceRange(bracket, takenEnd)
+        // Before the bracket is taken: what comes behind it is not read yet.
+        let range = SourceRange(bracket, current.range.end)
         guard case .vectorSelector(let selector) = expression else {
             throw error("ranges only allowed for vector selectors", range)
         }
         if selector.offset != nil { throw error("no offset modifiers allowed before range", range) }
         if selector.at != nil { throw error("no @ modifiers allowed before range", range) }
+        try take()
         return .matrixSelector(
             MatrixSelector(selector, window: window, range: SourceRange(selector.range.start, takenEnd)))
     }
