@@ -40,8 +40,11 @@ struct CollectCommand: AsyncParsableCommand {
         settings.port = listenAddress.port
         settings.collectorIntervalMilliseconds = milliseconds
         try collectorOptions.apply(to: &settings)
-        AllocatorSettings.apply()
-        async let _: Void = ResidentCode.releaseUnused()
+        AllocatorSettings.apply(mappedBlockBytes: AllocatorSettings.pageBlockBytes)
+        // Reading the command line took 11 MB of code that is not needed again, the first sweep and names take as much.
+        let code = ResidentCode()
+        code.release()
+        async let _: Void = code.keepReleasing(after: [.milliseconds(300), .seconds(2), .seconds(5)])
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {

@@ -27,18 +27,26 @@ struct ResidentCode {
         }
     }
 
-    /// Soon after the start, and each minute for what a first page, a query or a new client needed.
-    ///
-    /// The windows are ended at once, with them a start makes 29 MB resident; or after a pause, for whoever has to be ready
-    /// soon: the mappings are changed under a lock that all threads need for new memory.
+    /// Begins after a pause, for whoever has to be ready soon: the mappings are changed under a lock that all threads need for
+    /// new memory.
     ///
     /// Runs until its task is cancelled.
-    static func releaseUnused(after pause: Duration = .zero) async {
+    static func releaseUnused(after pause: Duration) async {
         guard (try? await Task.sleep(for: pause)) != nil else { return }
         let code = ResidentCode()
-        if pause > .zero { code.release() }
-        guard (try? await Task.sleep(for: .seconds(5))) != nil else { return }
-        repeat { code.release() } while (try? await Task.sleep(for: .seconds(60))) != nil
+        code.release()
+        await code.keepReleasing(after: [.seconds(5)])
+    }
+
+    /// Gives back what a start needed after each of these pauses, and each minute what a first page, a query or a new client did.
+    ///
+    /// Runs until its task is cancelled.
+    func keepReleasing(after pauses: [Duration]) async {
+        for pause in pauses {
+            guard (try? await Task.sleep(for: pause)) != nil else { return }
+            release()
+        }
+        while (try? await Task.sleep(for: .seconds(60))) != nil { release() }
     }
 
     /// Gives back what is resident; what is in use comes back at once, some hundred pages for less than a millisecond.

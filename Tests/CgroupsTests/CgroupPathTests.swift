@@ -74,6 +74,9 @@ struct CgroupPathTests {
                 "/machine.slice/machine-libpod_pod_\(other).slice/libpod-\(identifier).scope", .container, .podman,
                 id: identifier),
             PathCase("/libpod_parent/libpod-\(identifier)", .container, .podman, id: identifier),
+            PathCase("/libpod_parent/\(other)", .pod, .podman, id: other),
+            PathCase("/libpod_parent/\(other)/conmon", .monitor, .podman),
+            PathCase("/libpod_parent/\(other)/libpod-\(identifier)", .container, .podman, id: identifier),
             PathCase(
                 "/system.slice/web.service/libpod-payload-\(identifier)", .container, .podman, id: identifier),
             PathCase("/system.slice/web.service/runtime", .inner),

@@ -123,6 +123,10 @@ struct CgroupPathParser {
             identity.runtime = .kata
             identity.kind = .monitor
             identity.name = ""
+        } else if parent == "libpod_parent" {
+            identity.runtime = .podman
+            identity.kind = .pod
+            identity.name = ""
         } else if identity.isKubernetes {
             identity.runtime = .containerd
             identity.runtimeNamespace = "k8s.io"
@@ -151,7 +155,8 @@ struct CgroupPathParser {
         }
         if index == 1, parent == "mesos" { return container(.mesos, text) }
         if index == 1, parent == "garden" { return container(.garden, text) }
-        if index == 1, parent == "libpod_parent", text == "conmon" {
+        // Of containers alone, or of those of a pod, whose folder lies between.
+        if index == 1 || index == 2, components[0] == "libpod_parent", text == "conmon" {
             return CgroupIdentity(kind: .monitor, runtime: .podman)
         }
         return nil
