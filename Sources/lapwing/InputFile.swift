@@ -16,11 +16,11 @@ struct InputFile: ~Copyable {
         }
     }
 
-    static let pieceByteCount = 4 << 20
     /// What a gzip file may hold; it is unpacked in memory.
     static let unpackedLimitBytes = 4 << 30
 
     let path: String
+    private let pieceByteCount: Int
     /// The file's size, nil where it is a pipe.
     private(set) var byteCount: Int?
     private(set) var readByteCount = 0
@@ -29,7 +29,8 @@ struct InputFile: ~Copyable {
     private var isStarted = false
 
     /// - Parameter path: `-` is standard input.
-    init(path: String) throws {
+    init(path: String, pieceByteCount: Int = 4 << 20) throws {
+        self.pieceByteCount = pieceByteCount
         self.path = path == "-" ? "standard input" : path
         descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(self.path) }
@@ -58,7 +59,7 @@ struct InputFile: ~Copyable {
             return piece.isEmpty ? nil : piece
         }
         guard !rest.isEmpty else { return nil }
-        let piece = Array(rest.prefix(Self.pieceByteCount))
+        let piece = Array(rest.prefix(pieceByteCount))
         unpacked = rest.dropFirst(piece.count)
         readByteCount += piece.count
         return piece
@@ -84,7 +85,7 @@ struct InputFile: ~Copyable {
 
     /// A piece as it stands in the file; short only at the end.
     private mutating func read() throws -> [UInt8] {
-        var piece = [UInt8](repeating: 0, count: Self.pieceByteCount)
+        var piece = [UInt8](repeating: 0, count: pieceByteCount)
         var filled = 0
         while filled < piece.count {
             let count = unsafe piece.withUnsafeMutableBytes { buffer in

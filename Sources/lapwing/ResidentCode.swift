@@ -61,7 +61,7 @@ struct ResidentCode {
 
     /// The address ranges of code that is mapped from files, from `/proc/self/maps`.
     private static func mappings() -> [Range<UInt>] {
-        guard var file = try? InputFile(path: "/proc/self/maps") else { return [] }
+        guard var file = try? InputFile(path: "/proc/self/maps", pieceByteCount: 16 << 10) else { return [] }
         var bytes: [UInt8] = []
         while let piece = try? file.next() { bytes += piece }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap(codeRange)

@@ -33,7 +33,7 @@ struct KernelTextMutationTests {
         var random = SeededGenerator(seed: 42)
         let tables = [
             KernelKeys.memoryVersion1, KernelKeys.memoryVersion2, KernelKeys.cpuVersion1, KernelKeys.cpuVersion2,
-            KernelKeys.memoryEvents, KernelKeys.memoryEventsLocal, KernelKeys.oomControl, KernelKeys.cpuAccounting,
+            KernelKeys.memoryEvents, KernelKeys.oomControl, KernelKeys.cpuAccounting,
             KernelKeys.processEvents,
         ]
         var row = [UInt64](repeating: 0, count: Field.columnCount)

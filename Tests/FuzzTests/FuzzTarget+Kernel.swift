@@ -73,7 +73,7 @@ extension FuzzTarget {
 
     private static let keyTables = [
         KernelKeys.memoryVersion1, KernelKeys.memoryVersion2, KernelKeys.cpuVersion1, KernelKeys.cpuVersion2,
-        KernelKeys.memoryEvents, KernelKeys.memoryEventsLocal, KernelKeys.oomControl, KernelKeys.cpuAccounting,
+        KernelKeys.memoryEvents, KernelKeys.oomControl, KernelKeys.cpuAccounting,
         KernelKeys.processEvents,
     ]
 
@@ -83,7 +83,7 @@ extension FuzzTarget {
     static func machine(_ bytes: [UInt8]) {
         guard let first = bytes.first else { return }
         let file = FuzzSeeds.machine[Int(first) % FuzzSeeds.machine.count]
-        machineTree.write(file.path, String(decoding: bytes.dropFirst(), as: UTF8.self))
+        machineTree.write(file.path, bytes: Array(bytes.dropFirst()))
         var settings = MachineSettings()
         settings.rootPath = machineTree.path
         settings.maximumSeries = 2000

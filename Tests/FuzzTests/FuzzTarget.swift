@@ -10,8 +10,8 @@ import Storage
 ///
 /// `FuzzMain` drives them with libFuzzer, `MutationTests` with a fixed list of mutations in every test run.
 enum FuzzTarget: String, CaseIterable, Sendable {
-    case exposition, protobuf, promql, journal, segment, sealed, kernel, machine, remoteWrite, symbolWrite, packed
-    case configuration, remoteRead, imported, response, answers
+    case exposition, protobuf, promql, journal, segment, sealed, kernel, cgroups, machine, remoteWrite, symbolWrite
+    case packed, configuration, remoteRead, imported, response, answers
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -22,6 +22,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .sealed: Self.sealed(bytes)
         case .kernel: Self.kernel(bytes)
         case .protobuf: Self.protobuf(bytes)
+        case .cgroups: Self.cgroups(bytes)
         case .machine: Self.machine(bytes)
         case .remoteWrite: Self.received(bytes, contentType: nil)
         case .symbolWrite: Self.received(bytes, contentType: FuzzSeeds.symbolWriteType)
@@ -46,6 +47,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .sealed: FuzzSeeds.sealed
         case .kernel: FuzzSeeds.kernel.map { Array($0.utf8) }
         case .protobuf: FuzzSeeds.protobuf
+        case .cgroups: CgroupFiles.all.indices.map { [UInt8($0)] + Array(CgroupFiles.all[$0].text.utf8) }
         case .machine: FuzzSeeds.machine.indices.map { [UInt8($0)] + Array(FuzzSeeds.machine[$0].text.utf8) }
         case .remoteWrite: FuzzSeeds.remoteWrite
         case .symbolWrite: FuzzSeeds.symbolWrite

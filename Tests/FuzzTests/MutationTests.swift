@@ -1,4 +1,5 @@
 #if !LAPWING_FUZZING
+    import TestSupport
     import Testing
 
     /// What fuzzing does for minutes, in a second: each seed cut, joined and changed in ways that are the same every time.
@@ -15,8 +16,8 @@
                 return Int(state % UInt64(max(1, limit)))
             }
             for seed in seeds { target.run(seed) }
-            // A page of the machine is made of forty files each time.
-            let rounds = target == .machine ? 40 : 400
+            // A page of the machine or of cgroups is made of forty files and more each time.
+            let rounds = target == .machine || target == .cgroups ? 40 : 400
             for seed in seeds.prefix(rounds / 10) {
                 for length in stride(from: 0, to: seed.count, by: 1 + seed.count * 10 / rounds) {
                     target.run(Array(seed[..<length]))
@@ -38,6 +39,25 @@
                     }
                 }
                 target.run(bytes)
+            }
+        }
+
+        @Test("each of the collector's files is read: with nothing in it the page is another")
+        func everyFileIsRead() {
+            #expect(CgroupFiles.all.count < 256)
+            func page(_ file: CgroupFiles.File) -> [Substring] {
+                String(decoding: CgroupFiles.page(file.tree), as: UTF8.self).split(separator: "\n").filter {
+                    !$0.contains("lapwing_collector_") && !$0.contains("container_last_seen")
+                        && !$0.contains("container_creation_time")
+                }
+            }
+            // CPU time by processor and its sum are never both shown.
+            for file in CgroupFiles.all where !file.path.hasSuffix("/cpuacct.usage") {
+                let whole = page(file)
+                file.tree.folder.write(file.path, "")
+                let isAnother = page(file) != whole
+                #expect(isAnother, "\(file.path)")
+                file.tree.folder.write(file.path, file.text)
             }
         }
 

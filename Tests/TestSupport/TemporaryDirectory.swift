@@ -14,7 +14,11 @@ package final class TemporaryDirectory: Sendable {
 
     /// Writes a file below the folder and gives its path; folders on the way are made.
     @discardableResult
-    package func write(_ name: String, _ text: String) -> String {
+    package func write(_ name: String, _ text: String) -> String { write(name, bytes: Array(text.utf8)) }
+
+    /// The same with any bytes.
+    @discardableResult
+    package func write(_ name: String, bytes: [UInt8]) -> String {
         let parts = name.split(separator: "/")
         var folder = path
         for part in parts.dropLast() {
@@ -24,8 +28,7 @@ package final class TemporaryDirectory: Sendable {
         let file = path + "/" + name
         guard let stream = unsafe fopen(file, "w") else { preconditionFailure("\(file) cannot be written") }
         defer { unsafe fclose(stream) }
-        var bytes = Array(text.utf8)
-        unsafe fwrite(&bytes, 1, bytes.count, stream)
+        unsafe fwrite(bytes, 1, bytes.count, stream)
         return file
     }
 

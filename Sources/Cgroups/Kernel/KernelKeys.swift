@@ -37,8 +37,6 @@ enum KernelKeys {
         ("oom", .memoryEventsOOM, 1), ("oom_kill", .oomKills, 1), ("oom_group_kill", .oomGroupKills, 1),
     ])
 
-    static let memoryEventsLocal = KeyTable([("oom_kill", .oomKillsHere, 1)])
-
     static let processEvents = KeyTable([("max", .threadsRefused, 1)])
 
     static let oomControl = KeyTable([("oom_kill", .oomKills, 1)])

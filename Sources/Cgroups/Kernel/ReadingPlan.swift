@@ -177,12 +177,6 @@ struct ReadingPlan {
         if !groups.isDisjoint(with: [.memory, .oomEvent]) {
             files.append(KernelFile("memory.events", index, .opened, .keyed(KernelKeys.memoryEvents), kept: 4))
         }
-        if groups.contains(.oomEvent) {
-            files.append(
-                KernelFile(
-                    "memory.events.local", index, .opened, .keyed(KernelKeys.memoryEventsLocal),
-                    trigger: .threadsMoved))
-        }
         if groups.contains(.memoryNUMA) {
             files.append(KernelFile("memory.numa_stat", index, .opened, .nodeMemory(isBytes: true)))
         }

@@ -25,8 +25,6 @@ enum Field: UInt8, CaseIterable {
     case pressureIOWaiting, pressureIOStalled, pressureInterruptsStalled
     /// Not exported: version 2's limit of swap alone, which others are made of.
     case swapLimitAlone
-    /// Not exported: version 2's kills in the cgroup itself, without those below it.
-    case oomKillsHere
 
     var bit: FieldSet { FieldSet(rawValue: 1 << UInt128(rawValue)) }
 
