@@ -80,28 +80,21 @@ struct LastProcessTests {
 extension LiveChurnTests {
     @Test("on this machine no thread is left when the parent takes the status late, without a sweep")
     func lastProcess() {
-        guard let live = LiveCgroups("last") else {
-            print("skipped: cgroups of version 1 cannot be made here")
-            return
+        beside("last", sweepIntervalMilliseconds: 3_600_000) { live, running in
+            live.make("job")
+            defer { live.remove("job") }
+            let folder = TemporaryDirectory()
+            let process = live.start("while [ ! -e \(folder.path)/go ]; do :; done", in: "job")
+            let name = "id=\"/\(live.folder)/job\""
+            let isSeen = running.waitUntil { $0.values("container_threads", name) == ["1"] }
+            #expect(isSeen)
+            folder.write("go", "")
+            // The end was told when the list of processes is empty; the process stays on the count until it is waited for.
+            let hasEnded = running.waitUntil { $0.values("container_processes", name) == ["0"] }
+            #expect(hasEnded)
+            LiveCgroups.wait(process)
+            let isEmpty = running.waitUntil { $0.values("container_threads", name) == ["0"] }
+            #expect(isEmpty, "\(running.page.lines.filter { $0.contains(name) })")
         }
-        defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 3_600_000)
-        defer { running.stop() }
-        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
-        #expect(isStarted)
-        live.make("job")
-        defer { live.remove("job") }
-        let folder = TemporaryDirectory()
-        let process = live.start("while [ ! -e \(folder.path)/go ]; do :; done", in: "job")
-        let name = "id=\"/\(live.folder)/job\""
-        let isSeen = running.waitUntil { $0.values("container_threads", name) == ["1"] }
-        #expect(isSeen)
-        folder.write("go", "")
-        // The end was told when the list of processes is empty; the process stays on the count until it is waited for.
-        let hasEnded = running.waitUntil { $0.values("container_processes", name) == ["0"] }
-        #expect(hasEnded)
-        LiveCgroups.wait(process)
-        let isEmpty = running.waitUntil { $0.values("container_threads", name) == ["0"] }
-        #expect(isEmpty, "\(running.page.lines.filter { $0.contains(name) })")
     }
 }

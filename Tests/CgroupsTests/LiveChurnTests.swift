@@ -154,133 +154,129 @@ struct LiveChurnTests {
         return Int(unsafe String(cString: text)) ?? 150
     }
 
-    @Test("cgroups made and removed leave no watch, no descriptor and no record")
-    func leaks() {
-        guard let live = LiveCgroups("churn") else {
+    /// Lends cgroups on this machine and a collector that has seen them; says so where they cannot be made.
+    func beside(
+        _ name: String, sweepIntervalMilliseconds: Int64, _ body: (LiveCgroups, RunningCollector) -> Void
+    ) {
+        guard let live = LiveCgroups(name) else {
             print("skipped: cgroups of version 1 cannot be made here")
             return
         }
         defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 50)
+        let running = RunningCollector(sweepIntervalMilliseconds: sweepIntervalMilliseconds)
         defer { running.stop() }
         let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
         #expect(isStarted)
-        let before = running.holdings(below: live.folder)
-        for round in 0..<Self.count {
-            live.make("c\(round)")
-            // Every third is seen alive, the others may be gone before anyone looks.
-            if round % 3 == 0 {
-                let isSeen = running.waitUntil {
-                    $0.values("container_memory_usage_bytes", "\(live.folder)/c\(round)\"").count == 1
+        body(live, running)
+    }
+
+    @Test("cgroups made and removed leave no watch, no descriptor and no record")
+    func leaks() {
+        beside("churn", sweepIntervalMilliseconds: 50) { live, running in
+            let before = running.holdings(below: live.folder)
+            for round in 0..<Self.count {
+                live.make("c\(round)")
+                // Every third is seen alive, the others may be gone before anyone looks.
+                if round % 3 == 0 {
+                    let isSeen = running.waitUntil {
+                        $0.values("container_memory_usage_bytes", "\(live.folder)/c\(round)\"").count == 1
+                    }
+                    #expect(isSeen)
                 }
-                #expect(isSeen)
+                live.remove("c\(round)")
             }
-            live.remove("c\(round)")
+            // Others make cgroups on this machine too: what counts is ours, and that everything belongs to somebody.
+            let isClean = running.waitUntil { _ in
+                let after = running.holdings(below: live.folder)
+                return after.own == before.own && after.isAccounted
+            }
+            #expect(isClean, "\(before), \(running.holdings(below: live.folder))")
         }
-        // Others make cgroups on this machine too: what counts is ours, and that everything belongs to somebody.
-        let isClean = running.waitUntil { _ in
-            let after = running.holdings(below: live.folder)
-            return after.own == before.own && after.isAccounted
-        }
-        #expect(isClean, "\(before), \(running.holdings(below: live.folder))")
     }
 
     @Test("a container that lives for moments leaves its CPU time and exit behind")
     func shortLived() {
-        guard let live = LiveCgroups("short") else {
-            print("skipped: cgroups of version 1 cannot be made here")
-            return
-        }
-        defer { live.removeFolder() }
         // A sweep a minute: whatever is known comes from events alone.
-        let running = RunningCollector(sweepIntervalMilliseconds: 60_000)
-        defer { running.stop() }
-        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
-        #expect(isStarted)
-        live.make("job")
-        let process = live.start("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exit 3", in: "job")
-        let workload = "workload=\"/\(live.folder)/job\""
-        let isKnown = running.waitUntil { !$0.values("lapwing_workload_restarts_total", workload).isEmpty }
-        #expect(isKnown)
-        LiveCgroups.wait(process)
-        // A runtime takes its time to remove the cgroup; no sweep comes in between, so this is the final sample.
-        let isRead = running.waitUntil { page in
-            let seconds = page.values("container_cpu_usage_seconds_total", "\(live.folder)/job\"").first
-            return seconds.flatMap { Double($0) } ?? 0 > 0.02
+        beside("short", sweepIntervalMilliseconds: 60_000) { live, running in
+            live.make("job")
+            let process = live.start("i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exit 3", in: "job")
+            let workload = "workload=\"/\(live.folder)/job\""
+            let isKnown = running.waitUntil { !$0.values("lapwing_workload_restarts_total", workload).isEmpty }
+            #expect(isKnown)
+            LiveCgroups.wait(process)
+            // A runtime takes its time to remove the cgroup; no sweep comes in between, so this is the final sample.
+            let isRead = running.waitUntil { page in
+                let seconds = page.values("container_cpu_usage_seconds_total", "\(live.folder)/job\"").first
+                return seconds.flatMap { Double($0) } ?? 0 > 0.02
+            }
+            #expect(isRead)
+            live.remove("job")
+            let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
+            let page = running.page
+            #expect(hasEnded)
+            #expect(page.values("container_memory_usage_bytes", "\(live.folder)/job").isEmpty)
+            let seconds = page.values("lapwing_workload_ended_cpu_seconds_total", workload).first.flatMap { Double($0) }
+            #expect(
+                (seconds ?? 0) > 0.02,
+                "\(page.lines.filter { $0.contains(live.folder + "/job") || $0.contains("sample") || $0.contains("descriptors") })"
+            )
+            // Linux 6.15 tells the exit code, older kernels do not.
+            let codes = page.lines.filter { $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload) }
+            #expect(codes.contains { $0.contains("code=\"3\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
         }
-        #expect(isRead)
-        live.remove("job")
-        let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
-        let page = running.page
-        #expect(hasEnded)
-        #expect(page.values("container_memory_usage_bytes", "\(live.folder)/job").isEmpty)
-        let seconds = page.values("lapwing_workload_ended_cpu_seconds_total", workload).first.flatMap { Double($0) }
-        #expect(
-            (seconds ?? 0) > 0.02,
-            "\(page.lines.filter { $0.contains(live.folder + "/job") || $0.contains("sample") || $0.contains("descriptors") })"
-        )
-        // Linux 6.15 tells the exit code, older kernels do not.
-        let codes = page.lines.filter { $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload) }
-        #expect(codes.contains { $0.contains("code=\"3\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
     }
 
     @Test("a container whose processes lie in a cgroup below its own is followed like another")
     func nested() {
-        guard let live = LiveCgroups("nested") else {
-            print("skipped: cgroups of version 1 cannot be made here")
-            return
+        beside("nested", sweepIntervalMilliseconds: 50) { live, running in
+            let identifier = String(repeating: "feedbeef01234567", count: 4)
+            let scope = "libpod-\(identifier).scope"
+            live.make(scope)
+            live.make(scope + "/container")
+            let folder = TemporaryDirectory()
+            let waiting = "while [ ! -e \(folder.path)/go ]; do :; done; exit 7"
+            let process = live.start("exec unshare --pid --fork sh -c '\(waiting)'", in: scope + "/container")
+            let workload = "workload=\"\(identifier)\""
+            let isSeen = running.waitUntil {
+                $0.values("container_processes", scope + "/container").contains { $0 != "0" }
+            }
+            #expect(isSeen, "\(running.page.lines.filter { $0.contains(live.folder) })")
+            folder.write("go", "")
+            LiveCgroups.wait(process)
+            live.remove(scope + "/container")
+            live.remove(scope)
+            let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
+            #expect(hasEnded)
+            let codes = running.page.lines.filter {
+                $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload)
+            }
+            #expect(codes.contains { $0.contains("code=\"7\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
         }
-        defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 50)
-        defer { running.stop() }
-        let identifier = String(repeating: "feedbeef01234567", count: 4)
-        let scope = "libpod-\(identifier).scope"
-        live.make(scope)
-        live.make(scope + "/container")
-        let folder = TemporaryDirectory()
-        let waiting = "while [ ! -e \(folder.path)/go ]; do :; done; exit 7"
-        let process = live.start("exec unshare --pid --fork sh -c '\(waiting)'", in: scope + "/container")
-        let workload = "workload=\"\(identifier)\""
-        let isSeen = running.waitUntil { $0.values("container_processes", scope + "/container").contains { $0 != "0" } }
-        #expect(isSeen, "\(running.page.lines.filter { $0.contains(live.folder) })")
-        folder.write("go", "")
-        LiveCgroups.wait(process)
-        live.remove(scope + "/container")
-        live.remove(scope)
-        let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
-        #expect(hasEnded)
-        let codes = running.page.lines.filter { $0.hasPrefix("lapwing_workload_exits_total") && $0.contains(workload) }
-        #expect(codes.contains { $0.contains("code=\"7\"") || $0.contains("code=\"unknown\"") }, "\(codes)")
     }
 
     @Test("a kill for want of memory is told from the first process' own, and outlives the cgroup")
     func kills() {
-        guard let live = LiveCgroups("kill") else {
-            print("skipped: cgroups of version 1 cannot be made here")
-            return
+        beside("kill", sweepIntervalMilliseconds: 20) { live, running in
+            live.make("job")
+            let limit = "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes"
+            LiveCgroups.write("16777216", to: limit)
+            // The shell lives on when its child is killed, and when told takes so much itself.
+            let folder = TemporaryDirectory()
+            let greedy = "x=x; while :; do x=$x$x; done"
+            let waiting = "while [ ! -e \(folder.path)/go ]; do :; done"
+            let process = live.start("sh -c '\(greedy)'; \(waiting); \(greedy)", in: "job")
+            let workload = "workload=\"/\(live.folder)/job\""
+            let isCounted = running.waitUntil {
+                $0.values("lapwing_workload_oom_kills_total", workload, "other") == ["1"]
+            }
+            #expect(isCounted, "\(running.page.lines.filter { $0.contains(live.folder) && $0.contains("oom") })")
+            folder.write("go", "")
+            LiveCgroups.wait(process)
+            let isRead = running.waitUntil { $0.values("container_oom_events_total", "\(live.folder)/job\"") == ["2"] }
+            #expect(isRead)
+            live.remove("job")
+            let isKept = running.waitUntil { $0.values("lapwing_workload_oom_kills_total", workload, "first") == ["1"] }
+            #expect(isKept, "\(running.page.lines.filter { $0.contains(live.folder) })")
         }
-        defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 20)
-        defer { running.stop() }
-        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
-        #expect(isStarted)
-        live.make("job")
-        let limit = "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes"
-        LiveCgroups.write("16777216", to: limit)
-        // The shell lives on when its child is killed, and when told takes so much itself.
-        let folder = TemporaryDirectory()
-        let greedy = "x=x; while :; do x=$x$x; done"
-        let waiting = "while [ ! -e \(folder.path)/go ]; do :; done"
-        let process = live.start("sh -c '\(greedy)'; \(waiting); \(greedy)", in: "job")
-        let workload = "workload=\"/\(live.folder)/job\""
-        let isCounted = running.waitUntil { $0.values("lapwing_workload_oom_kills_total", workload, "other") == ["1"] }
-        #expect(isCounted, "\(running.page.lines.filter { $0.contains(live.folder) && $0.contains("oom") })")
-        folder.write("go", "")
-        LiveCgroups.wait(process)
-        let isRead = running.waitUntil { $0.values("container_oom_events_total", "\(live.folder)/job\"") == ["2"] }
-        #expect(isRead)
-        live.remove("job")
-        let isKept = running.waitUntil { $0.values("lapwing_workload_oom_kills_total", workload, "first") == ["1"] }
-        #expect(isKept, "\(running.page.lines.filter { $0.contains(live.folder) })")
     }
 }

@@ -194,29 +194,24 @@ struct PeakTests {
 extension LiveChurnTests {
     @Test("a container killed within moments under its limit had its limit for peak, though it is removed at once")
     func killedAtOnce() {
-        guard let live = LiveCgroups("moments") else {
-            print("skipped: cgroups of version 1 cannot be made here")
-            return
+        beside("moments", sweepIntervalMilliseconds: 3_600_000) { live, running in
+            live.make("job")
+            LiveCgroups.write("20971520", to: "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes")
+            let process = live.start("x=x; while :; do x=$x$x; done", in: "job")
+            let name = "id=\"/\(live.folder)/job\""
+            LiveCgroups.wait(process)
+            let isCounted = running.waitUntil { $0.values("container_oom_events_total", name) == ["1"] }
+            #expect(isCounted)
+            let peaks = running.page.values("container_memory_max_usage_bytes", name).compactMap { UInt64($0) }
+            #expect(peaks.allSatisfy { $0 > 20_000_000 } && peaks.count == 1, "\(peaks)")
+            live.remove("job")
+            let workload = "workload=\"/\(live.folder)/job\""
+            let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
+            #expect(hasEnded)
+            let left = running.page.values("lapwing_workload_ended_memory_peak_bytes", workload).compactMap {
+                UInt64($0)
+            }
+            #expect(left.allSatisfy { $0 > 20_000_000 } && left.count == 1, "\(left)")
         }
-        defer { live.removeFolder() }
-        let running = RunningCollector(sweepIntervalMilliseconds: 3_600_000)
-        defer { running.stop() }
-        let isStarted = running.waitUntil { $0.values("container_memory_usage_bytes", live.folder).count == 1 }
-        #expect(isStarted)
-        live.make("job")
-        LiveCgroups.write("20971520", to: "/sys/fs/cgroup/memory/\(live.folder)/job/memory.limit_in_bytes")
-        let process = live.start("x=x; while :; do x=$x$x; done", in: "job")
-        let name = "id=\"/\(live.folder)/job\""
-        LiveCgroups.wait(process)
-        let isCounted = running.waitUntil { $0.values("container_oom_events_total", name) == ["1"] }
-        #expect(isCounted)
-        let peaks = running.page.values("container_memory_max_usage_bytes", name).compactMap { UInt64($0) }
-        #expect(peaks.allSatisfy { $0 > 20_000_000 } && peaks.count == 1, "\(peaks)")
-        live.remove("job")
-        let workload = "workload=\"/\(live.folder)/job\""
-        let hasEnded = running.waitUntil { !$0.values("lapwing_workload_exits_total", workload).isEmpty }
-        #expect(hasEnded)
-        let left = running.page.values("lapwing_workload_ended_memory_peak_bytes", workload).compactMap { UInt64($0) }
-        #expect(left.allSatisfy { $0 > 20_000_000 } && left.count == 1, "\(left)")
     }
 }

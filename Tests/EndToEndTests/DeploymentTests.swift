@@ -73,4 +73,47 @@ struct DeploymentTests {
         let checked = ChildProcess.run(["/usr/bin/python3", script], folder: folder, name: "check")
         #expect(checked.code == 0 && checked.output.isEmpty, "\(checked.output)\(checked.errors)")
     }
+
+    /// Where `.ci/setup --tests` puts the schema of one release of Kubernetes.
+    private static func schema(_ version: String) -> String {
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+            + "/.third-party/kubernetes-\(version).json"
+    }
+
+    /// What the schema finds wrong in a manifest, a line each.
+    private func faults(_ manifest: String, _ version: String) -> (code: Int32, output: String, errors: String) {
+        let folder = TemporaryDirectory()
+        let path = folder.write("manifest.yaml", manifest)
+        let script = folder.write(
+            "check.py",
+            """
+            import json, jsonschema, re, yaml
+            # References are made from one file to the other; here all stands in one.
+            text = re.sub(r'("\\$ref": ")[^"#]*#/', r'\\1#/', open("\(Self.schema(version))").read())
+            definitions = json.loads(text)
+            schema = {"$defs": definitions["$defs"], "$ref": "#/$defs/io.k8s.api.apps.v1.DaemonSet"}
+            for fault in jsonschema.Draft202012Validator(schema).iter_errors(yaml.safe_load(open("\(path)"))):
+                print("/".join(str(part) for part in fault.absolute_path) + ":", fault.message)
+            """)
+        return ChildProcess.run(["/usr/bin/python3", script], folder: folder, name: "schema")
+    }
+
+    @Test(
+        "the manifest holds to the strict schema of Kubernetes, which sees what is wrong",
+        .enabled(
+            if: has("python3") && TemporaryDirectory.read(schema("1.37")).count > 0,
+            "the schema of Kubernetes was fetched (.ci/setup --tests)"),
+        arguments: ["1.25", "1.37"])
+    func manifestSchema(version: String) {
+        let text = TemporaryDirectory.read(Self.folder + "/collector-daemonset.yaml")
+        let sound = faults(text, version)
+        #expect(sound.code == 0 && sound.output.isEmpty, "\(sound.output)\(sound.errors)")
+        let broken = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.contains("hostPath:")
+                ? "        hostPth:" : line.contains("runAsNonRoot:") ? "        runAsNonRoot: perhaps" : line
+        }
+        let found = faults(broken.joined(separator: "\n"), version)
+        #expect(
+            found.output.contains("hostPth") && found.output.contains("runAsNonRoot"), "\(found.output)\(found.errors)")
+    }
 }

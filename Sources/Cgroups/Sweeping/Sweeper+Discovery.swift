@@ -164,8 +164,7 @@ extension Sweeper {
 
     private mutating func watch(_ slot: Int, hierarchy: Int) {
         guard watcher != nil else { return }
-        // The bytes as they are: a name need not be UTF-8.
-        let path = Array((settings.rootPath + hierarchies[hierarchy].mountPoint).utf8) + table.records[slot].path
+        let path = folder(of: slot, hierarchy: hierarchy)
         let target = WatchTarget(slot: slot, generation: table.records[slot].generation, hierarchy: hierarchy)
         add(target) { $0.watch(path + [0]) }
         if table.records[slot].life.isFollowed {
@@ -182,6 +181,11 @@ extension Sweeper {
         }
     }
 
+    /// Where the cgroup lies in one hierarchy, the bytes as they are: a name need not be UTF-8.
+    private func folder(of slot: Int, hierarchy: Int) -> [UInt8] {
+        Array((settings.rootPath + hierarchies[hierarchy].mountPoint).utf8) + table.records[slot].path
+    }
+
     /// Where the processes of a cgroup are listed.
     private var processListHierarchy: Int? {
         steps.first { $0.isProcessList }.map { Int($0.hierarchy) }
@@ -195,7 +199,7 @@ extension Sweeper {
                     && table.records[slot].hierarchies & (1 << UInt16($0.hierarchy)) != 0
             })
         else { return }
-        let folder = Array((settings.rootPath + hierarchies[file.hierarchy].mountPoint).utf8) + table.records[slot].path
+        let folder = folder(of: slot, hierarchy: file.hierarchy)
         let target = WatchTarget(slot: slot, generation: table.records[slot].generation, hierarchy: file.hierarchy)
         add(target, .memoryEvents) { $0.watchFile(folder + Array("/\(file.name)".utf8) + [0]) }
     }
