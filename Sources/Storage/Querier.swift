@@ -7,6 +7,13 @@ package protocol Querier: Sendable {
     /// The series that match all matchers and may have samples in the range. Decodes nothing yet.
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries
 
+    /// The same series in blocks that are made one after the other, so that no more than a block is held at a time.
+    ///
+    /// - Parameter seriesLimit: About how many series a block may have. Where all are fewer they are one block, in the order
+    ///   of `select`; several blocks follow each other in an order that a store promises for `select` as well: that of
+    ///   labels where it was asked for.
+    func blocks(of request: SelectRequest, seriesLimit: Int) throws(StorageError) -> any SeriesBlocks
+
     /// A point before which the view sees every change of the store; nil where changes are not counted.
     var changePosition: ChangePosition? { get }
 
@@ -38,6 +45,11 @@ package protocol Querier: Sendable {
 }
 
 extension Querier {
+    /// All series at once.
+    package func blocks(of request: SelectRequest, seriesLimit: Int) throws(StorageError) -> any SeriesBlocks {
+        OneBlock(try select(request))
+    }
+
     /// Label names without counting what they take.
     package func labelNames(
         matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int

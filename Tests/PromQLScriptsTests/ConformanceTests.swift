@@ -1,3 +1,4 @@
+import PromQL
 import PromQLScripts
 import Storage
 import TSDB
@@ -29,27 +30,33 @@ import Testing
     }
 
     @Test(
-        "Prometheus' scripts pass on the database", .enabled(if: isPresent, "../shared/conformance is not there"),
+        "Prometheus' scripts pass on the database, in blocks of two series",
+        .enabled(if: isPresent, "../shared/conformance is not there"),
         arguments: files)
     func database(_ name: String) throws {
         let folder = TemporaryDirectory()
         var count = 0
-        var settings = DatabaseSettings.anyTime
-        settings.maintainsByItself = false
+        var storeSettings = DatabaseSettings.anyTime
+        storeSettings.maintainsByItself = false
         var opened: [TimeSeriesDatabase] = []
         defer { for database in opened { database.close() } }
-        try check(name) {
+        var settings = ScriptRunner.standardSettings
+        settings.blockSeries = 2
+        try check(name, settings) {
             count += 1
-            let database = try TimeSeriesDatabase.open(path: "\(folder.path)/\(count)", settings: settings)
+            let database = try TimeSeriesDatabase.open(path: "\(folder.path)/\(count)", settings: storeSettings)
             opened.append(database)
             return database
         }
     }
 
-    private func check(_ name: String, makeStore: @escaping () throws -> any SampleStore) throws {
+    private func check(
+        _ name: String, _ settings: EngineSettings = ScriptRunner.standardSettings,
+        makeStore: @escaping () throws -> any SampleStore
+    ) throws {
         let text = TemporaryDirectory.read("\(Self.folder)/\(name).test")
         try #require(!text.isEmpty)
-        let report = ScriptRunner(makeStore: makeStore).run(text, name: name)
+        let report = ScriptRunner(settings: settings, makeStore: makeStore).run(text, name: name)
         #expect(report.failures.isEmpty, "\(report)")
     }
 }

@@ -90,6 +90,67 @@ struct QueryMemoryTests {
         }
     }
 
+    /// A database of so many series, in rows of targets of a hundred or with timestamps of their own.
+    private static func makeWide(_ seriesCount: Int, inRows: Bool, _ folder: TemporaryDirectory) throws
+        -> TimeSeriesDatabase
+    {
+        var settings = DatabaseSettings.anyTime
+        settings.maintainsByItself = false
+        let database = try TimeSeriesDatabase.open(
+            path: "\(folder.path)/\(seriesCount)-\(inRows)", settings: settings, clock: SystemClock(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        func labels(_ series: Int) -> LabelSet {
+            LabelSet(["__name__": "m", "i": "\(series)", "instance": "host-\(series / 100)", "mode": "\(series % 4)"])
+        }
+        if inRows {
+            for first in stride(from: 0, to: seriesCount, by: 100) {
+                let writer = try database.openSource(named: "target-\(first)")
+                for series in first..<first + 100 { _ = try writer.slot(for: labels(series)) }
+                for row in 0..<2 {
+                    try writer.append(
+                        timestamp: Timestamp(milliseconds: Int64(row) * 1000),
+                        values: (first..<first + 100).map { Double($0 + row) / 3 }, histograms: [])
+                }
+            }
+        } else {
+            let columns = SampleColumns(timestamps: [0, 1000], values: [1.1, 2.2])
+            let batch = SampleBatch((0..<seriesCount).map { SampleBatch.Series(labels: labels($0), columns: columns) })
+            _ = try database.append(batch, onRejection: .refuseAll)
+        }
+        return database
+    }
+
+    @Test("an aggregation holds its groups, whatever the number of series", arguments: [false, true])
+    func aggregating(isRange: Bool) throws {
+        let folder = TemporaryDirectory("lapwing-query-memory")
+        var settings = EngineSettings()
+        settings.resultCacheBytes = 0
+        settings.blockSeries = 128
+        let engine = QueryEngine(settings: settings)
+        let queries = ["sum by (mode) (m)", "count by (__name__) ({mode=~\".+\"})", "avg(rate(m[5s]))"]
+        var peaks: [String: [Int]] = [:]
+        for seriesCount in [1000, 10_000] {
+            let database = try Self.makeWide(seriesCount, inRows: !isRange, folder)
+            defer { database.close() }
+            let end = Timestamp(milliseconds: 1000)
+            for query in queries {
+                let expression = try Parser.parse(query)
+                let result =
+                    isRange
+                    ? try engine.rangeQuery(
+                        expression, start: Timestamp(milliseconds: 0), end: end, stepMilliseconds: 500,
+                        from: try database.querier())
+                    : try engine.instantQuery(expression, at: end, from: try database.querier())
+                peaks[query, default: []].append(result.statistics.peakBytes)
+            }
+        }
+        for (query, peaks) in peaks {
+            // The numbers of the series of the head, and the blocks they belong to where they are put into label order.
+            #expect(peaks[1] < peaks[0] + 9000 * (isRange ? 6 : 0) + (128 << 10), "\(query): \(peaks)")
+            #expect(peaks[1] < 1 << 20, "\(query): \(peaks)")
+        }
+    }
+
     @Test("what a wide query takes is counted: selections, sorting, labels")
     func gathering() async {
         await #expect(processExitsWith: .success) {

@@ -169,7 +169,13 @@ private final class MemorySource: SourceWriter {
 private struct MemoryQuerier: Querier {
     let series: [LabelSet: MemoryStore.Series]
 
-    func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
+    func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries { selection(request) }
+
+    func blocks(of request: SelectRequest, seriesLimit: Int) throws(StorageError) -> any SeriesBlocks {
+        MemoryBlocks(selection(request), seriesLimit: seriesLimit)
+    }
+
+    private func selection(_ request: SelectRequest) -> MemorySelection {
         let found = series.filter { entry in
             request.matchers.allSatisfy { $0.matches(entry.key) } && isPresent(entry.value, in: request.range)
         }
@@ -225,8 +231,30 @@ private struct MemoryLabelSets: LabelSets {
     func labels(at index: Int) -> LabelSet { sets[index] }
 }
 
+/// Blocks of as many series as may be, the last one empty.
+private final class MemoryBlocks: SeriesBlocks {
+    private var rest: MemorySelection?
+    private let seriesLimit: Int
+    let estimatedSeriesCount: Int
+
+    init(_ all: MemorySelection, seriesLimit: Int) {
+        rest = all
+        self.seriesLimit = max(1, seriesLimit)
+        estimatedSeriesCount = all.count
+    }
+
+    func next() -> (any SelectedSeries)? {
+        guard let all = rest else { return nil }
+        var block = all
+        block.entries = Array(all.entries.prefix(seriesLimit))
+        rest?.entries.removeFirst(block.count)
+        if block.count == 0 { rest = nil }
+        return block
+    }
+}
+
 private struct MemorySelection: SelectedSeries {
-    let entries: [(labels: LabelSet, series: MemoryStore.Series)]
+    var entries: [(labels: LabelSet, series: MemoryStore.Series)]
     let range: TimeRange
     let needsValues: Bool
 

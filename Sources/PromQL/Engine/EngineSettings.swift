@@ -23,6 +23,8 @@ package struct EngineSettings: Sendable {
     package var memoryLimitBytes = 1 << 30
     /// The bytes that answers of range queries may take, kept for the next query a step later; 0 keeps none.
     package var resultCacheBytes = 32 << 20
+    /// About how many series of a selector are held at a time; what is done with them may hold more.
+    package var blockSeries = 16_384
     /// Threads that one query may use.
     package var maximumThreads = 2
 

@@ -34,13 +34,23 @@ struct SelectorSource: SeriesSource {
     ) throws(QueryError) {
         try context.limits.check()
         guard timeline.count > 0 else { return }
-        let selected = try select(windows, needsValues: kernel.needsValues, context)
-        try context.count(series: selected.count)
-        context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
+        let blocks = try find(windows, needsValues: kernel.needsValues, context)
         var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
             limits: context.limits)
         runner.steps = context.stepCounts(over: timeline)
+        while let selected = try next(blocks) {
+            try context.limits.check()
+            try context.count(series: selected.count)
+            context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
+            try read(selected, runner, timeline, context, body)
+        }
+    }
+
+    private func read(
+        _ selected: any SelectedSeries, _ runner: KernelRunner, _ timeline: Timeline, _ context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
         let work = selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
@@ -52,9 +62,9 @@ struct SelectorSource: SeriesSource {
         }
     }
 
-    private func select(
+    private func find(
         _ windows: WindowTimes, needsValues: Bool, _ context: QueryContext
-    ) throws(QueryError) -> any SelectedSeries {
+    ) throws(QueryError) -> any SeriesBlocks {
         let range = TimeRange(
             start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
             end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
@@ -62,7 +72,15 @@ struct SelectorSource: SeriesSource {
             matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest,
             isOrdered: context.isRangeQuery, needsValues: needsValues, reservation: context.memory)
         do {
-            return try context.querier.select(request)
+            return try context.querier.blocks(of: request, seriesLimit: context.settings.blockSeries)
+        } catch {
+            throw QueryError(error)
+        }
+    }
+
+    private func next(_ blocks: any SeriesBlocks) throws(QueryError) -> (any SelectedSeries)? {
+        do {
+            return try blocks.next()
         } catch {
             throw QueryError(error)
         }

@@ -53,6 +53,31 @@ struct Postings: Sendable {
         }
     }
 
+    /// The number at a place, `0 ..< count`.
+    subscript(_ place: Int) -> UInt32 {
+        switch storage {
+        case .run(let run): run.lowerBound + UInt32(place)
+        case .list(let list): list[place]
+        }
+    }
+
+    /// The numbers at neighbouring places.
+    subscript(_ places: Range<Int>) -> Postings {
+        switch storage {
+        case .run(let run):
+            Postings(run.lowerBound + UInt32(places.lowerBound)..<run.lowerBound + UInt32(places.upperBound))
+        case .list(let list): Postings(ascending: Array(list[places]))
+        }
+    }
+
+    /// What the numbers take.
+    var byteCount: Int {
+        switch storage {
+        case .run: 0
+        case .list(let list): list.count * 4
+        }
+    }
+
     func contains(_ number: UInt32) -> Bool {
         switch storage {
         case .run(let run): run.contains(number)

@@ -1,6 +1,51 @@
 import MetricModel
 import Storage
 
+/// What a selector found in one partition.
+struct FoundPartition: Sendable {
+    let reader: PartitionReader
+    /// Ascending, which is label order.
+    let numbers: Postings
+    let clocks: PartitionClocks
+    let needsValues: Bool
+
+    init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
+        self.reader = reader
+        clocks = PartitionClocks(range: request.range)
+        needsValues = request.needsValues
+        numbers = try reader.select(request.matchers)
+    }
+}
+
+/// The places of the symbols of a partition that were met, in pages of those that were.
+private struct SymbolPlaces {
+    private static let pageSize: UInt32 = 256
+    /// Where the page of symbols starts in `places`, -1 for none.
+    private var pages: [Int32] = []
+    /// Of each symbol that was met its place + 1, of the others 0.
+    private var places: [UInt32] = []
+
+    /// The place of a symbol; `make` gives it where it was not met before.
+    mutating func place(
+        of symbol: UInt32, _ held: inout HeldMemory, _ make: (inout HeldMemory) throws(StorageError) -> UInt32
+    ) throws(StorageError) -> UInt32 {
+        let page = Int(symbol / Self.pageSize)
+        if page >= pages.count {
+            let added = page + 1 - pages.count
+            try held.takeLittle(added * 4)
+            pages.append(contentsOf: repeatElement(-1, count: added))
+        }
+        if pages[page] < 0 {
+            try held.takeLittle(Int(Self.pageSize) * 4)
+            pages[page] = Int32(places.count)
+            places.append(contentsOf: repeatElement(0, count: Int(Self.pageSize)))
+        }
+        let index = Int(pages[page]) + Int(symbol % Self.pageSize)
+        if places[index] == 0 { places[index] = try make(&held) + 1 }
+        return places[index] - 1
+    }
+}
+
 /// The series of one partition that a selector found, for one query.
 ///
 /// Safe on many threads.
@@ -11,12 +56,16 @@ final class PartitionSelection: Sendable {
     private let clocks: PartitionClocks
     private let needsValues: Bool
 
-    init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
-        self.reader = reader
-        clocks = PartitionClocks(range: request.range)
-        needsValues = request.needsValues
-        let found = try reader.select(request.matchers)
-        series = found.numbers
+    convenience init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
+        self.init(try FoundPartition(reader: reader, request: request))
+    }
+
+    /// Series of those that were found; all of them unless told otherwise.
+    init(_ found: FoundPartition, places: Range<Int>? = nil) {
+        reader = found.reader
+        clocks = found.clocks
+        needsValues = found.needsValues
+        series = places.map { found.numbers[$0].numbers } ?? found.numbers.numbers
     }
 
     /// The series that match any of the selectors, for their labels.
@@ -34,22 +83,16 @@ final class PartitionSelection: Sendable {
     ) throws(StorageError) {
         try reader.withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: reader, connection: connection)
-            // Of each symbol that was met the place + 1.
-            var known: [UInt32] = []
+            var places = SymbolPlaces()
             var pairs: [UInt32] = []
             for (index, number) in series.enumerated() {
                 pairs.removeAll(keepingCapacity: true)
                 for symbol in try labels.symbols(of: number) {
-                    if symbol >= known.count {
-                        let added = Int(symbol) + 1 - known.count
-                        try held.takeLittle(added * 4)
-                        known.append(contentsOf: repeatElement(0, count: added))
-                    }
-                    if known[Int(symbol)] == 0 {
-                        let (block, range) = try labels.text(of: symbol)
-                        known[Int(symbol)] = try numbers.place(of: block.bytes[range], &held) + 1
-                    }
-                    pairs.append(known[Int(symbol)] - 1)
+                    pairs.append(
+                        try places.place(of: symbol, &held) { held throws(StorageError) in
+                            let (block, range) = try labels.text(of: symbol)
+                            return try numbers.place(of: block.bytes[range], &held)
+                        })
                 }
                 try body(&numbers, &held, index, pairs[...])
             }

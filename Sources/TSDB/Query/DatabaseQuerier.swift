@@ -22,17 +22,31 @@ final class DatabaseQuerier: Querier {
 
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
         var held = HeldMemory(request.reservation)
-        let selection = try HeadSelection(head: head, request: request, position: position, memory: memory, &held)
-        var inPartitions: [PartitionSelection] = []
-        for reader in partitions(in: request.range) {
-            let found = try PartitionSelection(reader: reader, request: request)
-            // What is a list and no run of neighbours, and was put together of others.
-            try held.take(found.series.count * 12)
-            if !found.series.isEmpty { inPartitions.append(found) }
+        guard case .series(let found) = try FoundSeries.find(head, request.matchers, seriesLimit: .max, &held) else {
+            preconditionFailure("no limit, no numbers alone")
         }
-        return try SelectedDatabaseSeries(
-            selection: selection, partitions: inPartitions, view: view, clocks: clocks,
-            request: request, held)
+        let reading = reading(for: request)
+        let partitions = try reading.findPartitions(&held).map { PartitionSelection($0) }
+        return try reading.select(found, partitions, held)
+    }
+
+    func blocks(of request: SelectRequest, seriesLimit: Int) throws(StorageError) -> any SeriesBlocks {
+        var held = HeldMemory(request.reservation)
+        let reading = reading(for: request)
+        let partitions = try reading.findPartitions(&held)
+        let hasMany = partitions.contains { $0.numbers.count > seriesLimit }
+        switch try FoundSeries.find(head, request.matchers, seriesLimit: hasMany ? -1 : seriesLimit, &held) {
+        case .series(let found):
+            return OneBlock(try reading.select(found, partitions.map { PartitionSelection($0) }, held))
+        case .numbers(let numbers) where partitions.isEmpty && !request.isOrdered:
+            return NumberedBlocks(numbers, in: reading, seriesLimit: seriesLimit, held)
+        case .numbers(let numbers):
+            return try LabelOrderedBlocks(numbers, partitions, in: reading, seriesLimit: seriesLimit, held)
+        }
+    }
+
+    private func reading(for request: SelectRequest) -> ViewReading {
+        ViewReading(head: head, view: view, position: position, clocks: clocks, memory: memory, request: request)
     }
 
     func earliestChange(since position: ChangePosition) -> Int64? { head.changes.earliestChange(since: position) }

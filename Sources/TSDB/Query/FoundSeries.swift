@@ -1,6 +1,13 @@
 import MetricModel
 import Storage
 
+/// What a selector found in the head.
+enum HeadFinding: Sendable {
+    case series(FoundSeries)
+    /// The numbers alone, because they are many.
+    case numbers(Postings)
+}
+
 /// Series of the head and what they are attached to, taken down while the index is locked.
 struct FoundSeries: Sendable {
     private(set) var labels = SelectedLabels()
@@ -17,12 +24,26 @@ struct FoundSeries: Sendable {
 
     var count: Int { labels.count }
 
-    /// The series that match, once there is room for them.
-    init(_ head: Head, _ matchers: [LabelMatcher], _ held: inout HeldMemory) throws(StorageError) {
-        self = try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
+    /// What matches, once there is room for it: the series themselves where they are not more than the limit.
+    static func find(
+        _ head: Head, _ matchers: [LabelMatcher], seriesLimit: Int, _ held: inout HeldMemory
+    ) throws(StorageError) -> HeadFinding {
+        try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
             let postings = try MatcherResolution.resolve(matchers, in: index)
+            if postings.count > seriesLimit { return isAffordable(postings.byteCount) ? .numbers(postings) : nil }
             guard isAffordable(Self.byteCount(of: postings, index)) else { return nil }
-            return FoundSeries(postings, of: index)
+            return .series(FoundSeries(postings, of: index))
+        }
+    }
+
+    /// Some of the series that were found as numbers, once there is room for them.
+    ///
+    /// Those that left the index meanwhile had nothing that the view sees; another series that has the number since then has
+    /// nothing either.
+    init(_ head: Head, _ numbers: Postings, _ held: inout HeldMemory) throws(StorageError) {
+        self = try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
+            guard isAffordable(Self.byteCount(of: numbers, index)) else { return nil }
+            return FoundSeries(numbers, of: index)
         }
     }
 
@@ -32,6 +53,9 @@ struct FoundSeries: Sendable {
         return postings.count * (bytesPerSeries + SelectedLabels.bytesPerSeries)
             + labelCount * SelectedLabels.bytesPerLabel
     }
+
+    /// No series.
+    init() {}
 
     private init(_ postings: Postings, of index: borrowing HeadIndex) {
         labels = SelectedLabels(index.series.pairs.texts)

@@ -2,13 +2,6 @@ import MetricModel
 import Storage
 import Synchronization
 
-/// What a view sees: how far appends had come when it was made, and the partitions of that moment.
-struct ViewPosition: Sendable {
-    var sequence: UInt64
-    var generation: UInt64
-    var epoch: UInt64
-}
-
 /// The series of the head that a selector found, with the lanes that have rows for it.
 struct HeadSelection: Sendable {
     enum Reading: Sendable {
@@ -36,19 +29,24 @@ struct HeadSelection: Sendable {
 
     var count: Int { labels.count }
 
-    /// - Parameter held: Counts what the selection takes, and what finding it takes meanwhile.
+    /// - Parameters:
+    ///   - shared: The readings of all lanes, where several selections share them.
+    ///   - held: Counts what the selection takes, and what finding it takes meanwhile.
     init(
-        head: Head, request: SelectRequest, position: ViewPosition, memory: borrowing QueryMemory,
+        _ found: FoundSeries, in view: borrowing ViewReading, sharing shared: LaneReadings? = nil,
         _ held: inout HeldMemory
     ) throws(StorageError) {
-        self.position = position
-        range = request.range
-        needsOnlyNewest = request.needsOnlyNewest
-        let found = try FoundSeries(head, request.matchers, &held)
+        position = view.position
+        range = view.request.range
+        needsOnlyNewest = view.request.needsOnlyNewest
         labels = SelectedLabels(found.labels.texts)
         var readingOfLane = [Int](repeating: -1, count: found.lanes.count)
         for (number, lane) in found.lanes.enumerated() {
-            guard let reading = try reading(of: lane.lane, lane.slots, request, memory, &held) else { continue }
+            let reading =
+                if let shared { shared.readings[lane.number] } else {
+                    try view.reading(of: lane.lane, lane.slots, &held)
+                }
+            guard let reading else { continue }
             readingOfLane[number] = readings.count
             readings.append(reading)
         }
@@ -76,35 +74,6 @@ struct HeadSelection: Sendable {
             if !takesAll { labels.append(found.labels.pairs(of: series)) }
             placeStarts.append(UInt32(places.count))
         }
-    }
-
-    /// How a lane's slots are read; nil where it has no rows in the range.
-    private func reading(
-        of lane: HeadLane?, _ slots: [Int], _ request: SelectRequest, _ memory: borrowing QueryMemory,
-        _ held: inout HeldMemory
-    ) throws(StorageError) -> Reading? {
-        switch lane {
-        case nil: return nil
-        case .loose(let lane): return .loose(lane)
-        case .rows(let lane):
-            guard request.needsOnlyNewest,
-                let newest = lane.newestRow(
-                    sequence: position.sequence, epoch: position.epoch, slots: slots.sorted()),
-                range.contains(Timestamp(milliseconds: newest.clock.timestamps[0]))
-            else { return try rows(of: lane, slots, memory, &held).map { .rows($0) } }
-            try held.take(newest.byteCount)
-            let missing = slots.filter { newest.bits(of: $0) == SpecialValue.absentBits }
-            return .newest(newest, rest: missing.isEmpty ? nil : try rows(of: lane, missing, memory, &held))
-        }
-    }
-
-    private func rows(
-        of lane: Lane, _ slots: [Int], _ memory: borrowing QueryMemory, _ held: inout HeldMemory
-    ) throws(StorageError) -> LaneReading? {
-        let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
-        let reading = try LaneReading(
-            snapshot: snapshot, range: range, wantedSlots: slots, memory: memory, &held)
-        return reading.isEmpty ? nil : reading
     }
 
     /// An upper estimate of the samples of a series.

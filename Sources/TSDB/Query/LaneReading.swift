@@ -36,12 +36,14 @@ final class LaneReading: Sendable {
     /// Whether the wanted slots are decoded together; without the memory for that they are decoded one by one.
     let readsTogether: Bool
     private let decoded = Mutex<Decoded?>(nil)
+    private let memory: QueryMemory
+    private let reservedBytes: Int
     private let hasHistograms: Bool
     private let hasStarts: Bool
     private let starts = Mutex<StartRuns?>(nil)
 
     init(
-        snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: borrowing QueryMemory,
+        snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: QueryMemory,
         _ held: inout HeldMemory
     ) throws(StorageError) {
         var parts: [Part] = []
@@ -65,11 +67,16 @@ final class LaneReading: Sendable {
         self.hasStarts = hasStarts
         clock = Clock(timestamps)
         self.wantedSlots = wantedSlots.sorted()
+        self.memory = memory
         let columnBytes = timestamps.count * wantedSlots.count * 8
         // Without room for the columns together they are decoded one by one, which is slow and not an error.
-        readsTogether = wantedSlots.count > 1 && memory.reserve(columnBytes) && held.takeAtOnce(columnBytes)
+        let hasRoom = wantedSlots.count > 1 && memory.reserve(columnBytes)
+        reservedBytes = hasRoom ? columnBytes : 0
+        readsTogether = hasRoom && held.takeAtOnce(columnBytes)
         if !timestamps.isEmpty { try held.take(timestamps.count * 8) }
     }
+
+    deinit { memory.release(reservedBytes) }
 
     var isEmpty: Bool { clock.timestamps.isEmpty }
 
@@ -161,7 +168,7 @@ final class LaneReading: Sendable {
 }
 
 /// What the decoded rows of one query may take.
-struct QueryMemory: ~Copyable, Sendable {
+final class QueryMemory: Sendable {
     private let used = Atomic<Int>(0)
     private let limit: Int
 
@@ -174,4 +181,7 @@ struct QueryMemory: ~Copyable, Sendable {
         used.subtract(byteCount, ordering: .relaxed)
         return false
     }
+
+    /// Gives back what was reserved.
+    func release(_ byteCount: Int) { used.subtract(byteCount, ordering: .relaxed) }
 }

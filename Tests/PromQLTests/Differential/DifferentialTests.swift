@@ -132,6 +132,7 @@ struct DifferentialCase {
         settings.delaysNameRemoval = naiveSettings.delaysNames
         settings.defaultSubqueryStepMilliseconds = naiveSettings.defaultStep
         settings.usesStartTimestamps = naiveSettings.usesStarts
+        settings.blockSeries = 3
         let engine = QueryEngine(settings: settings)
         return Result { () throws(QueryError) in
             let querier = try querier()

@@ -1,0 +1,87 @@
+import MetricModel
+import Storage
+
+/// What a view sees: how far appends had come when it was made, and the partitions of that moment.
+struct ViewPosition: Sendable {
+    var sequence: UInt64
+    var generation: UInt64
+    var epoch: UInt64
+}
+
+/// What all selections of one request read with: the view, its head, and the request.
+struct ViewReading: Sendable {
+    let head: Head
+    let view: DatabaseView
+    let position: ViewPosition
+    let clocks: ClockCache
+    let memory: QueryMemory
+    var request: SelectRequest
+
+    /// What a request finds in the partitions.
+    func findPartitions(_ held: inout HeldMemory) throws(StorageError) -> [FoundPartition] {
+        var result: [FoundPartition] = []
+        for reader in view.partitions where reader.metadata.overlaps(request.range) {
+            let found = try FoundPartition(reader: reader, request: request)
+            // A list was put together of others.
+            try held.take(found.numbers.byteCount * 3)
+            if !found.numbers.isEmpty { result.append(found) }
+        }
+        return result
+    }
+
+    /// Series of the head and partitions as one selection.
+    func select(
+        _ found: FoundSeries, _ partitions: [PartitionSelection], sharing shared: LaneReadings? = nil,
+        _ alreadyHeld: consuming HeldMemory
+    ) throws(StorageError) -> SelectedDatabaseSeries {
+        var held = alreadyHeld
+        // The lists of numbers, where runs of neighbours were found.
+        try held.take(partitions.reduce(0) { $0 + $1.series.count * 4 })
+        let selection = try HeadSelection(found, in: self, sharing: shared, &held)
+        return try SelectedDatabaseSeries(
+            selection: selection, partitions: partitions, view: view, clocks: clocks, request: request, held)
+    }
+
+    /// How a lane's slots are read; nil where it has no rows in the range.
+    func reading(
+        of lane: HeadLane?, _ slots: [Int], _ held: inout HeldMemory
+    ) throws(StorageError) -> HeadSelection.Reading? {
+        switch lane {
+        case nil: return nil
+        case .loose(let lane): return .loose(lane)
+        case .rows(let lane):
+            guard request.needsOnlyNewest,
+                let newest = lane.newestRow(
+                    sequence: position.sequence, epoch: position.epoch, slots: slots.sorted()),
+                request.range.contains(Timestamp(milliseconds: newest.clock.timestamps[0]))
+            else { return try rows(of: lane, slots, &held).map { .rows($0) } }
+            try held.take(newest.byteCount)
+            let missing = slots.filter { newest.bits(of: $0) == SpecialValue.absentBits }
+            return .newest(newest, rest: missing.isEmpty ? nil : try rows(of: lane, missing, &held))
+        }
+    }
+
+    private func rows(
+        of lane: Lane, _ slots: [Int], _ held: inout HeldMemory
+    ) throws(StorageError) -> LaneReading? {
+        let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
+        let reading = try LaneReading(
+            snapshot: snapshot, range: request.range, wantedSlots: slots, memory: memory, &held)
+        return reading.isEmpty ? nil : reading
+    }
+}
+
+/// How the lanes of the head are read, for selections that have series of the same lanes.
+struct LaneReadings: Sendable {
+    /// By number of lane; those that have rows in the range.
+    private(set) var readings: [UInt32: HeadSelection.Reading] = [:]
+
+    /// - Parameter lanes: The lanes and the slots of each that the selections have between them.
+    init(
+        _ lanes: [UInt32: (lane: HeadLane?, slots: [Int])], in view: ViewReading, _ held: inout HeldMemory
+    ) throws(StorageError) {
+        for (number, lane) in lanes {
+            if let reading = try view.reading(of: lane.lane, lane.slots, &held) { readings[number] = reading }
+        }
+    }
+}
