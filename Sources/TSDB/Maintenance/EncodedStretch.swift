@@ -22,6 +22,8 @@ struct EncodedStretch: ~Copyable {
         start = entries.lowerBound
         output.removeAll()
         columns.removeAll(keepingCapacity: true)
+        // One for each is the least where the stretch is one slice of time, and growing copies all of them.
+        columns.reserveCapacity(entries.count)
         nextColumn = [UInt32](repeating: 0, count: entries.count)
         endColumn = nextColumn
         looseClocks.removeAll(keepingCapacity: true)
