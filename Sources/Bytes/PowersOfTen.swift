@@ -11,18 +11,14 @@ enum PowersOfTen {
     /// The 128 bits of 10^exponent, highest bit set: the least integer not below 10^exponent / 2^r for
     /// r = floor(log2(10^exponent)) - 127.
     static func significand(_ exponent: Int) -> (high: UInt64, low: UInt64) {
-        let index = (exponent - lowest) * 2
-        return (table[index], table[index + 1])
+        table[exponent - lowest]
     }
 
-    private static let table: [UInt64] = makeTable()
+    private static let table: [(high: UInt64, low: UInt64)] = makeTable()
 
-    private static func makeTable() -> [UInt64] {
-        var table = [UInt64](repeating: 0, count: (highest - lowest + 1) * 2)
-        func store(_ exponent: Int, _ value: (high: UInt64, low: UInt64)) {
-            table[(exponent - lowest) * 2] = value.high
-            table[(exponent - lowest) * 2 + 1] = value.low
-        }
+    private static func makeTable() -> [(high: UInt64, low: UInt64)] {
+        var table = [(high: UInt64, low: UInt64)](repeating: (0, 0), count: highest - lowest + 1)
+        func store(_ exponent: Int, _ value: (high: UInt64, low: UInt64)) { table[exponent - lowest] = value }
         // Words from the least significant to the most; 5^324 takes 753 bits, 2^1024 / 5^342 leaves 229.
         var words = [UInt64](repeating: 0, count: 13)
         words[0] = 1

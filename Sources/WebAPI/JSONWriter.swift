@@ -76,7 +76,7 @@ struct JSONWriter {
             writer.bytes.append(addingCapacity: Self.timestampByteCount) { output in
                 unsafe output.withUnsafeMutableBufferPointer { buffer, count in
                     guard let start = buffer.baseAddress else { return }
-                    count = unsafe Self.writeTimestamp(milliseconds, at: start) - start
+                    count = unsafe TimeDigits.writeAlone(milliseconds, at: start) - start
                 }
             }
         }
@@ -86,6 +86,7 @@ struct JSONWriter {
     /// each byte.
     mutating func points(_ timestamps: [Int64], _ values: [Double]) {
         let count = min(timestamps.count, values.count)
+        var times = TimeDigits()
         var index = 0
         while index < count {
             let end = min(index + Self.pointsAtATime, count)
@@ -95,7 +96,7 @@ struct JSONWriter {
                     guard let start = buffer.baseAddress else { return }
                     var cursor = unsafe start
                     for place in index..<end {
-                        unsafe cursor = Self.writePoint(timestamps[place], values[place], at: cursor)
+                        unsafe cursor = Self.writePoint(timestamps[place], values[place], at: cursor, &times)
                     }
                     // The last one's comma is the next value's business.
                     byteCount = unsafe cursor - start - 1
@@ -107,16 +108,15 @@ struct JSONWriter {
     }
 
     private static let pointsAtATime = 256
-    /// Nineteen digits of a time, its sign and fraction.
-    private static let timestampByteCount = 24
+    private static let timestampByteCount = TimeDigits.maximumByteCount
     /// A time, a value and what stands around them.
     private static let pointByteCount = timestampByteCount + DecimalFormatting.maximumByteCount + 8
 
     private static func writePoint(
-        _ milliseconds: Int64, _ value: Double, at start: UnsafeMutablePointer<UInt8>
+        _ milliseconds: Int64, _ value: Double, at start: UnsafeMutablePointer<UInt8>, _ times: inout TimeDigits
     ) -> UnsafeMutablePointer<UInt8> {
         unsafe start.pointee = UInt8(ascii: "[")
-        var cursor = unsafe writeTimestamp(milliseconds, at: start + 1)
+        var cursor = unsafe times.write(milliseconds, at: start + 1)
         unsafe cursor[0] = UInt8(ascii: ",")
         unsafe cursor[1] = UInt8(ascii: "\"")
         unsafe cursor = DecimalFormatting.write(value, style: .sample, at: cursor + 2)
@@ -124,24 +124,6 @@ struct JSONWriter {
         unsafe cursor[1] = UInt8(ascii: "]")
         unsafe cursor[2] = UInt8(ascii: ",")
         return unsafe cursor + 3
-    }
-
-    private static func writeTimestamp(
-        _ milliseconds: Int64, at start: UnsafeMutablePointer<UInt8>
-    ) -> UnsafeMutablePointer<UInt8> {
-        var cursor = unsafe start
-        if milliseconds < 0 {
-            unsafe cursor.pointee = UInt8(ascii: "-")
-            unsafe cursor += 1
-        }
-        let (seconds, fraction) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1000)
-        unsafe cursor = DecimalFormatting.write(seconds, at: cursor)
-        guard fraction != 0 else { return unsafe cursor }
-        unsafe cursor[0] = UInt8(ascii: ".")
-        unsafe cursor[1] = UInt8(ascii: "0") + UInt8(fraction / 100)
-        unsafe cursor[2] = UInt8(ascii: "0") + UInt8(fraction / 10 % 10)
-        unsafe cursor[3] = UInt8(ascii: "0") + UInt8(fraction % 10)
-        return unsafe cursor + 4
     }
 
     /// An object of label names and values, markup as it is.

@@ -58,6 +58,17 @@ struct JSONWriterTests {
         }
     }
 
+    @Test("a time behind another one is written as it is alone, wherever they lie")
+    func timesInARow() {
+        var times: [Int64] = [0, 9_999_999, 10_000_000, 99_999_999, 100_000_000, -1, .min, .max, 1_764_028_800_000]
+        for seconds in stride(from: Int64(1_764_009_990), to: 1_764_030_010, by: 17) { times.append(seconds * 1000) }
+        for power in 0..<63 { times += [1 << Int64(power), -(1 << Int64(power)), 1 << Int64(power) - 1] }
+        times += times.reversed()
+        let written = text { $0.points(times, times.map { _ in 1 }) }
+        let wanted = times.map { time in "[" + text { $0.timestamp(milliseconds: time) } + #","1"]"# }
+        #expect(written == wanted.joined(separator: ","))
+    }
+
     @Test("markup is escaped in texts and left alone in labels; control characters are escaped everywhere")
     func escapes() {
         #expect(text { $0.string("<a&b>\n\"\\\u{1}") } == #""\u003ca\u0026b\u003e\n\"\\\u0001""#)
