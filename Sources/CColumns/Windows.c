@@ -21,6 +21,43 @@ LOOP int has_nan(const double *values, size_t count) {
     return found != 0;
 }
 
+typedef double four_values __attribute__((vector_size(32)));
+
+// Sixteen values at a time; what is no number is never greater or less.
+LOOP double extreme(const double *restrict values, size_t count, int takes_maximum) {
+    const double start = takes_maximum ? -__builtin_inf() : __builtin_inf();
+    four_values best[4];
+    for (int lane = 0; lane < 4; lane++) best[lane] = (four_values){start, start, start, start};
+    size_t i = 0;
+    for (; i + block <= count; i += block) {
+        for (int lane = 0; lane < 4; lane++) {
+            four_values next;
+            memcpy(&next, values + i + 4 * lane, 32);
+            for (int j = 0; j < 4; j++) {
+                const double value = next[j], known = best[lane][j];
+                best[lane][j] = (takes_maximum ? value > known : value < known) ? value : known;
+            }
+        }
+    }
+    double result = start;
+    for (int lane = 0; lane < 4; lane++) {
+        for (int j = 0; j < 4; j++) {
+            const double value = best[lane][j];
+            result = (takes_maximum ? value > result : value < result) ? value : result;
+        }
+    }
+    for (; i < count; i++) result = (takes_maximum ? values[i] > result : values[i] < result) ? values[i] : result;
+    if (result != 0) return result;
+    // Of equal numbers the first counts, which only zeros tell apart.
+    for (i = 0; values[i] != 0; i++) {
+    }
+    return values[i];
+}
+
+LOOP double maximum(const double *values, size_t count) { return extreme(values, count, 1); }
+
+LOOP double minimum(const double *values, size_t count) { return extreme(values, count, 0); }
+
 // As in the arguments of ccolumns_rates.
 struct ccolumns_windows {
     const int32_t *first;
@@ -136,6 +173,8 @@ LOOP void add_to_minima(const double *restrict column, size_t count, double *res
 #define ENTRIES(suffix, attributes)                                                                                    \
     attributes static size_t first_fall_##suffix(const double *v, size_t c, size_t f) { return first_fall(v, c, f); }  \
     attributes static int has_nan_##suffix(const double *v, size_t c) { return has_nan(v, c); }                        \
+    attributes static double maximum_##suffix(const double *v, size_t c) { return maximum(v, c); }                     \
+    attributes static double minimum_##suffix(const double *v, size_t c) { return minimum(v, c); }                     \
     attributes static void rates_##suffix(                                                                             \
         const double *v, const struct ccolumns_windows *w, size_t s, size_t e, const struct ccolumns_rate *k,          \
         double *r) {                                                                                                   \
@@ -160,6 +199,10 @@ size_t ccolumns_first_fall(const double *values, size_t count, size_t from) {
 }
 
 int ccolumns_has_nan(const double *values, size_t count) { CHOOSE(has_nan, values, count); }
+
+double ccolumns_maximum(const double *values, size_t count) { CHOOSE(maximum, values, count); }
+
+double ccolumns_minimum(const double *values, size_t count) { CHOOSE(minimum, values, count); }
 
 void ccolumns_rates(
     const double *values, const int32_t *first, const int32_t *end, const double *extrapolations, size_t window_count,

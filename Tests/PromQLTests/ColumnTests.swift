@@ -65,6 +65,31 @@ struct ColumnTests {
             }
     }
 
+    @Test("the extremes of many values are those found one after the other, signs of zero and NaN included")
+    func extremes() {
+        let odd: [Double] = [0, -0.0, .nan, .infinity, -.infinity, 3, -3, Double(bitPattern: 0x7ff8_0000_0000_0001)]
+        var state: UInt64 = 88_172_645_463_325_252
+        for count in 32...70 {
+            for round in 0..<40 {
+                let values = (0..<count).map { _ in
+                    state ^= state << 13
+                    state ^= state >> 7
+                    state ^= state << 17
+                    return odd[Int(state % UInt64(2 + round % 7))] * (round % 3 == 0 ? 1 : -1)
+                }
+                for takesMaximum in [true, false] {
+                    var expected = values[0]
+                    for value in values.dropFirst()
+                    where expected.isNaN || (takesMaximum ? value > expected : value < expected) {
+                        expected = value
+                    }
+                    let found = ExtremeOverTime(takesMaximum: takesMaximum).value(values.span)
+                    #expect(found.bitPattern == expected.bitPattern, "\(values)")
+                }
+            }
+        }
+    }
+
     @Test("the falls of a counter and what is no number are found wherever they are")
     func fallsAndNaN() {
         for count in 0...70 {

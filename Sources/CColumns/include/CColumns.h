@@ -70,6 +70,11 @@ void ccolumns_fetch(
 /// is at least 1.
 size_t ccolumns_first_fall(const double *_Nonnull values, size_t count, size_t from);
 
+/// The greatest and the least value, of zeros the first, where anything but NaN is below or above infinity; else that
+/// infinity.
+double ccolumns_maximum(const double *_Nonnull values, size_t count);
+double ccolumns_minimum(const double *_Nonnull values, size_t count);
+
 int ccolumns_has_nan(const double *_Nonnull values, size_t count);
 
 struct ccolumns_rate {

@@ -1,10 +1,25 @@
+internal import CColumns
 import MetricModel
 
 /// `min_over_time` and `max_over_time`: NaN only where all values are NaN.
 struct ExtremeOverTime: WindowFunction {
     let takesMaximum: Bool
 
-    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double {
+    /// Shorter windows are looked at one value after the other.
+    private static let vectorLength = 32
+
+    func value(_ window: Span<Double>, _ place: WindowPlace) -> Double { value(window) }
+
+    func value(_ window: Span<Double>) -> Double {
+        if window.count >= Self.vectorLength {
+            let found = unsafe window.withUnsafeBufferPointer { values in
+                guard let start = values.baseAddress else { return SpecialValue.notANumber }
+                return takesMaximum
+                    ? unsafe ccolumns_maximum(start, values.count) : unsafe ccolumns_minimum(start, values.count)
+            }
+            // Nothing but NaN and infinities would say the same.
+            if found.isFinite { return found }
+        }
         var result = window[0]
         for index in 1..<max(window.count, 1) {
             let next = window[index]

@@ -199,7 +199,10 @@ enum ValueCodec {
         guard let first = unsafe readVarInt(&cursor, end: end) else { return false }
         if first & 1 == 0 {
             mantissa &+= unzigzag(first &>> 1)
-            bits = unsafe (Double(mantissa) / powers[Int(exponent & 15)]).bitPattern
+            // Most numbers are whole, and a division takes longer than all the rest.
+            let scale = Int(exponent & 15)
+            let number = Double(mantissa)
+            bits = scale == 0 ? number.bitPattern : unsafe (number / powers[scale]).bitPattern
             return true
         }
         let code = Int(truncatingIfNeeded: first &>> 1)
