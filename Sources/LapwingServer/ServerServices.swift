@@ -47,10 +47,11 @@ struct ServerServices: Sendable {
         let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
         var limits = settings.queryLimits
         limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
-        let room = ScrapeRoom(limitBytes: memory.limitBytes) { ResidentMemory().read().residentBytes }
+        let resident = ResidentMemory()
+        let room = ScrapeRoom(limitBytes: memory.limitBytes) { resident.read().residentBytes }
         // An eighth is left for what comes between two looks, and what large pages of known series will need.
         active = ActiveQueries(limits: limits, clock: clock) {
-            memory.limitBytes / 8 * 7 - room.keptBytes - ResidentMemory().read().residentBytes
+            memory.limitBytes / 8 * 7 - room.keptBytes - resident.read().residentBytes
         }
         memoryKeeper = MemoryKeeper(
             limitBytes: memory.limitBytes, active: active, room: room, registry: registry, logger: logger)

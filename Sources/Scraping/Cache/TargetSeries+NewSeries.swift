@@ -108,7 +108,7 @@ extension TargetSeries {
     }
 
     /// Whether series that were refused may find room at a time: asks the store with one of them.
-    func findsRoom(at timestamp: Timestamp) -> Bool {
+    mutating func findsRoom(at timestamp: Timestamp) -> Bool {
         guard let asking = refusals.asking, let writer else { return false }
         if let learned = refusals.learned, timestamp.milliseconds &- learned.milliseconds < Refusals.pauseMilliseconds {
             return false
