@@ -97,7 +97,7 @@ let floor5: [Target] = [
         uses: [
             "Bytes", "Exposition", "MetricModel", "SelfMetrics", "Storage",
             logging, nioCore, nioPosix, nioSSL,
-        ], testsUse: [nioHTTP1]),
+        ], testsUse: ["CountedAllocations", nioHTTP1]),
     building(
         "TSDB",
         uses: ["Bytes", "CColumns", "CMalloc", "MetricModel", "SQLite", "SelfMetrics", "Storage", "Threads", logging],

@@ -35,9 +35,23 @@ final class ManualExecutor: ScrapeExecutor {
         var count = 0
     }
 
-    private struct Work: ScheduledWork {
+    private final class Alarm: ScrapeAlarm {
         let executor: ManualExecutor
         let number: Int
+        let ring: @Sendable () -> Void
+
+        init(_ executor: ManualExecutor, number: Int, ring: @escaping @Sendable () -> Void) {
+            self.executor = executor
+            self.number = number
+            self.ring = ring
+        }
+
+        func set(afterMilliseconds delay: Int64) {
+            cancel()
+            let due = executor.clock.now.milliseconds + max(0, delay)
+            executor.state.withLock { $0.scheduled.append(Entry(number: number, due: due, work: ring)) }
+        }
+
         func cancel() { executor.state.withLock { state in state.scheduled.removeAll { $0.number == number } } }
     }
 
@@ -48,14 +62,12 @@ final class ManualExecutor: ScrapeExecutor {
 
     func execute(_ work: @escaping @Sendable () -> Void) { state.withLock { $0.ready.append(work) } }
 
-    func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork {
-        let due = clock.now.milliseconds + max(0, delay)
+    func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any ScrapeAlarm {
         let number = state.withLock { state in
             state.count += 1
-            state.scheduled.append(Entry(number: state.count, due: due, work: work))
             return state.count
         }
-        return Work(executor: self, number: number)
+        return Alarm(self, number: number, ring: ring)
     }
 
     /// Runs what is ready now.
@@ -87,22 +99,22 @@ final class ManualExecutor: ScrapeExecutor {
 final class ScriptedFetcher: ScrapeFetcher {
     typealias Answer = @Sendable () -> Result<ScrapeBody, ScrapeFailure>?
     private let answer: Answer
-    private let waiting = Mutex<[@Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void]>([])
+    private let waiting = Mutex<[(number: Int, completion: Completion)]>([])
 
     /// A nil answer leaves the fetch in flight until it is cancelled.
     init(_ answer: @escaping Answer) { self.answer = answer }
 
-    func fetch(_ request: FetchRequest, completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void) {
-        if let result = answer() { return completion(result) }
-        waiting.withLock { $0.append(completion) }
+    func fetch(_ request: FetchRequest, completion: @escaping Completion) {
+        if let result = answer() { return completion(request.number, result) }
+        waiting.withLock { $0.append((request.number, completion)) }
     }
 
     func cancel() {
-        let completions = waiting.withLock { waiting in
+        let given = waiting.withLock { waiting in
             defer { waiting = [] }
             return waiting
         }
-        for completion in completions { completion(.failure(.cancelled)) }
+        for (number, completion) in given { completion(number, .failure(.cancelled)) }
     }
 }
 

@@ -37,7 +37,7 @@ struct HTTPScrapeFetcherTests {
                     let request = FetchRequest(
                         timeoutMilliseconds: timeoutMilliseconds, bodyLimitBytes: limitBytes,
                         bodyLimitName: "body_size_limit", admission: admission)
-                    fetcher.fetch(request) { continuation.resume(returning: $0) }
+                    fetcher.fetch(request) { _, result in continuation.resume(returning: result) }
                 }
             }
         }

@@ -43,7 +43,7 @@ struct HTTPResponseReader: Sendable {
     private enum Phase: Sendable {
         case head
         case fixed(remaining: Int)
-        case chunkSize(line: [UInt8])
+        case chunkSize(ChunkSizeLine)
         case chunkData(remaining: Int)
         /// The line feed behind the data of a chunk.
         case chunkEnd
@@ -54,22 +54,27 @@ struct HTTPResponseReader: Sendable {
 
     private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
-    private static let usualHeadBytes = 512
-    /// A chunk's size and its extensions.
-    private static let chunkLineBytes = 1024
 
     private let bodyLimitBytes: Int
     /// For what is not a good page little is kept; what is beyond is an end of the connection, not an error.
     private let otherBodyLimitBytes: Int
+    private let buffers: FetchBuffers
+    /// What the target said the last time, so that no string is made for it.
+    private let knownContentType: String
     private var phase = Phase.head
     private var headBytes: [UInt8] = []
     private(set) var head: HTTPResponseHead?
     var body: [UInt8] = []
 
-    init(bodyLimitBytes: Int, otherBodyLimitBytes: Int) {
+    /// - Parameter buffers: Where memory for the head and the body comes from; whoever takes the body gives it back.
+    init(
+        bodyLimitBytes: Int, otherBodyLimitBytes: Int, buffers: FetchBuffers = FetchBuffers(),
+        knownContentType: String = ""
+    ) {
+        self.buffers = buffers
+        self.knownContentType = knownContentType
         self.bodyLimitBytes = bodyLimitBytes
         self.otherBodyLimitBytes = min(otherBodyLimitBytes, bodyLimitBytes)
-        headBytes.reserveCapacity(Self.usualHeadBytes)
     }
 
     var isDone: Bool { if case .done = phase { true } else { false } }
@@ -98,7 +103,7 @@ struct HTTPResponseReader: Sendable {
                 phase = rest == 0 ? .chunkEnd : .chunkData(remaining: rest)
             case .chunkEnd:
                 let byte = buffer.readInteger(as: UInt8.self)
-                if byte == Self.lineFeed { phase = .chunkSize(line: []) }
+                if byte == Self.lineFeed { phase = .chunkSize(ChunkSizeLine()) }
                 guard byte == Self.lineFeed || byte == Self.carriageReturn else {
                     throw .malformed("a chunk is longer than its size")
                 }
@@ -125,6 +130,7 @@ struct HTTPResponseReader: Sendable {
 
     /// Gathers the head's lines without their carriage returns; most heads come in one piece.
     private mutating func readHead(_ buffer: inout ByteBuffer) throws(HTTPResponseError) {
+        if headBytes.isEmpty { headBytes = buffers.takeHead() }
         let room = ScrapeSafety.headerBytes - headBytes.count
         var isComplete = false
         let used = unsafe buffer.withUnsafeReadableBytes { bytes -> Int in
@@ -146,8 +152,9 @@ struct HTTPResponseReader: Sendable {
             }
             return
         }
-        let head = try Self.parseHead(headBytes)
-        headBytes.removeAll(keepingCapacity: true)
+        let head = try Self.parseHead(headBytes, knownContentType: knownContentType)
+        buffers.giveBack(head: headBytes)
+        headBytes = []
         if (100..<200).contains(head.status) { return }
         self.head = head
         try start(head)
@@ -156,8 +163,11 @@ struct HTTPResponseReader: Sendable {
     private mutating func start(_ head: HTTPResponseHead) throws(HTTPResponseError) {
         if head.status == 204 || head.status == 304 {
             phase = .done
-        } else if head.isChunked {
-            phase = .chunkSize(line: [])
+            return
+        }
+        body = buffers.takeBody()
+        if head.isChunked {
+            phase = .chunkSize(ChunkSizeLine())
         } else if let length = head.contentLength {
             try checkRoom(for: length)
             body.reserveCapacity(length)
@@ -168,7 +178,9 @@ struct HTTPResponseReader: Sendable {
         }
     }
 
-    private static func parseHead(_ bytes: [UInt8]) throws(HTTPResponseError) -> HTTPResponseHead {
+    private static func parseHead(
+        _ bytes: [UInt8], knownContentType: String
+    ) throws(HTTPResponseError) -> HTTPResponseHead {
         // Empty lines before the status line are nobody's business.
         var position = bytes.firstIndex { $0 != lineFeed } ?? bytes.count
         var head = try parseStatusLine(nextLine(of: bytes, &position))
@@ -178,7 +190,9 @@ struct HTTPResponseReader: Sendable {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else {
                 throw .malformed("a header without a name")
             }
-            try apply(name: line[..<colon], value: trimmed(line[(colon + 1)...]), to: &head)
+            try apply(
+                name: line[..<colon], value: trimmed(line[(colon + 1)...]), knownContentType: knownContentType,
+                to: &head)
         }
         return head
     }
@@ -206,7 +220,7 @@ struct HTTPResponseReader: Sendable {
     }
 
     private static func apply(
-        name: ArraySlice<UInt8>, value: ArraySlice<UInt8>, to head: inout HTTPResponseHead
+        name: ArraySlice<UInt8>, value: ArraySlice<UInt8>, knownContentType: String, to head: inout HTTPResponseHead
     ) throws(HTTPResponseError) {
         // Told apart by length first: most headers are none of these.
         switch name.count {
@@ -215,7 +229,8 @@ struct HTTPResponseReader: Sendable {
             let tokens = text(value).lowercased()
             if tokens.contains("close") { head.keepsAlive = false }
             if tokens.contains("keep-alive") { head.keepsAlive = true }
-        case 12 where isName(name, "content-type"): head.contentType = text(value)
+        case 12 where isName(name, "content-type"):
+            head.contentType = value.elementsEqual(knownContentType.utf8) ? knownContentType : text(value)
         case 14 where isName(name, "content-length"):
             guard let length = number(value), head.contentLength == nil || head.contentLength == length else {
                 throw .malformed("invalid Content-Length")
@@ -260,28 +275,16 @@ struct HTTPResponseReader: Sendable {
     // MARK: Chunks
 
     private mutating func readChunkSize(
-        _ buffer: inout ByteBuffer, _ known: [UInt8]
+        _ buffer: inout ByteBuffer, _ known: ChunkSizeLine
     ) throws(HTTPResponseError) {
         var line = known
         while let byte = buffer.readInteger(as: UInt8.self) {
-            guard byte != Self.lineFeed else {
-                let size = try Self.chunkSize(line)
-                try checkRoom(for: size)
-                phase = size == 0 ? .trailers(lineBytes: 0, totalBytes: 0) : .chunkData(remaining: size)
-                return
-            }
-            line.append(byte)
-            guard line.count <= Self.chunkLineBytes else { throw .malformed("a chunk's size is too long") }
+            guard let size = try line.read(byte) else { continue }
+            try checkRoom(for: size)
+            phase = size == 0 ? .trailers(lineBytes: 0, totalBytes: 0) : .chunkData(remaining: size)
+            return
         }
-        phase = .chunkSize(line: line)
-    }
-
-    private static func chunkSize(_ line: [UInt8]) throws(HTTPResponseError) -> Int {
-        let digits = line.prefix { $0 != UInt8(ascii: ";") && $0 != carriageReturn && $0 != 0x20 }
-        guard !digits.isEmpty, digits.count <= 15, digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+"),
-            let size = Int(text(digits), radix: 16)
-        else { throw .malformed("invalid chunk size") }
-        return size
+        phase = .chunkSize(line)
     }
 
     private mutating func readTrailer(

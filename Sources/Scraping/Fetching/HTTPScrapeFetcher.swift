@@ -12,7 +12,7 @@ import NIOSSL
 ///                 +-----------------------+
 final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined to `eventLoop`, asserted at each entry.
     /// One fetch under way.
-    private final class Flight {
+    private struct Flight {
         let number: Int
         let request: FetchRequest
         var url: TargetURL
@@ -21,20 +21,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         /// Whether the request went out on a kept connection, so that its closing proves nothing about the target.
         var isOnKeptConnection = false
         let deadline: NIODeadline
-        let timer: any ScheduledWork
-        let completion: @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
-
-        init(
-            number: Int, request: FetchRequest, url: TargetURL, deadline: NIODeadline, timer: any ScheduledWork,
-            completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void
-        ) {
-            self.number = number
-            self.request = request
-            self.url = url
-            self.deadline = deadline
-            self.timer = timer
-            self.completion = completion
-        }
+        let completion: Completion
     }
 
     private final class Connection {
@@ -60,6 +47,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     private var connection: Connection?
     private var flight: Flight?
     private var flightCount = 0
+    private var timeout: (any ScrapeAlarm)?
     private var knownRequest: (bytes: ByteBuffer, timeoutMilliseconds: Int64)?
 
     init(
@@ -74,17 +62,19 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         requestHeaders = RequestHeaders(job: job, userAgent: userAgent)
     }
 
-    func fetch(_ request: FetchRequest, completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void) {
+    func fetch(_ request: FetchRequest, completion: @escaping Completion) {
         eventLoop.assertInEventLoop()
-        guard flight == nil else { return completion(.failure(.cancelled)) }
-        if let name = client.notImplemented.first { return completion(.failure(.notImplemented(name: name))) }
+        guard flight == nil else { return completion(request.number, .failure(.cancelled)) }
+        if let name = client.notImplemented.first {
+            return completion(request.number, .failure(.notImplemented(name: name)))
+        }
         flightCount &+= 1
-        let number = flightCount
         let deadline = NIODeadline.now() + .milliseconds(request.timeoutMilliseconds)
-        let timer = executor.schedule(afterMilliseconds: request.timeoutMilliseconds) { [self] in timeOut(number) }
+        let timeout = timeout ?? executor.makeAlarm { [weak self] in self?.timeOut() }
+        self.timeout = timeout
+        timeout.set(afterMilliseconds: request.timeoutMilliseconds)
         flight = Flight(
-            number: number, request: request, url: target.url, deadline: deadline, timer: timer,
-            completion: completion)
+            number: flightCount, request: request, url: target.url, deadline: deadline, completion: completion)
         start()
     }
 
@@ -98,7 +88,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     private func start() {
         guard let flight else { return }
         if let connection, connection.channel.isActive, isSameOrigin(connection.url, flight.url) {
-            flight.isOnKeptConnection = true
+            self.flight?.isOnKeptConnection = true
             return send(on: connection)
         }
         closeConnection()
@@ -110,8 +100,8 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
     }
 
     private func connect() {
+        flight?.isOnKeptConnection = false
         guard let flight else { return }
-        flight.isOnKeptConnection = false
         guard let (host, port) = flight.url.hostAndPort else { return fail("invalid address") }
         let tls: NIOSSLContext?
         do throws(ScrapeFailure) {
@@ -125,7 +115,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(max(.milliseconds(1), flight.deadline - .now()))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(.recvAllocator, value: PassingReceiveBuffers())
+            .channelOption(.recvAllocator, value: PassingReceiveBuffers(tls == nil ? executor.fetchBuffers : nil))
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -146,7 +136,9 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         if let tls { try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: serverName)) }
         let identity = ObjectIdentifier(channel)
         try pipeline.addHandler(
-            ScrapeResponseHandler { [weak self] event in self?.handle(event, from: identity) })
+            ScrapeResponseHandler(buffers: executor.fetchBuffers) { [weak self] event in
+                self?.handle(event, from: identity)
+            })
     }
 
     private func connected(_ result: Result<any Channel, any Error>, number: Int, url: TargetURL) {
@@ -163,7 +155,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
             send(on: connection)
         case .failure(let error):
             guard flight?.number == number else { return }
-            if ConnectionErrorText.isTimeout(error) { return timeOut(number) }
+            if ConnectionErrorText.isTimeout(error) { return timeOut() }
             fail(ConnectionErrorText.describe(error))
         }
     }
@@ -219,6 +211,7 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         let answer = ScrapeBody(
             bytes: body, isGzip: head.contentEncoding == "gzip", contentType: head.contentType)
         finish(.success(answer), keepingConnection: isReusable)
+        executor.fetchBuffers.giveBack(body: body)
     }
 
     private func follow(_ head: HTTPResponseHead) {
@@ -230,10 +223,10 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         }
         do throws(ScrapeFailure) {
             let next = try Redirect.resolve(head.location, from: flight.url)
-            flight.redirectCount += 1
-            flight.sendsCredentials =
+            self.flight?.redirectCount += 1
+            self.flight?.sendsCredentials =
                 flight.sendsCredentials && Redirect.keepsCredentials(from: flight.url, to: next)
-            flight.url = next
+            self.flight?.url = next
             start()
         } catch {
             finish(.failure(error), keepingConnection: true)
@@ -242,8 +235,8 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
 
     // MARK: Ends of a flight
 
-    private func timeOut(_ number: Int) {
-        guard let flight, flight.number == number else { return }
+    private func timeOut() {
+        guard let flight else { return }
         if let admission = flight.request.admission, connection?.handler.isWaiting == true {
             return finish(.failure(admission.failure), keepingConnection: false)
         }
@@ -258,8 +251,8 @@ final class HTTPScrapeFetcher: ScrapeFetcher, @unchecked Sendable {  // Confined
         if !keepingConnection { closeConnection() }
         guard let flight else { return }
         self.flight = nil
-        flight.timer.cancel()
-        flight.completion(result)
+        timeout?.cancel()
+        flight.completion(flight.request.number, result)
     }
 
     private func closeConnection() {

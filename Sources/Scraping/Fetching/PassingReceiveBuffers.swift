@@ -1,32 +1,34 @@
 import NIOCore
 
-/// Receive buffers that live for one read.
+/// Receive buffers that a connection has for one read only.
 ///
 /// A channel keeps the first buffer it is given, and by default grows it to 64 KiB: at 300 targets with plain pages that
 /// was 15 MB, a sixth of the process, for connections that read some milliseconds of each interval. So the first buffer
-/// is small and all others are given back to the allocator as soon as their bytes have been taken.
+/// is small, and all others are the event loop's, which has one read at a time. Under TLS bytes pass through buffers of
+/// their own, so nobody could give these back: they are the allocator's.
 ///
 /// Holds only where a channel reads once per turn of its loop (`maxMessagesPerRead` of 1): else it keeps one for each
-/// read. As a buffer is not kept it may be large, which saves reads: after a few scrapes a page comes in one piece.
+/// read.
 struct PassingReceiveBuffers: RecvByteBufferAllocator {
     /// What a connection keeps; the head of a response fits.
     static let keptBytes = 1 << 10
-    static let largestBytes = 256 << 10
+    /// Four of the largest records of TLS.
+    static let encryptedBytes = 64 << 10
 
-    /// Twice the largest of the recent reads, a power of two.
-    private(set) var nextBytes = keptBytes
+    /// Nil under TLS.
+    private let buffers: FetchBuffers?
+    private var isFirst = true
 
-    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: nextBytes) }
+    init(_ buffers: FetchBuffers?) { self.buffers = buffers }
 
-    /// Grows as soon as a read fills its buffer, shrinks by halves when a read needs less than a quarter of it.
-    ///
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
+        if isFirst { return allocator.buffer(capacity: Self.keptBytes) }
+        return buffers?.takeReceiveBuffer(allocator) ?? allocator.buffer(capacity: Self.encryptedBytes)
+    }
+
     /// - Returns: always that the next buffer may be larger, which is what keeps a channel from using its old one.
     mutating func record(actualReadBytes: Int) -> Bool {
-        if actualReadBytes >= nextBytes {
-            nextBytes = min(nextBytes * 2, Self.largestBytes)
-        } else if actualReadBytes < nextBytes / 4 {
-            nextBytes = max(nextBytes / 2, Self.keptBytes)
-        }
+        isFirst = false
         return true
     }
 }

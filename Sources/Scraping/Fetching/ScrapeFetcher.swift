@@ -23,6 +23,8 @@ package struct AnswerAdmission: Sendable {
 
 /// What one fetch needs to know.
 package struct FetchRequest: Sendable {
+    /// Which fetch of its target it is; the completion hears it again.
+    package var number = 0
     package var timeoutMilliseconds: Int64
     /// Of the body as it comes over the wire.
     package var bodyLimitBytes: Int
@@ -33,10 +35,11 @@ package struct FetchRequest: Sendable {
 
 /// Gets the page of one target, again and again.
 ///
-/// Belongs to one executor; the completion is called there, once.
+/// Belongs to one executor; the completion is called there, once, with the request's number.
 package protocol ScrapeFetcher: AnyObject, Sendable {
-    func fetch(
-        _ request: FetchRequest, completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void)
+    typealias Completion = @Sendable (_ number: Int, Result<ScrapeBody, ScrapeFailure>) -> Void
+
+    func fetch(_ request: FetchRequest, completion: @escaping Completion)
 
     /// Gives up what is in flight (its completion hears `.cancelled`) and closes connections.
     func cancel()
@@ -45,10 +48,15 @@ package protocol ScrapeFetcher: AnyObject, Sendable {
 /// Where the work of a target runs: one thing after the other, on one thread.
 package protocol ScrapeExecutor: AnyObject, Sendable {
     func execute(_ work: @escaping @Sendable () -> Void)
-    func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork
+    /// An alarm that is not set; `ring` is called on the executor.
+    func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any ScrapeAlarm
 }
 
-/// Work that a `ScrapeExecutor` will do later.
-package protocol ScheduledWork: Sendable {
+/// Calls one closure when its time has come, each time it is set.
+///
+/// It is made once and set for each scrape, so that waiting allocates nothing. Used on its executor.
+package protocol ScrapeAlarm: Sendable {
+    /// Rings once after the delay, and no more for what it was set to before.
+    func set(afterMilliseconds delay: Int64)
     func cancel()
 }

@@ -21,8 +21,11 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
     /// How long an answer that may not be read yet lies in the kernel before its turn is asked for again.
     private static let admissionPause = TimeAmount.milliseconds(10)
 
+    private let buffers: FetchBuffers
     private let onEvent: (Event) -> Void
     private var reader: HTTPResponseReader?
+    /// A target says the same each time.
+    private var knownContentType = ""
     /// Whether the answer may be read; nil once it may.
     private var isOpen: (@Sendable () -> Bool)?
     /// The beginning of an answer that waits; the rest stays with the kernel, so that waiting holds no memory.
@@ -31,13 +34,17 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
     /// Whether an answer has begun and was not let in.
     var isWaiting: Bool { waiting != nil }
 
-    init(onEvent: @escaping (Event) -> Void) { self.onEvent = onEvent }
+    init(buffers: FetchBuffers, onEvent: @escaping (Event) -> Void) {
+        self.buffers = buffers
+        self.onEvent = onEvent
+    }
 
     /// From now on a response is expected.
     func expectResponse(bodyLimitBytes: Int, isOpen: (@Sendable () -> Bool)? = nil) {
         self.isOpen = isOpen
         reader = HTTPResponseReader(
-            bodyLimitBytes: bodyLimitBytes, otherBodyLimitBytes: Self.otherBodyLimitBytes)
+            bodyLimitBytes: bodyLimitBytes, otherBodyLimitBytes: Self.otherBodyLimitBytes, buffers: buffers,
+            knownContentType: knownContentType)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -77,12 +84,15 @@ final class ScrapeResponseHandler: ChannelInboundHandler {
         } catch {
             return refuse(error, context)
         }
-        if reader?.isDone == true { finish(isReusable: buffer.readableBytes == 0) }
+        let isReusable = buffer.readableBytes == 0
+        buffers.giveBack(receiveBuffer: buffer)
+        if reader?.isDone == true { finish(isReusable: isReusable) }
     }
 
     private func finish(isReusable: Bool) {
         guard let reader, let head = reader.head else { return }
         self.reader = nil
+        knownContentType = head.contentType
         onEvent(.response(head: head, body: reader.body, isReusable: isReusable && head.keepsAlive))
     }
 

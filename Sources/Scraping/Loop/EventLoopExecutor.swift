@@ -7,78 +7,90 @@ import NIOCore
 /// within a millisecond runs together.
 final class EventLoopExecutor: ScrapeExecutor, @unchecked Sendable {  // All but `eventLoop` is confined to it.
     let eventLoop: any EventLoop
-    private var heap = WorkHeap()
-    private var timer: Scheduled<Void>?
+    /// What the fetches on this loop share.
+    let fetchBuffers = FetchBuffers()
+    private var heap = AlarmHeap()
+    private var timer: NIOScheduledCallback?
     private var timerDeadline = NIODeadline.distantFuture
 
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     func execute(_ work: @escaping @Sendable () -> Void) { eventLoop.execute(work) }
 
-    func schedule(afterMilliseconds delay: Int64, _ work: @escaping @Sendable () -> Void) -> any ScheduledWork {
-        let due = NIODeadline.now() + .milliseconds(max(0, delay))
-        let waiting = WaitingWork(eventLoop: eventLoop, work: work)
-        if eventLoop.inEventLoop {
-            add(waiting, due: due)
-        } else {
-            eventLoop.execute { [self] in add(waiting, due: due) }
-        }
-        return waiting
+    func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any ScrapeAlarm {
+        EventLoopAlarm(executor: self, ring: ring)
     }
 
-    private func add(_ waiting: WaitingWork, due: NIODeadline) {
-        heap.insert(WorkHeap.Entry(due: due, work: waiting))
+    fileprivate func add(_ alarm: EventLoopAlarm, afterMilliseconds delay: Int64) {
+        let due = NIODeadline.now() + .milliseconds(max(0, delay))
+        heap.insert(AlarmHeap.Entry(due: due, alarm: alarm, setting: alarm.setting))
         if due < timerDeadline { setTimer(due) }
     }
 
     private func setTimer(_ deadline: NIODeadline) {
         timer?.cancel()
         timerDeadline = deadline
-        timer = eventLoop.scheduleTask(deadline: deadline + .milliseconds(1)) { [weak self] in self?.runDue() }
+        // It throws where the event loop has ended, and with it all that waits.
+        timer = try? eventLoop.scheduleCallback(at: deadline + .milliseconds(1), handler: self)
     }
 
-    private func runDue() {
+    fileprivate func runDue() {
         timer = nil
         let now = NIODeadline.now()
-        // Work that is added meanwhile waits for the timer that is set below.
+        // Alarms that are set meanwhile wait for the timer that is set below.
         timerDeadline = .uptimeNanoseconds(0)
-        while let first = heap.first, first.due <= now || first.work.isCancelled {
+        while let first = heap.first, first.due <= now || !first.isSet {
             heap.removeFirst()
-            first.work.run()
+            first.alarm.fall(due: first.setting)
         }
         timerDeadline = .distantFuture
         if let first = heap.first { setTimer(first.due) }
     }
 }
 
-/// Work that waits for its time; cancelled, it keeps its place in the heap but nothing else.
-private final class WaitingWork: ScheduledWork, @unchecked Sendable {  // `work` is confined to the event loop.
-    private let eventLoop: any EventLoop
-    private var work: (@Sendable () -> Void)?
+extension EventLoopExecutor: NIOScheduledCallbackHandler {
+    func handleScheduledCallback(eventLoop: some EventLoop) { runDue() }
+}
 
-    init(eventLoop: any EventLoop, work: @escaping @Sendable () -> Void) {
-        self.eventLoop = eventLoop
-        self.work = work
+/// An alarm that stands in the heap of its executor as often as it was set; only the last setting counts.
+private final class EventLoopAlarm: ScrapeAlarm, @unchecked Sendable {  // `setting` is confined to the event loop.
+    private let executor: EventLoopExecutor
+    private let ring: @Sendable () -> Void
+    private(set) var setting: UInt64 = 0
+
+    init(executor: EventLoopExecutor, ring: @escaping @Sendable () -> Void) {
+        self.executor = executor
+        self.ring = ring
     }
 
-    var isCancelled: Bool { work == nil }
-
-    func run() {
-        let work = work
-        self.work = nil
-        work?()
+    func set(afterMilliseconds delay: Int64) {
+        executor.eventLoop.assertInEventLoop()
+        setting &+= 1
+        executor.add(self, afterMilliseconds: delay)
     }
 
     func cancel() {
-        if eventLoop.inEventLoop { work = nil } else { eventLoop.execute { self.work = nil } }
+        executor.eventLoop.assertInEventLoop()
+        setting &+= 1
+    }
+
+    /// Rings unless it was set anew or cancelled.
+    func fall(due setting: UInt64) {
+        guard setting == self.setting else { return }
+        self.setting &+= 1
+        ring()
     }
 }
 
 /// A heap, the earliest first; an entry has its time beside it, so that finding a place touches no other memory.
-private struct WorkHeap {
+private struct AlarmHeap {
     struct Entry {
         var due: NIODeadline
-        var work: WaitingWork
+        var alarm: EventLoopAlarm
+        /// Which setting of the alarm this is.
+        var setting: UInt64
+
+        var isSet: Bool { alarm.setting == setting }
     }
 
     /// Four children each: half as many steps as with two, and their times are neighbours in memory.

@@ -18,7 +18,7 @@ final class InProcessFetcher: ScrapeFetcher {
         self.executor = executor
     }
 
-    func fetch(_ request: FetchRequest, completion: @escaping @Sendable (Result<ScrapeBody, ScrapeFailure>) -> Void) {
+    func fetch(_ request: FetchRequest, completion: @escaping Completion) {
         Self.queue.async { [page, executor] in
             var bytes: [UInt8] = []
             page(&bytes)
@@ -26,7 +26,7 @@ final class InProcessFetcher: ScrapeFetcher {
                 bytes.count > request.bodyLimitBytes
                 ? .failure(.bodyTooLarge(limitName: request.bodyLimitName, limitBytes: request.bodyLimitBytes))
                 : .success(ScrapeBody(bytes: bytes))
-            executor.execute { completion(result) }
+            executor.execute { completion(request.number, result) }
         }
     }
 

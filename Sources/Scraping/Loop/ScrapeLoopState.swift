@@ -46,9 +46,9 @@ struct ScrapeLoopState: Sendable {
     /// bound is one percent of the interval.
     static let alignmentToleranceMilliseconds: Int64 = 2
 
-    /// Phases are multiples of this, or of a fortieth of a shorter interval: targets that are due together share the
+    /// Phases are multiples of this, or of a twentieth of a shorter interval: targets that are due together share the
     /// wake-up, which costs as much as the scrape of a small page.
-    static let phaseStepMilliseconds: Int64 = 50
+    static let phaseStepMilliseconds: Int64 = 100
 
     let intervalMilliseconds: Int64
     /// The phase: ideal ticks are the times that leave this rest when divided by the interval.
@@ -67,7 +67,7 @@ struct ScrapeLoopState: Sendable {
     static func phase(
         intervalMilliseconds: Int64, spreadHash: UInt64, seed: UInt64
     ) -> (number: Int64, stepMilliseconds: Int64) {
-        let step = max(1, min(Self.phaseStepMilliseconds, intervalMilliseconds / 40))
+        let step = max(1, min(Self.phaseStepMilliseconds, intervalMilliseconds / 20))
         return (Int64((spreadHash ^ seed) % UInt64(max(1, intervalMilliseconds))) / step, step)
     }
 

@@ -116,8 +116,11 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private var fetcher: any ScrapeFetcher
     private var series: TargetSeries
     private var state: ScrapeLoopState
-    private var timer: (any ScheduledWork)?
+    /// Rings when `state` wants to hear that time has passed.
+    private var alarm: (any ScrapeAlarm)?
     private var scrapeNumber = 0
+    /// When the scrape under way began: the time of its samples, and nanoseconds of the monotonic clock.
+    private var scrapeStart = (timestamp: Timestamp(milliseconds: 0), nanoseconds: UInt64(0))
     private var lastDroppedTicks = 0
     private var knownFormat: (contentType: String, format: PageFormat)?
     private var onStop: (@Sendable () -> Void)?
@@ -197,7 +200,7 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
         }
         if hasOtherTimes || (needsOtherFetcher && state.isScraping) {
             abandonFetch()
-            timer?.cancel()
+            alarm?.cancel()
             state = Self.makeState(target, environment)
             handle(.started)
         }
@@ -242,22 +245,21 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
             stopped()
         case .stop:
             abandonFetch()
-            timer?.cancel()
+            alarm?.cancel()
             stopped()
         }
     }
 
     private func wait(until: Timestamp) {
-        timer?.cancel()
-        let delay = until.milliseconds &- environment.clock.now.milliseconds
-        timer = executor.schedule(afterMilliseconds: delay) { [self] in handle(.timerFired) }
+        let alarm = alarm ?? executor.makeAlarm { [weak self] in self?.handle(.timerFired) }
+        self.alarm = alarm
+        alarm.set(afterMilliseconds: until.milliseconds &- environment.clock.now.milliseconds)
     }
 
     private func stopped() {
         fetcher.cancel()
         share.close()
         series.close()
-        timer = nil
         status.withLock { $0.hasStopped = true }
         let callback = onStop
         onStop = nil
@@ -267,20 +269,17 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
     private func scrape(_ timestamp: Timestamp) {
         scrapeNumber &+= 1
         let number = scrapeNumber
-        let start = environment.clock.monotonicNanoseconds
-        if let forcedFailure {
-            return finish(.failure(forcedFailure), number: number, timestamp: timestamp, start: start)
-        }
-        let limit = share.bodyLimit(context.bodyLimit, nanoseconds: start)
+        scrapeStart = (timestamp, environment.clock.monotonicNanoseconds)
+        if let forcedFailure { return finish(.failure(forcedFailure), number: number) }
+        let limit = share.bodyLimit(context.bodyLimit, nanoseconds: scrapeStart.nanoseconds)
         var request = FetchRequest(
-            timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes, bodyLimitName: limit.name)
+            number: number, timeoutMilliseconds: target.timeoutMilliseconds, bodyLimitBytes: limit.bytes,
+            bodyLimitName: limit.name)
         if share.needsAdmission {
             request.admission = AnswerAdmission(
                 isOpen: { [self] in admits(number: number) }, failure: share.failure)
         }
-        fetcher.fetch(request) { [self] result in
-            finish(result, number: number, timestamp: timestamp, start: start)
-        }
+        fetcher.fetch(request) { [self] number, result in finish(result, number: number) }
     }
 
     /// Whether there is room for the page that is coming.
@@ -290,13 +289,12 @@ final class TargetLoop: @unchecked Sendable {  // Confined to `executor`, which 
             nanoseconds: environment.clock.monotonicNanoseconds, timeoutMilliseconds: target.timeoutMilliseconds)
     }
 
-    private func finish(
-        _ result: Result<ScrapeBody, ScrapeFailure>, number: Int, timestamp: Timestamp, start: UInt64
-    ) {
+    private func finish(_ result: Result<ScrapeBody, ScrapeFailure>, number: Int) {
         guard number == scrapeNumber, state.isScraping else { return }
         defer { share.leave() }
         let end = environment.clock.monotonicNanoseconds
-        var report = ScrapeReport(timestamp: timestamp, durationSeconds: Double(end &- start) / 1e9)
+        var report = ScrapeReport(
+            timestamp: scrapeStart.timestamp, durationSeconds: Double(end &- scrapeStart.nanoseconds) / 1e9)
         var failure: ScrapeFailure?
         do throws(ScrapeFailure) {
             try ingest(try result.get(), at: end, into: &report)
