@@ -135,6 +135,9 @@ package protocol SelectedSeries: LabelSets {
     /// together; behind `index`.
     func blockEnd(startingAt index: Int, limit: Int) -> Int
 
+    /// The labels that a choice keeps, for whoever needs no others; nil where they are no cheaper than all labels.
+    func choose(_ choice: LabelChoice) -> (any ChosenLabels)?
+
     /// The memory that one reader may hold beside the columns it fills, in bytes.
     var readerBytes: Int { get }
 }
@@ -143,6 +146,8 @@ extension SelectedSeries {
     package func blockEnd(startingAt index: Int, limit: Int) -> Int { min(count, index + limit) }
 
     package var readerBytes: Int { 0 }
+
+    package func choose(_ choice: LabelChoice) -> (any ChosenLabels)? { nil }
 }
 
 /// Reads series one after the other.

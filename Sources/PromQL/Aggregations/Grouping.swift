@@ -1,12 +1,21 @@
 import Bytes
 import MetricModel
 import PromQLSyntax
+import Storage
 
 /// The labels by which an aggregation gathers its series.
 struct Grouping: Sendable {
-    fileprivate let filter: LabelFilter
+    let filter: LabelFilter
     /// All series are one group: `by ()` or no clause.
     let isSingleGroup: Bool
+
+    private init(_ filter: LabelFilter, isSingleGroup: Bool) {
+        self.filter = filter
+        self.isSingleGroup = isSingleGroup
+    }
+
+    /// The same of series without name, type and unit.
+    var withoutMetadata: Grouping { Grouping(filter.withoutMetadata, isSingleGroup: isSingleGroup) }
 
     init(labels: [String], isWithout: Bool) {
         if isWithout {
@@ -26,6 +35,61 @@ extension Grouping {
     /// Writes the labels of a series' group in place of what was in `key`.
     func encode(_ labels: LabelSet, into key: inout [UInt8]) {
         if isSingleGroup { key.removeAll(keepingCapacity: true) } else { filter.encode(labels, into: &key) }
+    }
+}
+
+/// The groups of an aggregation while the series of its operand pass by.
+///
+/// An operator that knows the groups of its series by cheaper means than their labels need not make labels.
+///
+/// Belongs to the thread that runs the query.
+final class OperandGroups {
+    private(set) var grouping: Grouping
+    private var numbers: GroupNumbers
+    /// What is not said again of series of one name.
+    var saidNotes: KernelNotes = []
+
+    init(_ grouping: Grouping) {
+        self.grouping = grouping
+        numbers = GroupNumbers(grouping)
+    }
+
+    /// The labels of a group.
+    func labels(of group: Int) -> LabelSet { numbers.labels[group] }
+
+    /// The number of the group of a series, or of labels that have all that the grouping looks at; one more than the others
+    /// where it is new.
+    func number(of labels: LabelSet) -> Int { numbers.number(of: labels) }
+
+    /// Name, type and unit of the series do not count; before there are any groups.
+    func ignoreMetadata() {
+        precondition(numbers.labels.isEmpty, "groups are made once")
+        grouping = grouping.withoutMetadata
+        numbers = GroupNumbers(grouping)
+    }
+}
+
+/// The groups of the series of one selection, by number of series.
+struct SelectedGroups {
+    private let groups: OperandGroups
+    private var chosen: any ChosenLabels
+    /// The group of each choice of labels that was met.
+    private var known: [Int] = []
+
+    /// What a series may take here.
+    static let bytesPerSeries = 32
+
+    /// Nil where the selection gives its labels only as a whole.
+    init?(_ groups: OperandGroups, of selected: any SelectedSeries) {
+        guard let chosen = selected.choose(groups.grouping.filter.choice) else { return nil }
+        self.groups = groups
+        self.chosen = chosen
+    }
+
+    mutating func number(of index: Int) -> Int {
+        let number = chosen.number(of: index)
+        if number == known.count { known.append(groups.number(of: chosen.labels(numbered: number))) }
+        return known[number]
     }
 }
 

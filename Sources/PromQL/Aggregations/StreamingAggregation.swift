@@ -17,14 +17,14 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var groups: [Group] = []
-        var numbers = GroupNumbers(grouping)
+        let numbers = OperandGroups(grouping)
         var notes = AggregationNotes()
         var held = QueryCost()
         let stepCount = timeline.count
-        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let index = numbers.number(of: series.labels)
-            if index == groups.count {
-                let key = numbers.labels[index]
+        try operand.stream(context, into: numbers) { (series: inout StepSeries) throws(QueryError) in
+            let index = Int(series.group)
+            while index >= groups.count {
+                let key = numbers.labels(of: groups.count)
                 let cost = QueryCost(
                     samples: stepCount,
                     bytes: stepCount * Accumulator.bytesPerStep + 2 * StepSeries.overheadBytes + 2 * key.encoded.count)

@@ -1,4 +1,5 @@
 import MetricModel
+import Storage
 
 /// A choice of labels by name, applied to encoded label sets byte by byte: no strings are made.
 struct LabelFilter: Sendable {
@@ -15,6 +16,19 @@ struct LabelFilter: Sendable {
         let encoded = Set(names).map { Array($0.utf8) }
         self.names = encoded.sorted { $0.lexicographicallyPrecedes($1) }
         self.keepsNamed = keepsNamed
+    }
+
+    /// The choice as stores know it.
+    var choice: LabelChoice {
+        LabelChoice(names: names.map { String(decoding: $0, as: UTF8.self) }, keepsNamed: keepsNamed)
+    }
+
+    /// The choice without name, type and unit.
+    var withoutMetadata: LabelFilter {
+        let metadata = [LabelName.metricName, LabelName.type, LabelName.unit]
+        return keepsNamed
+            ? LabelFilter(keeping: choice.names.filter { !metadata.contains($0) })
+            : LabelFilter(dropping: choice.names + metadata)
     }
 
     /// What functions and arithmetic take away: the name, the type and the unit.

@@ -32,6 +32,24 @@ struct NamelessVector: VectorOperator {
                 try body(&series)
             }
         }
+        try merge(context, body)
+    }
+
+    func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
+        guard dropping.delays || operand.sharesOneName else {
+            return try merge(context) { (series: inout StepSeries) throws(QueryError) in
+                series.group = Int32(groups.number(of: series.labels))
+                try body(&series)
+            }
+        }
+        if !dropping.delays { groups.ignoreMetadata() }
+        try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
+            dropping.apply(&series)
+            try body(&series)
+        }
+    }
+
+    private func merge(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var merger = SeriesMerger()
         var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in

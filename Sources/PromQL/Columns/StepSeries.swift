@@ -9,6 +9,8 @@ struct StepSeries: Sendable {
     var labels: LabelSet
     /// The name, type and unit labels are to be dropped at the end (delayed name removal only).
     var dropsName: Bool
+    /// The number of its group, where the series is on its way to an aggregation; it need not have labels then.
+    var group: Int32 = 0
     var values: [Double]
     var histograms: [StepHistogram]
 

@@ -14,6 +14,19 @@ protocol VectorOperator {
 
     /// Gives each series to `body`, which may change it and keep what it likes.
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
+
+    /// The same with the group of each series; labels are there only where histograms or notes may need them.
+    func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError)
+}
+
+extension VectorOperator {
+    /// Groups by labels.
+    func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
+        try stream(context) { (series: inout StepSeries) throws(QueryError) in
+            series.group = Int32(groups.number(of: series.labels))
+            try body(&series)
+        }
+    }
 }
 
 /// A part of a plan that gives one number a step.

@@ -11,9 +11,31 @@ struct RangeFunctionOperator: VectorOperator {
 
     var sharesOneName: Bool { source.sharesOneName }
 
+    /// What is said about one name is said once.
+    private var saysItOnce: Bool {
+        notes.looksAtNamesOnly && (source as? SelectorSource)?.sharesOneName ?? false
+    }
+
+    func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
+        guard let source = source as? SelectorSource else {
+            return try stream(context) { (series: inout StepSeries) throws(QueryError) in
+                series.group = Int32(groups.number(of: series.labels))
+                try body(&series)
+            }
+        }
+        let saysItOnce = saysItOnce
+        try source.evaluate(kernel, windows: windows, timeline: timeline, context: context, into: groups) {
+            (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
+            if !groups.saidNotes.isSuperset(of: noticed) {
+                notes.annotate(noticed, series.labels, context)
+                if saysItOnce { groups.saidNotes.formUnion(noticed) }
+            }
+            try body(&series)
+        }
+    }
+
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        // What is said about one name is said once.
-        let saysItOnce = notes.looksAtNamesOnly && (source as? SelectorSource)?.sharesOneName ?? false
+        let saysItOnce = saysItOnce
         var said: KernelNotes = []
         try source.evaluate(kernel, windows: windows, timeline: timeline, context: context) {
             (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in

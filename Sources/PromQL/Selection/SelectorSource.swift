@@ -32,6 +32,15 @@ struct SelectorSource: SeriesSource {
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
         _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
+        try evaluate(kernel, windows: windows, timeline: timeline, context: context, into: nil, body)
+    }
+
+    /// - Parameter groups: Where they are given the series come with the number of their group, and labels only with
+    ///   histograms or with notes that were not said.
+    func evaluate(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        into groups: OperandGroups?, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
         try context.limits.check()
         guard timeline.count > 0 else { return }
         let blocks = try find(windows, needsValues: kernel.needsValues, context)
@@ -43,22 +52,55 @@ struct SelectorSource: SeriesSource {
             try context.limits.check()
             try context.count(series: selected.count)
             context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
-            try read(selected, runner, timeline, context, body)
+            try read(selected, into: groups, runner, timeline, context, body)
         }
     }
 
+    /// Reads a block, with labels or with groups.
     private func read(
-        _ selected: any SelectedSeries, _ runner: KernelRunner, _ timeline: Timeline, _ context: QueryContext,
-        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+        _ selected: any SelectedSeries, into groups: OperandGroups?, _ runner: KernelRunner, _ timeline: Timeline,
+        _ context: QueryContext, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        guard let groups else {
+            return try read(selected, withLabels: true, runner, timeline, context) {
+                (series: inout StepSeries, notes: KernelNotes, _: Int) throws(QueryError) in try body(&series, notes)
+            }
+        }
+        guard var numbers = SelectedGroups(groups, of: selected) else {
+            return try read(selected, withLabels: true, runner, timeline, context) {
+                (series: inout StepSeries, notes: KernelNotes, _: Int) throws(QueryError) in
+                series.group = Int32(groups.number(of: series.labels))
+                try body(&series, notes)
+            }
+        }
+        let cost = QueryCost(bytes: selected.count * SelectedGroups.bytesPerSeries)
+        try context.hold(cost)
+        defer { context.release(cost) }
+        try read(selected, withLabels: false, runner, timeline, context) {
+            (series: inout StepSeries, notes: KernelNotes, index: Int) throws(QueryError) in
+            series.group = Int32(numbers.number(of: index))
+            if !series.histograms.isEmpty || !groups.saidNotes.isSuperset(of: notes) {
+                series.labels = selected.labels(at: index)
+            }
+            try body(&series, notes)
+        }
+    }
+
+    /// What takes the series of a block: with what the kernel noticed, and their number in it.
+    private typealias BlockBody = (inout StepSeries, KernelNotes, Int) throws(QueryError) -> Void
+
+    private func read(
+        _ selected: any SelectedSeries, withLabels: Bool, _ runner: KernelRunner, _ timeline: Timeline,
+        _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let work = selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
         defer { context.release(cache) }
         if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= Self.parallelThreshold {
-            try readInParallel(selected, runner, stepCount: timeline.count, context, body)
+            try readInParallel(selected, withLabels, runner, stepCount: timeline.count, context, body)
         } else {
-            try readInOrder(selected, runner, stepCount: timeline.count, context, body)
+            try readInOrder(selected, withLabels, runner, stepCount: timeline.count, context, body)
         }
     }
 
@@ -87,8 +129,8 @@ struct SelectorSource: SeriesSource {
     }
 
     private func readInOrder(
-        _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
-        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, stepCount: Int,
+        _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let reading = QueryCost(bytes: selected.readerBytes)
         try context.hold(reading)
@@ -108,9 +150,9 @@ struct SelectorSource: SeriesSource {
                 count()
             }
             guard try next(&reader, &columns) else { break }
-            var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
+            var output = StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, absentOver: stepCount)
             let notes = runner.run(&columns, into: &output)
-            try body(&output, notes)
+            try body(&output, notes, index)
         }
         count()
         context.count(runner.steps)
@@ -133,11 +175,11 @@ struct SelectorSource: SeriesSource {
     }
 
     private func readInParallel(
-        _ selected: any SelectedSeries, _ runner: KernelRunner, stepCount: Int, _ context: QueryContext,
-        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, stepCount: Int,
+        _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let threads = context.helpers.threadCount + 1
-        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + Self.labelBytes(of: selected)
+        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + (withLabels ? Self.labelBytes(of: selected) : 0)
         let blockSize = max(
             1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
         let depth = threads + 1
@@ -147,10 +189,12 @@ struct SelectorSource: SeriesSource {
         try context.hold(blocks)
         defer { context.release(blocks) }
         let pipeline = SeriesPipeline(
-            selected: selected, runner: runner, stepCount: stepCount, blockSize: blockSize, depth: depth,
-            limits: context.limits)
+            selected: selected, withLabels: withLabels, runner: runner, stepCount: stepCount, blockSize: blockSize,
+            depth: depth, limits: context.limits)
         try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
-            for index in block.series.indices { try body(&block.series[index], block.notes[index]) }
+            for index in block.series.indices {
+                try body(&block.series[index], block.notes[index], block.first + index)
+            }
         }
         let samples = pipeline.samples
         context.count(queryable: samples.queryable, read: samples.read)

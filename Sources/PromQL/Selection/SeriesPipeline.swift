@@ -12,6 +12,8 @@ import Synchronization
 final class SeriesPipeline: HelperJob {
     /// The results of one block.
     struct Block: Sendable {
+        /// The number of the first of them.
+        var first = 0
         var series: [StepSeries] = []
         var notes: [KernelNotes] = []
     }
@@ -27,6 +29,7 @@ final class SeriesPipeline: HelperJob {
     }
 
     private let selected: any SelectedSeries
+    private let withLabels: Bool
     private let runner: KernelRunner
     private let stepCount: Int
     private let limits: QueryLimits
@@ -39,9 +42,10 @@ final class SeriesPipeline: HelperJob {
     private let progress = DispatchSemaphore(value: 0)
 
     init(
-        selected: any SelectedSeries, runner: KernelRunner, stepCount: Int, blockSize: Int, depth: Int,
-        limits: QueryLimits
+        selected: any SelectedSeries, withLabels: Bool, runner: KernelRunner, stepCount: Int, blockSize: Int,
+        depth: Int, limits: QueryLimits
     ) {
+        self.withLabels = withLabels
         self.selected = selected
         self.runner = runner
         self.stepCount = stepCount
@@ -132,7 +136,7 @@ final class SeriesPipeline: HelperJob {
     private func read(block number: Int, _ runner: inout KernelRunner) throws(QueryError) -> Block {
         let first = bounds[number]
         let end = bounds[number + 1]
-        var block = Block()
+        var block = Block(first: first)
         block.series.reserveCapacity(end - first)
         block.notes.reserveCapacity(end - first)
         var reader = selected.makeReader(over: first..<end)
@@ -144,7 +148,7 @@ final class SeriesPipeline: HelperJob {
             } catch {
                 throw QueryError(error)
             }
-            var output = StepSeries(labels: selected.labels(at: index), absentOver: stepCount)
+            var output = StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, absentOver: stepCount)
             block.notes.append(runner.run(&columns, into: &output))
             block.series.append(output)
         }

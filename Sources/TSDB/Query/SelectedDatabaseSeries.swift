@@ -70,6 +70,10 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
     func labelBytes(at index: Int) -> Int { labels.byteCount(of: Int(labelNumbers[index])) }
 
+    func choose(_ choice: LabelChoice) -> (any ChosenLabels)? {
+        ChosenSelectedLabels(choice, of: labels, numbers: labelNumbers)
+    }
+
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {
         DatabaseSeriesReader(series: self, indexes: indexes)
     }

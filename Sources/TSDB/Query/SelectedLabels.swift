@@ -95,6 +95,14 @@ extension PairTexts {
 
     func pairByteCount(at place: UInt32) -> Int { unsafe withBytes(at: place) { unsafe Self.parts($0).end } }
 
+    /// Whether the pair at a place has this name.
+    func isName(_ name: [UInt8], ofPairAt place: UInt32) -> Bool {
+        unsafe withBytes(at: place) { bytes in
+            var end = 0
+            return unsafe Self.text(bytes, &end).elementsEqual(name)
+        }
+    }
+
     /// Adds the bytes of a pair to what is in `room`, which has room for them.
     func copyPair(at place: UInt32, to room: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
         unsafe withBytes(at: place) { bytes in

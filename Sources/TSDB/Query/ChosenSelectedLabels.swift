@@ -1,0 +1,99 @@
+import MetricModel
+import Storage
+
+/// The chosen labels of a selection's series, told apart by the places of their pairs: no bytes are looked at for a series
+/// whose pairs stand where those of the series before did.
+struct ChosenSelectedLabels: ChosenLabels {
+    private let labels: SelectedLabels
+    /// For each series its number among `labels`.
+    private let labelNumbers: [Int32]
+    private let names: [[UInt8]]
+    private let keepsNamed: Bool
+    /// The pairs of series before, by how many came before each in its series, and whether they are kept.
+    private var known: [(place: UInt32, isKept: Bool)] = []
+    private var key: [UInt32] = []
+    /// The choices that were met; a number is a series of them.
+    private var met: SelectedLabels
+    /// Open addressing: number + 1, 0 for a free place.
+    private var buckets = [UInt32](repeating: 0, count: 64)
+    private var last = 0
+
+    init(_ choice: LabelChoice, of labels: SelectedLabels, numbers: [Int32]) {
+        self.labels = labels
+        labelNumbers = numbers
+        names = choice.names.map { Array($0.utf8) }
+        keepsNamed = choice.keepsNamed
+        met = SelectedLabels(labels.texts)
+    }
+
+    func labels(numbered number: Int) -> LabelSet { met.labels(of: number) }
+
+    mutating func number(of index: Int) -> Int {
+        if keepsNamed, names.isEmpty {
+            if met.count == 0 { met.append([]) }
+            return 0
+        }
+        key.removeAll(keepingCapacity: true)
+        var position = 0
+        for place in labels.pairs(of: Int(labelNumbers[index])) {
+            if position == known.count {
+                known.append((place, isKept(place)))
+            } else if known[position].place != place {
+                known[position] = (place, isKept(place))
+            }
+            if known[position].isKept { key.append(place) }
+            position += 1
+        }
+        if last < met.count, isKey(last) { return last }
+        last = find()
+        return last
+    }
+
+    private func isKept(_ place: UInt32) -> Bool {
+        names.contains { labels.texts.isName($0, ofPairAt: place) } == keepsNamed
+    }
+
+    private func isKey(_ number: Int) -> Bool {
+        let pairs = met.pairs(of: number)
+        guard pairs.count == key.count else { return false }
+        var index = pairs.startIndex
+        for place in key {
+            if pairs[index] != place { return false }
+            index += 1
+        }
+        return true
+    }
+
+    private mutating func find() -> Int {
+        let mask = buckets.count - 1
+        var bucket = Self.hash(key[...]) & mask
+        while buckets[bucket] != 0 {
+            let number = Int(buckets[bucket]) - 1
+            if isKey(number) { return number }
+            bucket = (bucket + 1) & mask
+        }
+        met.append(key)
+        buckets[bucket] = UInt32(met.count)
+        if met.count * 2 > buckets.count { grow() }
+        return met.count - 1
+    }
+
+    private mutating func grow() {
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        let mask = buckets.count - 1
+        for number in 0..<met.count {
+            var bucket = Self.hash(met.pairs(of: number)) & mask
+            while buckets[bucket] != 0 { bucket = (bucket + 1) & mask }
+            buckets[bucket] = UInt32(number) + 1
+        }
+    }
+
+    private static func hash(_ places: ArraySlice<UInt32>) -> Int {
+        var hash: UInt64 = 0
+        for place in places {
+            hash = (hash ^ UInt64(place)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        return Int(truncatingIfNeeded: hash)
+    }
+}
