@@ -57,7 +57,7 @@ package struct APIError: Error, Sendable {
         switch error {
         case .syntax(let error): self.init(error)
         case .unsuitableType: self = .invalidParameter("query", error.description)
-        case .queueIsFull, .tooManyBytesTogether: self.init(.tooManyRequests, error.description)
+        case .queueIsFull, .queueShareIsFull, .tooManyBytesTogether: self.init(.tooManyRequests, error.description)
         case .timedOut: self.init(.timeout, error.description)
         case .cancelled: self.init(.canceled, error.description)
         case .storage: self.init(.internal, error.description)

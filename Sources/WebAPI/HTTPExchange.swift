@@ -2,6 +2,7 @@ import Access
 import Bytes
 import NIOCore
 import NIOHTTP1
+import PromQL
 
 /// What lies between a connection and the endpoints: a request as `APIRequest`, an `APIResponse` as head and bytes.
 struct HTTPExchange: Sendable {
@@ -18,17 +19,18 @@ struct HTTPExchange: Sendable {
     /// The further pieces of a body, made on the threads that made the first.
     struct Pieces: Sendable {
         let threads: WorkerThreads
+        let caller: String
         let nextPiece: @Sendable () -> [UInt8]?
         /// The piece to begin with; it was made to see whether there is one.
         let first: [UInt8]?
 
         /// Makes what is sent next, on a thread.
         func next(_ body: @escaping @Sendable (ByteBuffer, Pieces?) -> Void) {
-            threads.submit { isStopping in
+            threads.submit(of: caller) { isStopping in
                 guard !isStopping else { return body(ByteBuffer(), nil) }
                 guard let piece = first ?? nextPiece() else { return body(ByteBuffer(), nil) }
                 let following = nextPiece()
-                let more = following.map { Pieces(threads: threads, nextPiece: nextPiece, first: $0) }
+                let more = following.map { Pieces(threads: threads, caller: caller, nextPiece: nextPiece, first: $0) }
                 body(ByteBuffer(bytes: piece), more)
             }
         }
@@ -82,15 +84,17 @@ struct HTTPExchange: Sendable {
         }
         guard var request = request(head, bytes) else { return body(refusal(.methodNotAllowed, "", head.version)) }
         var threads = server.threads
+        var caller = client
         switch server.api.admit(request, isWithdrawn: { presence.isGone }) {
         case .refused(let response): return body(answer(response, to: request, version: head.version))
         case .immediate: break
         case .queued(let query):
             request.query = query
+            caller = query.description.caller
             threads = server.queryThreads
         }
         let (asked, pool, version) = (request, threads, head.version)
-        threads.submit { isStopping in
+        threads.submit(of: caller) { isStopping in
             guard !isStopping else {
                 return body(answer(.text("stopping\n", status: 503), to: asked, version: version))
             }
@@ -153,7 +157,9 @@ struct HTTPExchange: Sendable {
                 break
             }
             answer.body = ByteBuffer(bytes: first)
-            answer.more = Pieces(threads: threads ?? server.threads, nextPiece: next, first: second)
+            answer.more = Pieces(
+                threads: threads ?? server.threads, caller: request?.query?.description.caller ?? client,
+                nextPiece: next, first: second)
             // Before 1.1 the end of a body whose length is not known is the end of the connection.
             answer.endsConnection = version.isBeforeKeepingAlive || request?.method == .head
         }

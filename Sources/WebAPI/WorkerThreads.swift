@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 import Threads
 
-/// Threads that may wait and compute: work is done in order of arrival, so many pieces at a time.
+/// Threads that may wait and compute, so many pieces at a time: the work of each caller in order of arrival, callers in turn.
 ///
 /// The thread that came to rest last takes the next piece: its stack and what it works with are still near the processor, and
 /// one query after the other keeps one thread's memory, not everybody's. Threads are made when they are needed.
@@ -27,23 +27,9 @@ package final class WorkerThreads: Sendable {
 
     private struct State {
         var resting: [Worker] = []
-        var waiting: [Work] = []
-        /// Of `waiting` those that were taken already.
-        var taken = 0
+        var waiting = FairLine<Work>()
         var threadCount = 0
         var isStopping = false
-
-        mutating func takeWaiting() -> Work? {
-            guard taken < waiting.count else { return nil }
-            defer {
-                taken += 1
-                if taken == waiting.count || taken >= 1024 {
-                    waiting.removeFirst(taken)
-                    taken = 0
-                }
-            }
-            return waiting[taken]
-        }
     }
 
     private let maximum: Int
@@ -67,8 +53,10 @@ package final class WorkerThreads: Sendable {
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Has a piece of work done; after `stop` it is refused at once, on the caller's thread.
-    package func submit(_ work: @escaping Work) {
+    /// Has a piece of work done; after `stop` it is refused at once, on the thread that submits it.
+    ///
+    /// - Parameter caller: On whose behalf; where threads are short, callers have their turns one after the other.
+    package func submit(of caller: String = "", _ work: @escaping Work) {
         enum Step {
             case wake(Worker)
             case start, wait, refuse
@@ -77,7 +65,7 @@ package final class WorkerThreads: Sendable {
             if state.isStopping { return .refuse }
             if let worker = state.resting.popLast() { return .wake(worker) }
             guard state.threadCount < maximum else {
-                state.waiting.append(work)
+                state.waiting.append(work, of: caller)
                 return .wait
             }
             state.threadCount += 1
@@ -87,7 +75,7 @@ package final class WorkerThreads: Sendable {
         case .wake(let worker):
             worker.give(work)
             worker.wakes.signal()
-        case .start: start(with: work)
+        case .start: start(with: work, of: caller)
         case .wait: break
         case .refuse: work(true)
         }
@@ -99,43 +87,35 @@ package final class WorkerThreads: Sendable {
     package func stop() {
         let (resting, waiting, count) = state.withLock { state in
             state.isStopping = true
-            defer {
-                state.resting = []
-                state.waiting = []
-                state.taken = 0
-            }
-            return (state.resting, state.waiting[state.taken...], state.threadCount)
+            defer { state.resting = [] }
+            return (state.resting, state.waiting.removeAll(), state.threadCount)
         }
         for worker in resting { worker.wakes.signal() }
         for work in waiting { work(true) }
         for _ in 0..<count { ended.wait() }
     }
 
-    private func start(with work: @escaping Work) {
+    private func start(with work: @escaping Work, of caller: String) {
         let worker = Worker()
         worker.give(work)
         let isStarted = startThread { [self] in
             run(worker)
             ended.signal()
         }
-        if !isStarted { placeWithoutThread(work) }
+        if !isStarted { placeWithoutThread(work, of: caller) }
     }
 
     /// The kernel gives no thread: one of those that there are takes the work, or nobody can.
-    private func placeWithoutThread(_ work: @escaping Work) {
+    private func placeWithoutThread(_ work: @escaping Work, of caller: String) {
         let (resting, refused, isStopping) = state.withLock { state -> (Worker?, [Work], Bool) in
             state.threadCount -= 1
             if state.isStopping { return (nil, [work], true) }
             // It may have come to rest since the work was submitted; one that is busy looks for more before it rests.
             if let worker = state.resting.popLast() { return (worker, [], false) }
-            state.waiting.append(work)
+            state.waiting.append(work, of: caller)
             if state.threadCount > 0 { return (nil, [], false) }
             // Nor is there anybody for what others left here, who counted on this thread.
-            defer {
-                state.waiting = []
-                state.taken = 0
-            }
-            return (nil, Array(state.waiting[state.taken...]), false)
+            return (nil, state.waiting.removeAll(), false)
         }
         if let resting {
             resting.give(work)
@@ -150,7 +130,7 @@ package final class WorkerThreads: Sendable {
         while true {
             if let work = worker.take() { work(false) }
             let next = state.withLock { state -> (work: Work?, isStopping: Bool) in
-                if let work = state.takeWaiting() { return (work, false) }
+                if let work = state.waiting.next() { return (work, false) }
                 if !state.isStopping { state.resting.append(worker) }
                 return (nil, state.isStopping)
             }

@@ -162,7 +162,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("query.max-queue"),
-        help: ArgumentHelp("Queries that may wait for others to end.", valueName: "number"))
+        help: ArgumentHelp(
+            "Queries that may wait for others to end; the last quarter is not for one caller alone.",
+            valueName: "number"))
     var queryQueueLength = 500
 
     @Option(

@@ -40,6 +40,31 @@ struct ActiveQueriesTests {
         #expect(active.list().map(\.description.text) == ["b", "c", "e"])
     }
 
+    @Test("one caller leaves a quarter of the queue to the others")
+    func shares() throws {
+        var limits = ActiveQueries.Limits()
+        limits.concurrency = 4
+        limits.queueLength = 996
+        let active = ActiveQueries(limits: limits, clock: StandingClock())
+        var refusals: [String] = []
+        for _ in 0..<1000 {
+            do throws(QueryError) {
+                _ = try active.admit(QueryDescription(text: "large", userAgent: "flood", client: "10.0.0.1"))
+            } catch {
+                refusals.append(error.description)
+            }
+        }
+        #expect(active.list().count == 751)
+        #expect(refusals.count == 249 && refusals.allSatisfy { $0.hasPrefix("751 queries of this client run or wait") })
+        for _ in 0..<249 {
+            _ = try active.admit(QueryDescription(text: "small", userAgent: "page", client: "10.0.0.1"))
+        }
+        let refusal = #expect(throws: QueryError.self) {
+            try active.admit(QueryDescription(text: "small", userAgent: "page", client: "10.0.0.2"))
+        }
+        #expect(refusal?.description == "996 queries are waiting already, which is the limit (--query.max-queue)")
+    }
+
     @Test("a waiting query whose caller has gone makes room for the next")
     func withdrawn() throws {
         let active = queries(StandingClock())

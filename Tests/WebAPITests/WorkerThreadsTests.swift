@@ -43,6 +43,33 @@ struct WorkerThreadsTests {
         var refused: Int { counts.withLock { $0.refused } }
     }
 
+    @Test("a caller with one small query does not wait for the thousand of another")
+    func turns() {
+        let threads = WorkerThreads(maximum: 1)
+        let order = Mutex<[String]>([])
+        let gate = DispatchSemaphore(value: 0)
+        let done = DispatchSemaphore(value: 0)
+        func submit(_ name: String, of caller: String) {
+            threads.submit(of: caller) { _ in
+                order.withLock { $0.append(name) }
+                done.signal()
+            }
+        }
+        threads.submit { _ in gate.wait() }
+        for number in 0..<1000 { submit("large \(number)", of: "flood") }
+        for number in 0..<3 { submit("small \(number)", of: "page") }
+        submit("other", of: "rules")
+        gate.signal()
+        for _ in 0..<1004 { done.wait() }
+        let first = order.withLock { Array($0.prefix(8)) }
+        #expect(
+            first == [
+                "large 0", "small 0", "other", "large 1", "small 1", "large 2", "small 2", "large 3",
+            ])
+        #expect(order.withLock { $0.last } == "large 999")
+        threads.stop()
+    }
+
     @Test("work is done though no thread can be had for it, by one that came to rest meanwhile")
     func restedMeanwhile() {
         let kernel = Kernel(1)

@@ -31,6 +31,10 @@ package final class ActiveQueries: Sendable {
         var patient: UInt64?
     }
 
+    /// The last part of the queue, one in so many of its places, is for callers who have no more than that part of those in
+    /// line: one that asks without end leaves room for the others.
+    private static let keptShare = 4
+
     package let limits: Limits
     package let budget: MemoryBudget
     private let clock: any WallClock
@@ -54,9 +58,16 @@ package final class ActiveQueries: Sendable {
         let now = clock.now
         let nanoseconds = clock.monotonicNanoseconds
         let room = limits.concurrency + limits.queueLength
+        let shared = room - limits.queueLength / Self.keptShare
+        var waitingOfCaller = 0
         let query = state.withLock { state -> ActiveQuery? in
-            if state.queries.count >= room { Self.forgetWithdrawn(&state) }
-            guard state.queries.count < room else {
+            if state.queries.count >= shared { Self.forgetWithdrawn(&state) }
+            if state.queries.count >= shared, state.queries.count < room {
+                let caller = description.caller
+                let own = state.queries.values.count { $0.description.caller == caller }
+                if own > state.queries.count / Self.keptShare { waitingOfCaller = own }
+            }
+            guard state.queries.count < room, waitingOfCaller == 0 else {
                 state.counts.refused += 1
                 return nil
             }
@@ -68,8 +79,9 @@ package final class ActiveQueries: Sendable {
             state.queries[query.id] = query
             return query
         }
-        guard let query else { throw .queueIsFull(limit: limits.queueLength) }
-        return query
+        if let query { return query }
+        if waitingOfCaller > 0 { throw .queueShareIsFull(waiting: waitingOfCaller) }
+        throw .queueIsFull(limit: limits.queueLength)
     }
 
     /// Waiting queries whose callers have gone make room; their turn will find them gone.

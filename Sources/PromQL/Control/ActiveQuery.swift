@@ -23,6 +23,9 @@ package struct QueryDescription: Sendable {
         self.userAgent = userAgent
         self.client = client
     }
+
+    /// Who asks, as queries share their turns: a program at an address.
+    package var caller: String { "\(client) \(userAgent)" }
 }
 
 /// A query that waits or runs.

@@ -20,6 +20,8 @@ package enum QueryError: Error, Sendable {
     case tooManyBytesTogether(wanted: Int, maximum: Int)
     /// As many queries wait as may.
     case queueIsFull(limit: Int)
+    /// The caller has many queries in line, and what places are left are for others.
+    case queueShareIsFull(waiting: Int)
     /// The query asks for something that cannot be computed.
     case execution(message: String)
     case storage(StorageError)
@@ -41,6 +43,8 @@ extension QueryError: CustomStringConvertible {
         case .tooManyBytesTogether(let wanted, let maximum):
             "query processing would take \(wanted) more bytes of memory in query execution than all queries together "
                 + "may hold, which are \(maximum) (--query.max-memory)"
+        case .queueShareIsFull(let waiting):
+            "\(waiting) queries of this client run or wait already; the last quarter of the queue (--query.max-queue) is for others"
         case .queueIsFull(let limit): "\(limit) queries are waiting already, which is the limit (--query.max-queue)"
         case .unsuitableType(let message), .execution(let message): message
         case .storage(let error): error.description

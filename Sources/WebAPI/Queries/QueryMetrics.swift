@@ -53,7 +53,7 @@ struct QueryMetrics: Sendable {
         switch error {
         case .timedOut: count(.timeout)
         case .cancelled: count(.canceled)
-        case .queueIsFull, .tooManyBytesTogether: count(.refused)
+        case .queueIsFull, .queueShareIsFull, .tooManyBytesTogether: count(.refused)
         default: count(.error)
         }
     }
