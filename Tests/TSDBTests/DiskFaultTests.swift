@@ -1,6 +1,7 @@
 import Glibc
 import MetricModel
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 
@@ -140,6 +141,27 @@ struct DiskFaultTests {
         #expect(try DatabaseFixture.all(killed)[labels]?.count == 9)
         #expect(killed.unusableJournalRecords == 0)
         killed.close()
+    }
+
+    @Test("a partition that the disk does not give is not taken for a damaged one")
+    func unreadableIsNotDamaged() throws {
+        let disk = FaultyFolder()
+        let database = try Self.open(disk)
+        let labels = DatabaseFixture.labels("loose", 0)
+        for value in 1...9 {
+            let columns = SampleColumns(timestamps: [Int64(value) * 1000], values: [Double(value)])
+            _ = try database.append(SampleBatch([.init(labels: labels, columns: columns)]), onRejection: .refuseAll)
+        }
+        try database.seal()
+        let reader = try #require(database.views.current?.partitions.first)
+        reader.isSuspect.store(true, ordering: .relaxed)
+        disk.fail(.read, with: EIO)
+        database.maintenance.quarantineDamaged()
+        #expect(disk.failureCount > 0)
+        disk.heal()
+        #expect(database.views.current?.partitions.count == 1)
+        #expect(try DatabaseFixture.all(database)[labels]?.count == 9)
+        database.close()
     }
 
     @Test("what is appended is synced by itself, one wait for many commits")

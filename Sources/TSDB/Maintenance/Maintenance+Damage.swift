@@ -27,7 +27,10 @@ extension Maintenance {
         turn.withLock { _ in
             for reader in views.current?.partitions ?? [] {
                 guard reader.isSuspect.exchange(false, ordering: .relaxed) else { continue }
-                guard let finding = reader.verify(limit: 1).first else { continue }
+                let (findings, isReadable) = reader.inspect(limit: 1)
+                // A disk that does not answer says nothing of the file; the next query that fails has it looked at again.
+                guard isReadable else { continue }
+                guard let finding = findings.first else { continue }
                 let name = reader.name + PartitionFolder.damagedSuffix
                 guard unsafe rename(reader.path, folder.path + "/" + name) == 0 else { continue }
                 logger.error(
