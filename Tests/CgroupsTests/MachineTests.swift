@@ -168,6 +168,14 @@ struct MachineTests {
         }
     }
 
+    @Test("counters of protocols whose names are no words are left out")
+    func namesOfCounters() {
+        let text = Array("Tcp: Out Ba\"d Syn\\n".utf8) + [0xf2] + Array(" In_1\nTcp: 1 2 3 4\n".utf8)
+        let counters = ProtocolText.counters(MachineText(bytes: text), of: "Tcp:")
+        #expect(counters.map { String(decoding: $0.name, as: UTF8.self) } == ["Out", "In_1"])
+        #expect(counters.map(\.value) == [1, 4])
+    }
+
     @Test("UDP queues are transmit, then receive, and drops stand last")
     func datagrams() {
         let text = """

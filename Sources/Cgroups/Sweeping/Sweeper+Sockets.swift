@@ -60,7 +60,7 @@ extension Sweeper {
 
 /// Reads `net/snmp` and `net/netstat`: pairs of lines `Tcp: names…` and `Tcp: numbers…`, see proc_net_snmp in networking/.
 enum ProtocolText {
-    /// The counters of a protocol; those that are negative (a limit of -1) are left out.
+    /// The counters of a protocol; those that are negative (a limit of -1) or have no name of letters and digits are left out.
     static func counters(_ text: MachineText, of name: StaticString) -> [(name: [UInt8], value: UInt64)] {
         var heading: MachineText.Words = []
         var counters: [(name: [UInt8], value: UInt64)] = []
@@ -71,10 +71,17 @@ enum ProtocolText {
                 return true
             }
             for (key, value) in zip(heading, words).dropFirst() {
-                if let number = text.number(value) { counters.append((text.word(key), number)) }
+                let name = text.word(key)
+                guard name.allSatisfy(isOfName), let number = text.number(value) else { continue }
+                counters.append((name, number))
             }
             return false
         }
         return counters
+    }
+
+    private static func isOfName(_ byte: UInt8) -> Bool {
+        byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") || byte == UInt8(ascii: "_")
+            || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }
 }
