@@ -5,12 +5,7 @@ import Synchronization
 extension Head {
     /// Tells the journal of slots it does not know, before the first row that uses them.
     func defineNewSlots(of lane: Lane) {
-        let (first, series) = lane.withState { state in
-            let first = state.definedSlotCount
-            let new = first < state.slotSeries.count ? Array(state.slotSeries[first...]) : []
-            state.definedSlotCount = state.slotSeries.count
-            return (first, new)
-        }
+        let (first, series) = lane.withState { $0.takeUndefinedSlots() }
         guard !series.isEmpty else { return }
         define(lane: lane.number, kind: 0, name: lane.sourceName, firstSlot: first, series: series)
     }
@@ -58,13 +53,25 @@ extension Head {
     }
 
     func defineNewSlots(of lane: LooseLane) {
-        let (first, series) = lane.withState { state in
-            let first = state.definedSlotCount
-            let new = first < state.slotSeries.count ? Array(state.slotSeries[first...]) : []
-            state.definedSlotCount = state.slotSeries.count
-            return (first, new)
-        }
+        let (first, series) = lane.withState { $0.takeUndefinedSlots() }
         guard !series.isEmpty else { return }
         define(lane: lane.number, kind: 1, name: "", firstSlot: first, series: series)
+    }
+}
+
+/// The series of a lane's slots, of which the journal knows the first ones.
+protocol SlotDefinitions {
+    var slotSeries: [UInt32] { get }
+    /// Slots from here on are not in the journal yet.
+    var definedSlotCount: Int { get set }
+}
+
+extension SlotDefinitions {
+    /// The slots that the journal does not know, which are taken for known from here on: the first, and the series of all.
+    mutating func takeUndefinedSlots() -> (first: Int, series: [UInt32]) {
+        let first = definedSlotCount
+        let new = first < slotSeries.count ? Array(slotSeries[first...]) : []
+        definedSlotCount = slotSeries.count
+        return (first, new)
     }
 }

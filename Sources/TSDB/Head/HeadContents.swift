@@ -71,14 +71,10 @@ struct HeadContents {
     mutating func readDefinitions(_ blob: UnsafeRawBufferPointer) -> Bool {
         var isSound = true
         let isWhole = unsafe JournalRecord.forEach(in: blob) { kind, body in
-            var offset = 0
-            guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
-                let number = UInt32(exactly: lane)
-            else {
+            guard let (number, second, rest) = unsafe JournalRecord.parts(of: body) else {
                 isSound = false
                 return
             }
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
             switch kind {
             case .lane: unsafe addLane(number, isLoose: second == 1, name: String(decoding: rest, as: UTF8.self))
             case .slots, .series:
@@ -138,14 +134,11 @@ struct HeadContents {
 
     mutating func readBatch(_ blob: UnsafeRawBufferPointer) -> Bool {
         unsafe JournalRecord.forEach(in: blob) { kind, body in
-            var offset = 0
-            guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
-                let number = UInt32(exactly: lane)
-            else {
+            guard let (number, second, rest) = unsafe JournalRecord.parts(of: body) else {
                 unusableRecords += 1
                 return
             }
-            unsafe replay(kind, lane: number, second: second, UnsafeRawBufferPointer(rebasing: body[offset...]))
+            unsafe replay(kind, lane: number, second: second, rest)
         }
     }
 

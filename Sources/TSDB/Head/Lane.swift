@@ -10,10 +10,9 @@ final class Lane: Sendable {
     /// A slice ends after so many rows at the latest; the next begins with a key row.
     static let rowsPerSlice = 120
 
-    struct State {
+    struct State: SlotDefinitions {
         /// The series of each slot.
         var slotSeries: [UInt32] = []
-        /// Slots from here on are not in the journal yet.
         var definedSlotCount = 0
         var values = SlotStates()
         var frozen: [Slice] = []

@@ -5,9 +5,8 @@ import Synchronization
 
 /// Samples with timestamps of their own: a stream for each series.
 final class LooseLane: Sendable {
-    struct State {
+    struct State: SlotDefinitions {
         var slotSeries: [UInt32] = []
-        /// Slots from here on are not in the journal yet.
         var definedSlotCount = 0
         /// Time and bits of the newest sample of each slot; they outlive slices, because order is checked against them.
         var newestTimestamps: [Int64] = []

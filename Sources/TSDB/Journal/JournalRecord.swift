@@ -77,4 +77,16 @@ enum JournalRecord {
         }
         return true
     }
+
+    /// The two numbers that a record's content begins with, the first that of its lane, and what follows them; nil where they
+    /// are not whole.
+    static func parts(
+        of body: UnsafeRawBufferPointer
+    ) -> (lane: UInt32, second: UInt64, rest: UnsafeRawBufferPointer)? {
+        var offset = 0
+        guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
+            let number = UInt32(exactly: lane)
+        else { return nil }
+        return unsafe (number, second, UnsafeRawBufferPointer(rebasing: body[offset...]))
+    }
 }

@@ -29,14 +29,10 @@ struct RestoredRows: Sendable {
         guard unsafe JournalRecord.fault(in: blob) == nil else { return false }
         var isSound = true
         let isWhole = unsafe JournalRecord.forEach(in: blob) { kind, body in
-            var offset = 0
-            guard let lane = unsafe VarInt.read(body, at: &offset), let second = unsafe VarInt.read(body, at: &offset),
-                let number = UInt32(exactly: lane)
-            else {
+            guard let (number, second, rest) = unsafe JournalRecord.parts(of: body) else {
                 isSound = false
                 return
             }
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: body[offset...])
             switch kind {
             case .row: if unsafe !readRow(rest, lane: number, index: Int(clamping: second)) { isSound = false }
             case .loose, .runs, .cut:

@@ -14,8 +14,7 @@ struct ChosenSelectedLabels: ChosenLabels {
     private var key: [UInt32] = []
     /// The choices that were met; a number is a series of them.
     private var met: SelectedLabels
-    /// Open addressing: number + 1, 0 for a free place.
-    private var buckets = [UInt32](repeating: 0, count: 64)
+    private var buckets = SelectedLabelBuckets()
     private var last = 0
 
     init(_ choice: LabelChoice, of labels: SelectedLabels, numbers: [Int32]) {
@@ -65,35 +64,10 @@ struct ChosenSelectedLabels: ChosenLabels {
     }
 
     private mutating func find() -> Int {
-        let mask = buckets.count - 1
-        var bucket = Self.hash(key[...]) & mask
-        while buckets[bucket] != 0 {
-            let number = Int(buckets[bucket]) - 1
-            if isKey(number) { return number }
-            bucket = (bucket + 1) & mask
-        }
+        let (found, place) = buckets.find(key[...], in: met)
+        if let found { return found }
         met.append(key)
-        buckets[bucket] = UInt32(met.count)
-        if met.count * 2 > buckets.count { grow() }
+        buckets.addLast(of: met, at: place)
         return met.count - 1
-    }
-
-    private mutating func grow() {
-        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
-        let mask = buckets.count - 1
-        for number in 0..<met.count {
-            var bucket = Self.hash(met.pairs(of: number)) & mask
-            while buckets[bucket] != 0 { bucket = (bucket + 1) & mask }
-            buckets[bucket] = UInt32(number) + 1
-        }
-    }
-
-    private static func hash(_ places: ArraySlice<UInt32>) -> Int {
-        var hash: UInt64 = 0
-        for place in places {
-            hash = (hash ^ UInt64(place)) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash >> 29
-        }
-        return Int(truncatingIfNeeded: hash)
     }
 }

@@ -8,8 +8,7 @@ import Storage
 /// last; that takes a comparison of a few numbers and no hash.
 struct SelectedLabelNumbers {
     private(set) var labels: SelectedLabels
-    /// Open addressing: number + 1, 0 for a free place.
-    private var buckets = [UInt32](repeating: 0, count: 64)
+    private var buckets = SelectedLabelBuckets()
     private var expected = 0
     /// The pairs by their bytes; open addressing: place + 1, 0 for a free place.
     private var pairBuckets = [UInt32](repeating: 0, count: 64)
@@ -34,41 +33,16 @@ struct SelectedLabelNumbers {
             expected += 1
             return expected - 1
         }
-        let mask = buckets.count - 1
-        var bucket = Self.hash(pairs) & mask
-        while buckets[bucket] != 0 {
-            let number = Int(buckets[bucket]) - 1
-            if labels.pairs(of: number) == pairs {
-                expected = number + 1
-                return number
-            }
-            bucket = (bucket + 1) & mask
+        let (found, place) = buckets.find(pairs, in: labels)
+        if let found {
+            expected = found + 1
+            return found
         }
         try held.takeLittle(Self.bytesPerSeries + pairs.count * 2 * SelectedLabels.bytesPerLabel)
         labels.append(pairs)
-        buckets[bucket] = UInt32(labels.count)
+        buckets.addLast(of: labels, at: place)
         expected = labels.count
-        if labels.count * 2 > buckets.count { grow() }
         return labels.count - 1
-    }
-
-    private mutating func grow() {
-        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
-        let mask = buckets.count - 1
-        for number in 0..<labels.count {
-            var bucket = Self.hash(labels.pairs(of: number)) & mask
-            while buckets[bucket] != 0 { bucket = (bucket + 1) & mask }
-            buckets[bucket] = UInt32(number) + 1
-        }
-    }
-
-    private static func hash(_ pairs: ArraySlice<UInt32>) -> Int {
-        var hash: UInt64 = 0
-        for pair in pairs {
-            hash = (hash ^ UInt64(pair)) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash >> 29
-        }
-        return Int(truncatingIfNeeded: hash)
     }
 
     // MARK: Pairs

@@ -1,0 +1,39 @@
+/// Finds label sets among `SelectedLabels` by their pairs, by open addressing.
+struct SelectedLabelBuckets {
+    /// Number + 1, 0 for a free place.
+    private var buckets = [UInt32](repeating: 0, count: 64)
+
+    /// The number of the set with these pairs, or nil and the place where it belongs.
+    func find(_ pairs: ArraySlice<UInt32>, in labels: borrowing SelectedLabels) -> (number: Int?, place: Int) {
+        let mask = buckets.count - 1
+        var place = Self.hash(pairs) & mask
+        while buckets[place] != 0 {
+            let number = Int(buckets[place]) - 1
+            if labels.pairs(of: number) == pairs { return (number, place) }
+            place = (place + 1) & mask
+        }
+        return (nil, place)
+    }
+
+    /// Has the last set found from now on, which belongs at the place that `find` gave for it.
+    mutating func addLast(of labels: borrowing SelectedLabels, at place: Int) {
+        buckets[place] = UInt32(labels.count)
+        guard labels.count * 2 > buckets.count else { return }
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        let mask = buckets.count - 1
+        for number in 0..<labels.count {
+            var place = Self.hash(labels.pairs(of: number)) & mask
+            while buckets[place] != 0 { place = (place + 1) & mask }
+            buckets[place] = UInt32(number) + 1
+        }
+    }
+
+    private static func hash(_ pairs: ArraySlice<UInt32>) -> Int {
+        var hash: UInt64 = 0
+        for pair in pairs {
+            hash = (hash ^ UInt64(pair)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        return Int(truncatingIfNeeded: hash)
+    }
+}
