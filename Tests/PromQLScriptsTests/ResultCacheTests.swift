@@ -17,6 +17,9 @@ struct ResultCacheTests {
         "sum(sum by (instance) (load))", "rate(load[90s] smoothed)", "limitk(3, load)",
         "label_replace(load, \"x\", \"$1\", \"instance\", \"(.)\") or up", "timestamp(load) - time()",
         "load @ start()", "sum(load @ end())", "load + vector(end())",
+        "load * step()", "load * range()", "load offset step()", "sum_over_time(load[2m:step()])", "sort(load)",
+        "sum(load) + fill_right(0) sum(late)", "load == load offset 1m", "increase(load[5m] anchored)",
+        "min_over_time(load[10m:17s] offset 3s)", "scalar(load{instance=\"2\"}) + load",
     ]
 
     /// A database that changes, and two engines that look at it.

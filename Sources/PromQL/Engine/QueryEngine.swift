@@ -52,7 +52,8 @@ package final class QueryEngine: Sendable {
         func run(_ timeline: Timeline, memory: MemoryAccount? = nil) -> QueryRun {
             QueryRun(
                 engine: self, clock: clock, querier: querier, options: options, timeline: timeline,
-                stepMilliseconds: stepMilliseconds, isRangeQuery: true, end: end.milliseconds, memory: memory)
+                stepMilliseconds: stepMilliseconds, isRangeQuery: true, bounds: (start.milliseconds, end.milliseconds),
+                memory: memory)
         }
         let cached = CachedRangeQuery(
             engine: self, expression: expression, timeline: timeline, querier: querier, options: options)
@@ -79,9 +80,11 @@ struct QueryRun {
     private let timeline: Timeline
     private let clock: any WallClock
 
+    /// - Parameter bounds: First and last time that were asked for; nil where the timeline is all of it.
     init(
         engine: QueryEngine, clock: any WallClock, querier: any Querier, options: QueryOptions, timeline: Timeline,
-        stepMilliseconds: Int64, isRangeQuery: Bool, end: Int64? = nil, memory: MemoryAccount? = nil
+        stepMilliseconds: Int64, isRangeQuery: Bool, bounds: (start: Int64, end: Int64)? = nil,
+        memory: MemoryAccount? = nil
     ) {
         context = QueryContext(
             querier: querier, settings: engine.settings, options: options, clock: clock,
@@ -90,7 +93,8 @@ struct QueryRun {
         var planner = Planner(
             settings: engine.settings,
             lookbackMilliseconds: options.lookbackDeltaMilliseconds ?? engine.settings.lookbackDeltaMilliseconds,
-            queryStart: timeline.start, queryEnd: end ?? timeline.end, queryStep: stepMilliseconds,
+            queryStart: bounds?.start ?? timeline.start, queryEnd: bounds?.end ?? timeline.end,
+            queryStep: stepMilliseconds,
             text: options.text ?? "")
         planner.recorder = recorder
         self.planner = planner
