@@ -43,6 +43,45 @@ struct QueryLimitTests {
                 == "the query selects 4 series, 3 are allowed (--query.max-series)")
     }
 
+    @Test(
+        "a join of series that come and go holds what exists together, not every pair",
+        arguments: [
+            "many * on (job) group_left () one", "one + on (job) group_right () many",
+            "sum by (job) (one) + on (job) one",
+        ])
+    func churnMemory(_ query: String) throws {
+        let harness = try QueryHarness()
+        let generations = 250
+        let steps = generations * 3
+        let whole = Clock((0..<steps).map { Int64($0) * 60_000 })
+        var series = (0..<40).map { number in
+            SampleBatch.Series(
+                labels: LabelSet(["__name__": "many", "job": "a", "pod": "\(number)"]),
+                columns: SampleColumns(clock: whole, values: [Double](repeating: 2, count: steps)))
+        }
+        for number in 0..<generations {
+            let first = Int64(number) * 180_000
+            let values = [3, 4, SpecialValue.stale]
+            series.append(
+                SampleBatch.Series(
+                    labels: LabelSet(["__name__": "one", "job": "a", "generation": "\(number)"]),
+                    columns: SampleColumns(timestamps: [first, first + 60_000, first + 120_000], values: values)))
+        }
+        _ = try harness.store.append(SampleBatch(series), onRejection: .refuseAll)
+        var settings = EngineSettings()
+        settings.maximumThreads = 1
+        let result = try QueryEngine(settings: settings).rangeQuery(
+            try Parser.parse(query), start: Timestamp(seconds: 0), end: Timestamp(seconds: Double(steps) * 60 - 60),
+            stepMilliseconds: 60_000, from: try harness.store.querier())
+        guard case .matrix(let answer) = result.value else {
+            Issue.record("no matrix")
+            return
+        }
+        #expect(answer.allSatisfy { $0.values.count == generations * 2 })
+        // The windows, both sides and the results: three columns at most for each of the series.
+        #expect(result.statistics.peakBytes < (4 << 20) + 3 * series.count * (steps * 8 + 1024))
+    }
+
     @Test("an aggregation holds its groups, not what it aggregates", arguments: ["sum by (group)", "count", "avg"])
     func aggregationMemory(_ aggregation: String) throws {
         let harness = try QueryHarness()

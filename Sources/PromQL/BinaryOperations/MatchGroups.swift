@@ -2,6 +2,9 @@ import MetricModel
 import PromQLSyntax
 
 /// The series of both sides of an operator, gathered by match key.
+///
+/// Where series come and go, as those of deployments do, a group may have thousands on both sides of which few exist at the
+/// same time: pairs that share no step are told from the extents and cost nothing more.
 struct MatchGroups {
     struct Group {
         var key: LabelSet
@@ -16,6 +19,11 @@ struct MatchGroups {
     /// What the groups take.
     private(set) var cost = QueryCost()
     private let isSwapped: Bool
+    /// From the first step of each series to its last.
+    private let manyExtents: [Range<Int>]
+    private let oneExtents: [Range<Int>]
+    /// At which steps the many side has anything; made when it is asked for.
+    private var manySteps: [Bool]?
 
     init(
         many: [StepSeries], one: [StepSeries], matching: VectorMatching, isSwapped: Bool, _ context: QueryContext
@@ -23,6 +31,8 @@ struct MatchGroups {
         self.many = many
         self.one = one
         self.isSwapped = isSwapped
+        manyExtents = many.map(\.extent)
+        oneExtents = one.map(\.extent)
         let filter = Self.key(of: matching)
         var indexes: [LabelSet: Int] = [:]
         func index(of labels: LabelSet) throws(QueryError) -> Int {
@@ -52,16 +62,19 @@ struct MatchGroups {
             : LabelFilter(dropping: matching.labels + [LabelName.metricName])
     }
 
+    /// The steps from which a pair may have results.
+    func sharedSteps(_ many: Int, _ one: Int) -> Range<Int> { manyExtents[many].clamped(to: oneExtents[one]) }
+
     /// Two elements of the one side at one step are an error, unless the many side is empty there and nothing is filled.
-    func checkOneSide(of group: Group, fills: Bool) throws(QueryError) {
+    mutating func checkOneSide(of group: Group, fills: Bool) throws(QueryError) {
         var owner = [Int](repeating: -1, count: one[group.one[0]].values.count)
         for index in group.one.sorted(by: { LabelOrder.precedes(one[$0].labels, one[$1].labels) }) {
-            for (step, isPresent) in one[index].presence().enumerated() where isPresent {
+            for step in oneExtents[index] where one[index].hasElement(at: step) {
                 guard owner[step] >= 0 else {
                     owner[step] = index
                     continue
                 }
-                guard fills || many.contains(where: { $0.element(at: step) != nil }) else { continue }
+                guard fills || isInMany(step) else { continue }
                 let names = [one[index].labels, one[owner[step]].labels].sorted().map(\.inBraces)
                 throw .execution(
                     message: "found duplicate series for the match group \(group.key.inBraces) on the "
@@ -72,15 +85,22 @@ struct MatchGroups {
         }
     }
 
+    private mutating func isInMany(_ step: Int) -> Bool {
+        if let manySteps { return manySteps[step] }
+        var steps = [Bool](repeating: false, count: many.first?.values.count ?? 0)
+        for (index, extent) in manyExtents.enumerated() {
+            for step in extent where many[index].hasElement(at: step) { steps[step] = true }
+        }
+        manySteps = steps
+        return step < steps.count && steps[step]
+    }
+
     /// A column with `value` where none of the members has an element.
     func absence(of members: [Int], in series: [StepSeries], filledWith value: Double) -> [Double] {
         let stepCount = (many.first ?? one.first)?.values.count ?? 0
         var result = [Double](repeating: value, count: stepCount)
         for index in members {
-            for step in 0..<stepCount where !series[index].values[step].isAbsent {
-                result[step] = Column.absent
-            }
-            for sample in series[index].histograms { result[sample.step] = Column.absent }
+            for step in series[index].extent where series[index].hasElement(at: step) { result[step] = Column.absent }
         }
         return result
     }
@@ -88,63 +108,74 @@ struct MatchGroups {
 
 /// Which steps of a match group already have a result, to find those that would have two.
 struct OccupiedSteps {
-    /// What came out of two series.
-    struct Pair {
-        var result: StepSeries
-        /// The steps whose elements do not go together.
-        var refused: [Int] = []
-    }
-
     private let cardinality: VectorMatching.Cardinality
     private let isNeeded: Bool
-    private var all: [Bool] = []
-    private var byLabels: [LabelSet: [Bool]] = [:]
+    private var all: StepSet
+    private var byLabels: [LabelSet: StepSet] = [:]
 
     /// - Parameter isNeeded: False where the group cannot have two results at a step and nobody asks for those it has.
-    init(cardinality: VectorMatching.Cardinality, isNeeded: Bool) {
+    init(cardinality: VectorMatching.Cardinality, stepCount: Int, isNeeded: Bool) {
         self.cardinality = cardinality
         self.isNeeded = isNeeded
+        all = StepSet(stepCount: stepCount)
     }
 
     /// Whether a step has a result, perhaps one that a comparison filters out.
-    func isTaken(at step: Int) -> Bool { step < all.count && all[step] }
+    func isTaken(at step: Int) -> Bool { all.contains(step) }
 
-    /// Takes the steps of a pair.
+    /// Takes the steps of a pair where both have an element.
     ///
     /// One-to-one a group has one result a step, with a many side one for each set of labels, those that a comparison
     /// filters out included.
-    mutating func occupy(_ many: StepSeries, _ one: StepSeries, _ pair: Pair) throws(QueryError) {
+    /// - Parameter refused: The steps whose elements do not go together, in order; they are not taken.
+    mutating func occupy(
+        _ many: StepSeries, _ one: StepSeries, over steps: Range<Int>, labels: LabelSet, refused: [Int],
+        _ context: QueryContext, _ held: inout QueryCost
+    ) throws(QueryError) {
         guard isNeeded else { return }
-        var presence = many.presence()
-        let onePresence = one.presence()
-        for step in presence.indices where !onePresence[step] { presence[step] = false }
-        for step in pair.refused { presence[step] = false }
-        if all.isEmpty { all = [Bool](repeating: false, count: presence.count) }
-        if cardinality == .oneToOne {
-            guard !Self.mark(presence, in: &all) else {
-                throw .execution(
-                    message: "multiple matches for labels: many-to-one matching must be explicit "
-                        + "(group_left/group_right)")
+        var own: StepSet?
+        if cardinality != .oneToOne {
+            own = byLabels.removeValue(forKey: labels)
+            if own == nil {
+                let cost = StepSeries.keyCost(labels) + QueryCost(bytes: all.byteCount)
+                try context.hold(cost)
+                held += cost
+                own = StepSet(stepCount: many.values.count)
             }
-            return
         }
-        _ = Self.mark(presence, in: &all)
-        var known = byLabels[pair.result.labels] ?? [Bool](repeating: false, count: presence.count)
-        guard !Self.mark(presence, in: &known) else {
+        var nextRefused = 0
+        for step in steps where many.hasElement(at: step) && one.hasElement(at: step) {
+            if nextRefused < refused.count, refused[nextRefused] == step {
+                nextRefused += 1
+                continue
+            }
+            let isFirst = all.insert(step)
+            if own?.insert(step) ?? isFirst { continue }
             throw .execution(
-                message: "multiple matches for labels: grouping labels must ensure unique matches")
+                message: cardinality == .oneToOne
+                    ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+                    : "multiple matches for labels: grouping labels must ensure unique matches")
         }
-        byLabels[pair.result.labels] = known
+        if let own { byLabels[labels] = own }
     }
+}
 
-    /// Whether a step was marked before.
-    private static func mark(_ presence: [Bool], in known: inout [Bool]) -> Bool {
-        var isTwice = false
-        for step in presence.indices where presence[step] {
-            if known[step] { isTwice = true }
-            known[step] = true
-        }
-        return isTwice
+/// A set of steps, a bit each.
+private struct StepSet {
+    private var words: [UInt64]
+
+    init(stepCount: Int) { words = [UInt64](repeating: 0, count: (stepCount + 63) / 64) }
+
+    var byteCount: Int { words.count * 8 }
+
+    func contains(_ step: Int) -> Bool { words[step / 64] >> UInt64(step % 64) & 1 != 0 }
+
+    /// False where the step was in the set.
+    mutating func insert(_ step: Int) -> Bool {
+        let bit: UInt64 = 1 << UInt64(step % 64)
+        let isNew = words[step / 64] & bit == 0
+        words[step / 64] |= bit
+        return isNew
     }
 }
 

@@ -4,7 +4,7 @@ import PromQLSyntax
 /// Arithmetic and comparisons between two vectors, one-to-one or with a many side.
 ///
 /// Which series meet is resolved once per pair of series: the series of both sides are gathered into match groups by
-/// their key, and a pair is then computed over all steps.
+/// their key, and a pair is then computed over the steps that they share.
 struct VectorMatchingOperation: VectorOperator {
     let left: any VectorOperator
     let right: any VectorOperator
@@ -31,105 +31,172 @@ struct VectorMatchingOperation: VectorOperator {
             context.release(leftSide.cost)
             return
         }
-        let groups = try MatchGroups(
+        var groups = try MatchGroups(
             many: isSwapped ? rightSide.series : leftSide.series, one: isSwapped ? leftSide.series : rightSide.series,
             matching: matching, isSwapped: isSwapped, context)
-        var results: [StepSeries] = []
-        var held = QueryCost()
-        var notes = LastNotes()
-        for index in groups.groups.indices {
-            try context.limits.check()
-            let before = results.count
-            try compute(groups, index, into: &results, &notes)
-            var made = QueryCost()
-            for result in results[before...] { made += result.cost }
-            try context.hold(made)
-            held += made
-        }
-        notes.annotate(context, at: element.range)
-        var merged = try SeriesMerger.merged(results)
-        results = []
+        var results = Results(stepCount: timeline.count, context: context)
+        for index in groups.groups.indices { try compute(&groups, index, into: &results) }
+        results.notes.annotate(context, at: element.range)
+        var merged = try SeriesMerger.merged(results.takeAll())
         context.order(&merged)
         for index in merged.indices where !merged[index].isEmpty { try body(&merged[index]) }
-        context.release(leftSide.cost + rightSide.cost + groups.cost + held)
+        context.release(leftSide.cost + rightSide.cost + groups.cost + results.held)
     }
 
-    private func compute(
-        _ groups: MatchGroups, _ index: Int, into results: inout [StepSeries], _ notes: inout LastNotes
-    ) throws(QueryError) {
+    /// What came out of the groups so far.
+    private struct Results {
+        let stepCount: Int
+        let context: QueryContext
+        private var series: [StepSeries] = []
+        /// Counted before it is taken.
+        var held = QueryCost()
+        var notes = LastNotes()
+
+        init(stepCount: Int, context: QueryContext) {
+            self.stepCount = stepCount
+            self.context = context
+        }
+
+        /// A result with nothing at any step.
+        mutating func begin(_ labels: LabelSet) throws(QueryError) -> StepSeries {
+            let cost = QueryCost(bytes: StepSeries.overheadBytes + stepCount * 8 + labels.encoded.count)
+            try context.hold(cost)
+            held += cost
+            return StepSeries(labels: labels, absentOver: stepCount)
+        }
+
+        /// Takes a result that is complete.
+        mutating func add(_ given: StepSeries) throws(QueryError) {
+            var result = given
+            // Those of one partner are in order, those of several may not be.
+            if result.histograms.count > 1 { result.histograms.sort { $0.step < $1.step } }
+            let cost = result.cost
+            let more = QueryCost(
+                samples: cost.samples,
+                bytes: cost.bytes - StepSeries.overheadBytes - stepCount * 8 - result.labels.encoded.count)
+            try context.hold(more)
+            held += more
+            series.append(result)
+        }
+
+        mutating func takeAll() -> [StepSeries] {
+            var all: [StepSeries] = []
+            swap(&all, &series)
+            return all
+        }
+    }
+
+    private func compute(_ groups: inout MatchGroups, _ index: Int, into results: inout Results) throws(QueryError) {
         let group = groups.groups[index]
         if group.one.count > 1 { try groups.checkOneSide(of: group, fills: fills) }
         var taken = OccupiedSteps(
-            cardinality: matching.cardinality, isNeeded: group.many.count > 1 || manyFill != nil)
+            cardinality: matching.cardinality, stepCount: timeline.count,
+            isNeeded: group.many.count > 1 || manyFill != nil)
+        let missingOne = oneFill.map {
+            StepSeries(labels: group.key, values: groups.absence(of: group.one, in: groups.one, filledWith: $0))
+        }
         for manyIndex in group.many {
-            let many = groups.many[manyIndex]
+            var partners: [Partner] = []
             for oneIndex in group.one {
-                let pair = self.pair(many, groups.one[oneIndex], order: manyIndex, &notes)
-                try taken.occupy(many, groups.one[oneIndex], pair)
-                results.append(pair.result)
+                let steps = groups.sharedSteps(manyIndex, oneIndex)
+                if !steps.isEmpty {
+                    partners.append(Partner(one: groups.one[oneIndex], steps: steps, order: manyIndex))
+                }
             }
-            if let oneFill {
-                let missing = StepSeries(
-                    labels: group.key, values: groups.absence(of: group.one, in: groups.one, filledWith: oneFill))
-                let pair = self.pair(many, missing, order: manyIndex, &notes)
-                try taken.occupy(many, missing, pair)
-                results.append(pair.result)
+            if let missingOne {
+                let steps = groups.many[manyIndex].extent
+                partners.append(Partner(one: missingOne, steps: steps, order: manyIndex))
             }
+            try combine(groups.many[manyIndex], with: partners, &taken, into: &results)
         }
         guard let manyFill else { return }
-        let stepCount = timeline.count
         let missing = StepSeries(
             labels: group.key,
-            values: (0..<stepCount).map { taken.isTaken(at: $0) ? Column.absent : manyFill })
-        for oneIndex in group.one {
-            results.append(self.pair(missing, groups.one[oneIndex], order: groups.many.count + oneIndex, &notes).result)
+            values: (0..<timeline.count).map { taken.isTaken(at: $0) ? Column.absent : manyFill })
+        let partners = group.one.map {
+            Partner(one: groups.one[$0], steps: groups.one[$0].extent, order: groups.many.count + $0)
         }
+        var free = OccupiedSteps(cardinality: matching.cardinality, stepCount: timeline.count, isNeeded: false)
+        try combine(missing, with: partners, &free, into: &results)
     }
 
-    /// The operator over all steps at which both have an element.
+    /// A series of the one side that an element of the many side meets at some steps.
+    private struct Partner {
+        let one: StepSeries
+        let steps: Range<Int>
+        /// Where what is told of the pair stands among all that is told at a step.
+        let order: Int
+    }
+
+    /// The results of a series of the many side, one for each set of labels.
+    private func combine(
+        _ many: StepSeries, with partners: [Partner], _ taken: inout OccupiedSteps, into results: inout Results
+    ) throws(QueryError) {
+        try results.context.limits.check()
+        var current: StepSeries?
+        for partner in partners {
+            // Without labels of the one side all results of the series have the same.
+            if current == nil || !matching.include.isEmpty {
+                let labels = resultLabels(many.labels, partner.one.labels)
+                if let known = current, known.labels != labels {
+                    try results.add(known)
+                    current = nil
+                }
+                if current == nil {
+                    current = try results.begin(labels)
+                    current?.dropsName = delaysNameRemoval && element.returnsBool
+                }
+            }
+            guard var result = current.take() else { continue }
+            let refused = pair(many, partner, into: &result, &results.notes)
+            try taken.occupy(
+                many, partner.one, over: partner.steps, labels: result.labels, refused: refused, results.context,
+                &results.held)
+            current = result
+        }
+        if let current { try results.add(current) }
+    }
+
+    /// The operator at the steps at which both have an element; the steps whose elements do not go together.
     private func pair(
-        _ many: StepSeries, _ one: StepSeries, order: Int, _ notes: inout LastNotes
-    ) -> OccupiedSteps.Pair {
-        let leftSeries = isSwapped ? one : many
-        let rightSeries = isSwapped ? many : one
-        var pair = OccupiedSteps.Pair(result: StepSeries(values: leftSeries.values))
-        pair.result.labels = resultLabels(many.labels, one.labels)
-        pair.result.dropsName = delaysNameRemoval && element.returnsBool
-        let hasHistograms = !leftSeries.histograms.isEmpty || !rightSeries.histograms.isEmpty
-        if hasHistograms || element.symbol.isTrim {
-            pairElements(leftSeries, rightSeries, into: &pair, order, &notes)
-            return pair
+        _ many: StepSeries, _ partner: Partner, into result: inout StepSeries, _ notes: inout LastNotes
+    ) -> [Int] {
+        let left = isSwapped ? partner.one : many
+        let right = isSwapped ? many : partner.one
+        if !left.histograms.isEmpty || !right.histograms.isEmpty || element.symbol.isTrim {
+            return pairElements(left, right, partner, into: &result, &notes)
         }
         ColumnPair(symbol: element.symbol, returnsBool: element.returnsBool)
-            .apply(&pair.result.values, rightSeries.values)
-        return pair
+            .apply(left.values, right.values, over: partner.steps, into: &result.values)
+        return []
     }
 
     /// The slow way, element by element, for series with histograms.
     private func pairElements(
-        _ left: StepSeries, _ right: StepSeries, into pair: inout OccupiedSteps.Pair, _ order: Int,
+        _ left: StepSeries, _ right: StepSeries, _ partner: Partner, into result: inout StepSeries,
         _ notes: inout LastNotes
-    ) {
-        for step in left.values.indices {
-            pair.result.values[step] = Column.absent
+    ) -> [Int] {
+        var refused: [Int] = []
+        for step in partner.steps {
             guard let leftElement = left.element(at: step), let rightElement = right.element(at: step) else {
                 continue
             }
             var note: ElementOperator.Note?
             switch element.apply(leftElement, rightElement, &note) {
             case .float(let value):
-                pair.result.values[step] = element.returnsBool && element.symbol.isComparison ? 1 : value
+                result.values[step] = element.returnsBool && element.symbol.isComparison ? 1 : value
             case .histogram(let histogram):
                 if element.returnsBool {
-                    pair.result.values[step] = 1
+                    result.values[step] = 1
                 } else {
-                    pair.result.histograms.append(StepHistogram(step: step, histogram: histogram))
+                    result.histograms.append(StepHistogram(step: step, histogram: histogram))
                 }
-            case .filtered: if element.returnsBool { pair.result.values[step] = 0 }
-            case .incompatible: pair.refused.append(step)
+            case .filtered: if element.returnsBool { result.values[step] = 0 }
+            case .incompatible: refused.append(step)
             }
-            if let note { notes.add(note, at: step, order: order) }
+            if let note { notes.add(note, at: step, order: partner.order) }
         }
+        return refused
     }
 
     private func resultLabels(_ many: LabelSet, _ one: LabelSet) -> LabelSet {
@@ -154,27 +221,24 @@ struct ColumnPair {
     let symbol: BinaryOperator
     let returnsBool: Bool
 
-    /// Puts the results in place of the left values.
-    func apply(_ left: inout [Double], _ right: [Double]) {
+    /// Puts the results of the steps at which both sides have a value into `results`.
+    func apply(_ left: [Double], _ right: [Double], over steps: Range<Int>, into results: inout [Double]) {
         let function = FloatOperator(symbol)
-        switch symbol {
-        case .add: combine(&left, right) { $0 + $1 }
-        case .subtract: combine(&left, right) { $0 - $1 }
-        case .multiply: combine(&left, right) { $0 * $1 }
-        case .divide: combine(&left, right) { $0 / $1 }
-        case let comparison where comparison.isComparison && returnsBool:
-            combine(&left, right) { function.holds($0, $1) ? 1 : 0 }
-        case let comparison where comparison.isComparison:
-            combine(&left, right) { function.holds($0, $1) ? $0 : Column.absent }
-        default: combine(&left, right) { function.arithmetic($0, $1) }
+        func combine(_ operation: (Double, Double) -> Double) {
+            for step in steps where !left[step].isAbsent && !right[step].isAbsent {
+                results[step] = operation(left[step], right[step])
+            }
         }
-    }
-
-    @inline(__always)
-    private func combine(_ left: inout [Double], _ right: [Double], _ operation: (Double, Double) -> Double) {
-        for step in left.indices {
-            let isMissing = left[step].isAbsent || right[step].isAbsent
-            left[step] = isMissing ? Column.absent : operation(left[step], right[step])
+        switch symbol {
+        case .add: combine { $0 + $1 }
+        case .subtract: combine { $0 - $1 }
+        case .multiply: combine { $0 * $1 }
+        case .divide: combine { $0 / $1 }
+        case let comparison where comparison.isComparison && returnsBool:
+            combine { function.holds($0, $1) ? 1 : 0 }
+        case let comparison where comparison.isComparison:
+            combine { function.holds($0, $1) ? $0 : Column.absent }
+        default: combine { function.arithmetic($0, $1) }
         }
     }
 }

@@ -36,6 +36,22 @@ struct StepSeries: Sendable {
         return min(float ?? histogram, histogram)
     }
 
+    /// The steps from the first sample to the last; empty where there is none.
+    var extent: Range<Int> {
+        var first = values.firstIndex { !$0.isAbsent } ?? .max
+        var last = values.lastIndex { !$0.isAbsent } ?? -1
+        if let early = histograms.first, let late = histograms.last {
+            first = min(first, early.step)
+            last = max(last, late.step)
+        }
+        return last < 0 ? 0..<0 : first..<last + 1
+    }
+
+    /// Whether there is a float or a histogram at a step.
+    func hasElement(at step: Int) -> Bool {
+        !values[step].isAbsent || (!histograms.isEmpty && histogram(at: step) != nil)
+    }
+
     /// The number of floats.
     var floatCount: Int {
         if let run { return run.count }
