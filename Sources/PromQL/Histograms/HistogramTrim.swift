@@ -1,4 +1,4 @@
-import Glibc
+import Bytes
 import MetricModel
 
 extension NativeHistogram {
@@ -114,9 +114,9 @@ private struct HistogramTrimmer {
     /// The share of a bucket's observations up to the bound.
     private func part(of bucket: Bucket, isLinear: Bool) -> Double {
         if isLinear { return (bound - bucket.lower) / (bucket.upper - bucket.lower) }
-        let logLower = log2(bucket.lower.magnitude)
-        let logUpper = log2(bucket.upper.magnitude)
-        let logBound = log2(bound.magnitude)
+        let logLower = Elementary.log2(bucket.lower.magnitude)
+        let logUpper = Elementary.log2(bucket.upper.magnitude)
+        let logBound = Elementary.log2(bound.magnitude)
         if bound > 0 { return (logBound - logLower) / (logUpper - logLower) }
         return 1 - (logBound - logUpper) / (logLower - logUpper)
     }

@@ -1,4 +1,4 @@
-import Glibc
+import Bytes
 import MetricModel
 
 /// What observations that were NaN did to a result; their sum is NaN then.
@@ -41,10 +41,10 @@ extension NativeHistogram {
         if usesCustomBuckets || (bucket.lower <= 0 && bucket.upper >= 0) {
             return (bucket.lower + (bucket.upper - bucket.lower) * part, observations)
         }
-        let logLower = log2(bucket.lower.magnitude)
-        let logUpper = log2(bucket.upper.magnitude)
-        if bucket.lower > 0 { return (exp2(logLower + (logUpper - logLower) * part), observations) }
-        return (-exp2(logUpper + (logLower - logUpper) * (1 - part)), observations)
+        let logLower = Elementary.log2(bucket.lower.magnitude)
+        let logUpper = Elementary.log2(bucket.upper.magnitude)
+        if bucket.lower > 0 { return (Elementary.exp2(logLower + (logUpper - logLower) * part), observations) }
+        return (-Elementary.exp2(logUpper + (logLower - logUpper) * (1 - part)), observations)
     }
 
     /// The zero bucket reaches to one side only where only that side has buckets.
@@ -88,9 +88,9 @@ extension NativeHistogram {
         if usesCustomBuckets || (bucket.lower <= 0 && bucket.upper >= 0) {
             return rank + bucket.count * (value - bucket.lower) / (bucket.upper - bucket.lower)
         }
-        let logLower = log2(bucket.lower.magnitude)
-        let logUpper = log2(bucket.upper.magnitude)
-        let logValue = log2(value.magnitude)
+        let logLower = Elementary.log2(bucket.lower.magnitude)
+        let logUpper = Elementary.log2(bucket.upper.magnitude)
+        let logValue = Elementary.log2(value.magnitude)
         let part =
             value > 0
             ? (logValue - logLower) / (logUpper - logLower) : 1 - (logValue - logUpper) / (logLower - logUpper)

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 package import MetricModel
 
@@ -77,7 +78,7 @@ package struct DurationResolver: Sendable {
         case .modulo:
             guard right != 0 else { throw SyntaxError("modulo by zero", range: range, in: text) }
             return fmod(left, right)
-        case .power: return pow(left, right)
+        case .power: return Elementary.pow(left, right)
         }
     }
 }

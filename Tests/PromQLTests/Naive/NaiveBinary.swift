@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import MetricModel
 import PromQLSyntax
@@ -47,8 +48,8 @@ extension NaiveEvaluator {
         case .multiply: left * right
         case .divide: left / right
         case .modulo: fmod(left, right)
-        case .power: pow(left, right)
-        case .arcTangent: atan2(left, right)
+        case .power: Elementary.pow(left, right)
+        case .arcTangent: Elementary.atan2(left, right)
         default: nil
         }
     }

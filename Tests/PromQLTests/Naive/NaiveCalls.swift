@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import MetricModel
 import PromQLSyntax
@@ -50,34 +51,34 @@ extension NaiveEvaluator {
         case .abs: { abs($0) }
         case .ceil: { Glibc.ceil($0) }
         case .floor: { Glibc.floor($0) }
-        case .exp: { Glibc.exp($0) }
+        case .exp: { Elementary.exp($0) }
         case .sqrt: { Glibc.sqrt($0) }
-        case .ln: { Glibc.log($0) }
-        case .log2: { Glibc.log2($0) }
-        case .log10: { Glibc.log10($0) }
-        case .sin: { Glibc.sin($0) }
-        case .cos: { Glibc.cos($0) }
-        case .tan: { Glibc.tan($0) }
-        case .asin: { Glibc.asin($0) }
-        case .acos: { Glibc.acos($0) }
-        case .atan: { Glibc.atan($0) }
-        case .sinh: { Glibc.sinh($0) }
-        case .cosh: { Glibc.cosh($0) }
-        case .tanh: { Glibc.tanh($0) }
-        case .asinh: { Glibc.asinh($0) }
-        case .acosh: { Glibc.acosh($0) }
-        case .atanh: { Glibc.atanh($0) }
+        case .ln: { Elementary.log($0) }
+        case .log2: { Elementary.log2($0) }
+        case .log10: { Elementary.log10($0) }
+        case .sin: { Elementary.sin($0) }
+        case .cos: { Elementary.cos($0) }
+        case .tan: { Elementary.tan($0) }
+        case .asin: { Elementary.asin($0) }
+        case .acos: { Elementary.acos($0) }
+        case .atan: { Elementary.atan($0) }
+        case .sinh: { Elementary.sinh($0) }
+        case .cosh: { Elementary.cosh($0) }
+        case .tanh: { Elementary.tanh($0) }
+        case .asinh: { Elementary.asinh($0) }
+        case .acosh: { Elementary.acosh($0) }
+        case .atanh: { Elementary.atanh($0) }
         case .deg: { $0 * 180 / Double.pi }
         case .rad: { $0 * Double.pi / 180 }
         case .sgn: { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
-        case .minute: { NaiveDate($0)?.minute ?? .nan }
-        case .hour: { NaiveDate($0)?.hour ?? .nan }
-        case .dayOfWeek: { NaiveDate($0)?.weekday ?? .nan }
-        case .dayOfMonth: { NaiveDate($0)?.day ?? .nan }
-        case .dayOfYear: { NaiveDate($0)?.dayOfYear ?? .nan }
-        case .month: { NaiveDate($0)?.month ?? .nan }
-        case .year: { NaiveDate($0)?.year ?? .nan }
-        case .daysInMonth: { NaiveDate($0)?.daysInMonth ?? .nan }
+        case .minute: { NaiveDate($0).minute }
+        case .hour: { NaiveDate($0).hour }
+        case .dayOfWeek: { NaiveDate($0).weekday }
+        case .dayOfMonth: { NaiveDate($0).day }
+        case .dayOfYear: { NaiveDate($0).dayOfYear }
+        case .month: { NaiveDate($0).month }
+        case .year: { NaiveDate($0).year }
+        case .daysInMonth: { NaiveDate($0).daysInMonth }
         default: nil
         }
     }

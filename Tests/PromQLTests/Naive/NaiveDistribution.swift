@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import MetricModel
 import PromQLSyntax
@@ -209,9 +210,10 @@ extension NaiveHistogram {
     /// The value up to which a part of a bucket's observations lies.
     private func value(in bucket: Bucket, part: Double) -> Double {
         if isCustom || bucket.isZero { return bucket.lower + (bucket.upper - bucket.lower) * part }
-        let low = log2(abs(bucket.lower))
-        let high = log2(abs(bucket.upper))
-        return bucket.lower > 0 ? exp2(low + (high - low) * part) : -exp2(low + (high - low) * part)
+        let low = Elementary.log2(abs(bucket.lower))
+        let high = Elementary.log2(abs(bucket.upper))
+        let value = Elementary.exp2(low + (high - low) * part)
+        return bucket.lower > 0 ? value : -value
     }
 
     func quantile(_ quantile: Double) -> Double {
@@ -240,9 +242,9 @@ extension NaiveHistogram {
     /// Which part of a bucket's observations lies below a value inside it.
     func part(of bucket: Bucket, below value: Double) -> Double {
         if isCustom || bucket.isZero { return (value - bucket.lower) / (bucket.upper - bucket.lower) }
-        let low = log2(abs(bucket.lower))
-        let high = log2(abs(bucket.upper))
-        return (log2(abs(value)) - low) / (high - low)
+        let low = Elementary.log2(abs(bucket.lower))
+        let high = Elementary.log2(abs(bucket.upper))
+        return (Elementary.log2(abs(value)) - low) / (high - low)
     }
 
     func fraction(_ lower: Double, _ upper: Double) -> Double {
