@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Where the buckets of native histograms begin and end.
@@ -23,8 +24,11 @@ package enum BucketBounds {
         let fraction = index & ((1 << shift) - 1)
         let exponent = (index >> shift) + 1
         if fraction == 0, exponent == 1025 { return .greatestFiniteMagnitude }
-        let mantissa = exp2(Double(fraction) / Double(1 << shift)) * 0.5
-        return ldexp(mantissa, exponent)
+        let finer = BucketBoundTable.schema - shift
+        guard finer >= 0 else {
+            return ldexp(Elementary.exp2(Double(fraction) / Double(1 << shift)) * 0.5, exponent)
+        }
+        return ldexp(BucketBoundTable.fraction(Int(fraction) << Int(finer)), exponent)
     }
 
     /// The index that a bucket of one schema has in a coarser one.

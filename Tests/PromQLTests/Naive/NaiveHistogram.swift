@@ -61,7 +61,10 @@ struct NaiveHistogram {
         return Self.edge(index, schema)
     }
 
-    static func edge(_ index: Int, _ schema: Int) -> Double { pow(2, Double(index) * pow(2, Double(-schema))) }
+    /// The one thing that is not worked out anew: Prometheus' bounds are a table.
+    static func edge(_ index: Int, _ schema: Int) -> Double {
+        BucketBounds.exponential(Int32(index), schema: Int32(schema))
+    }
 
     struct Bucket {
         var lower: Double
