@@ -16,14 +16,17 @@ package struct CivilDate: Hashable, Sendable {
 
     package init(_ timestamp: Timestamp) {
         let days = Self.floorDivide(timestamp.milliseconds, 86_400_000)
-        var rest = Int(timestamp.milliseconds - days * 86_400_000)
-        millisecond = rest % 1000
-        rest /= 1000
+        self.init(daysSinceEpoch: Int(days), millisecondOfDay: Int(timestamp.milliseconds - days * 86_400_000))
+    }
+
+    package init(daysSinceEpoch days: Int, millisecondOfDay: Int) {
+        millisecond = millisecondOfDay % 1000
+        let rest = millisecondOfDay / 1000
         second = rest % 60
         minute = rest / 60 % 60
         hour = rest / 3600
-        weekday = Int((days % 7 + 11) % 7)
-        (year, month, day) = Self.date(daysSinceEpoch: Int(days))
+        weekday = (days % 7 + 11) % 7
+        (year, month, day) = Self.date(daysSinceEpoch: days)
     }
 
     /// Days from 1970-01-01 to a date.

@@ -20,15 +20,19 @@ enum CalendarField {
         }
     }
 
-    /// The farthest second from the epoch that has a date here: the year 292,000.
-    private static let limitSeconds = 9.2e12
+    /// The first day that Prometheus can name, 1 January of the year -292,277,022,399, in seconds before the epoch.
+    ///
+    /// Seconds are counted from it in 64 bits, round and round.
+    private static let secondsBeforeEpoch: UInt64 = 9_223_372_028_715_321_600
 
     /// The field at a time; fractions of seconds are cut off.
     ///
-    /// A time that has no date gives NaN.
+    /// What is no number of seconds in 64 bits (NaN as well) is the least that is, as amd64 converts it.
     func value(of seconds: Double) -> Double {
-        guard seconds.magnitude < Self.limitSeconds else { return SpecialValue.notANumber }
-        let date = CivilDate(Timestamp(milliseconds: Int64(seconds) * 1000))
+        let whole = Int64(exactly: seconds.rounded(.towardZero)) ?? .min
+        let counted = UInt64(bitPattern: whole) &+ Self.secondsBeforeEpoch
+        let days = Int(counted / 86_400) - Int(Self.secondsBeforeEpoch / 86_400)
+        let date = CivilDate(daysSinceEpoch: days, millisecondOfDay: Int(counted % 86_400) * 1000)
         switch self {
         case .minute: return Double(date.minute)
         case .hour: return Double(date.hour)

@@ -9,17 +9,20 @@ struct NaiveDate {
     var month = 0.0
     var year = 0.0
 
-    /// Nil for times that have no date.
-    init?(_ seconds: Double) {
-        guard seconds.magnitude < 9.2e12 else { return nil }
-        let whole = Int(seconds)
-        let days = Int((Double(whole) / 86400).rounded(.down))
-        let secondOfDay = whole - days * 86400
+    /// The first of January of the year -292,277,022,399 in seconds from the epoch.
+    private static let firstMoment: Int128 = -9_223_372_028_715_321_600
+
+    init(_ seconds: Double) {
+        var moment = Int128(Int64(exactly: seconds.rounded(.towardZero)) ?? .min)
+        // What lies before the first of January of this year comes round at the other end of 64 bits.
+        if moment < Self.firstMoment { moment += Int128(1) << 64 }
+        let days = Int(moment >= 0 ? moment / 86400 : (moment - 86399) / 86400)
+        let secondOfDay = Int(moment - Int128(days) * 86400)
         minute = Double(secondOfDay / 60 % 60)
         hour = Double(secondOfDay / 3600)
         // The first of January 1970 was a Thursday.
         weekday = Double(((days + 4) % 7 + 7) % 7)
-        let cycle = Int((Double(days) / 146_097).rounded(.down))
+        let cycle = days >= 0 ? days / 146_097 : (days - 146_096) / 146_097
         var rest = days - cycle * 146_097
         var year = 1970
         func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
