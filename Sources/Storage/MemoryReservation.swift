@@ -11,6 +11,14 @@ package protocol MemoryReservation: AnyObject, Sendable {
 
     /// Gives back what was counted.
     func release(_ byteCount: Int)
+
+    /// Whether the request may wait for locks that others hold for long; where it may not it ends with
+    /// `StorageError.wouldWait`.
+    var mayWait: Bool { get }
+}
+
+extension MemoryReservation {
+    package var mayWait: Bool { true }
 }
 
 /// What one object has counted with a reservation; it is given back with the object.
@@ -23,6 +31,9 @@ package struct HeldMemory: ~Copyable, Sendable {
 
     /// Without a reservation nothing is counted and everything is allowed.
     package init(_ reservation: (any MemoryReservation)?) { self.reservation = reservation }
+
+    /// Whether whoever counts here may wait for locks that others hold for long.
+    package var mayWait: Bool { reservation?.mayWait ?? true }
 
     deinit { if byteCount > 0 { reservation?.release(byteCount) } }
 

@@ -16,6 +16,8 @@ package enum StorageError: Error, Sendable {
     case memory(wanted: Int, maximum: Int, isShared: Bool)
     /// The caller withdrew the request.
     case cancelled
+    /// The request may not wait, and what it needs is in use.
+    case wouldWait
 }
 
 extension StorageError: CustomStringConvertible {
@@ -34,6 +36,7 @@ extension StorageError: CustomStringConvertible {
             "the request would take \(wanted) bytes of memory, \(maximum) are allowed"
                 + (isShared ? " to all together" : "")
         case .cancelled: "cancelled"
+        case .wouldWait: "what the request needs is in use, and it may not wait"
         }
     }
 }

@@ -19,6 +19,8 @@ package struct APIRequest: Sendable {
     package var client = ""
     /// The place in the line of queries that the request was given.
     package var query: ActiveQuery?
+    /// The query is run with a limit on its work and without waiting, and stays in line where that does not do.
+    var isTriedAtOnce = false
 
     package init(
         method: Method = .get, path: String, parameters: QueryParameters = QueryParameters(),

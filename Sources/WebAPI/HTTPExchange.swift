@@ -90,6 +90,7 @@ struct HTTPExchange: Sendable {
         case .immediate: break
         case .queued(let query):
             request.query = query
+            if let answer = answerAtOnce(request, version: head.version) { return body(answer) }
             caller = query.description.caller
             threads = server.queryThreads
         }
@@ -99,8 +100,22 @@ struct HTTPExchange: Sendable {
                 return body(answer(.text("stopping\n", status: 503), to: asked, version: version))
             }
             // Encoding and compressing belong to the work: the event loop only sends.
-            body(answer(server.api.respond(to: asked), to: asked, version: version, on: pool))
+            let watch = AnswerCost.Watch()
+            let answer = answer(server.api.respond(to: asked), to: asked, version: version, on: pool)
+            body(answer)
+            if asked.query != nil {
+                server.api.note(watch.cost(isWhole: answer.more == nil), of: asked, isAtOnce: false)
+            }
         }
+    }
+
+    /// The answer of a small query, made here and now on the event loop.
+    private func answerAtOnce(_ request: APIRequest, version: HTTPVersion) -> Answer? {
+        let watch = AnswerCost.Watch()
+        guard let response = server.api.respondAtOnce(to: request) else { return nil }
+        let answer = answer(response, to: request, version: version, on: server.queryThreads)
+        server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: true)
+        return answer
     }
 
     private func request(_ head: HTTPRequestHead, _ bytes: ByteBuffer) -> APIRequest? {

@@ -14,6 +14,14 @@ package protocol RequestAnswering: Sendable {
     ///
     /// Called before `respond`, on an event loop: it must not block. `isWithdrawn` says whether the client has gone.
     func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission
+
+    /// Answers a request that was queued at once, because it is small; nil where it needs its turn on a thread.
+    ///
+    /// Called on an event loop: it takes less than a millisecond and waits for nobody.
+    func respondAtOnce(to request: APIRequest) -> APIResponse?
+
+    /// Tells what it took to answer a request that was queued.
+    func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool)
 }
 
 /// What is done with a request before it is answered.
@@ -26,12 +34,15 @@ package enum Admission: Sendable {
 
 extension RequestAnswering {
     package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission { .immediate }
+    package func respondAtOnce(to request: APIRequest) -> APIResponse? { nil }
+    package func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {}
 }
 
 /// The web server: turns HTTP requests into `APIRequest`s, runs endpoints on threads of their own, sends the answers.
 ///
 /// One event loop accepts connections, reads requests and sends answers, so that a request changes threads twice: to the
-/// one that computes and back. Endpoints may read from disk and compute for seconds; they never run on the event loop.
+/// one that computes and back. Endpoints may read from disk and compute for seconds; they never run on the event loop, but
+/// for queries known to be small, which are answered there and change threads not at all.
 package struct HTTPServer: Sendable {
     /// Limits of one request.
     package struct Limits: Sendable {

@@ -69,6 +69,8 @@ package final class WebAPI: RequestAnswering {
     private let services: Services
     private let routes: [Route]
     private let runner: QueryRunner
+    private let queries: QueryEndpoints
+    private let small = SmallQueries()
     private let files = WebFiles()
     private let logger: Logger
 
@@ -79,12 +81,16 @@ package final class WebAPI: RequestAnswering {
             store: services.store, active: services.active, log: services.queryLog,
             metrics: QueryMetrics(services.registry, services.active, services.queryLog),
             timeoutMilliseconds: services.engine.settings.timeoutMilliseconds)
-        routes = Self.makeRoutes(services, runner)
+        queries = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
+        routes = Self.makeRoutes(services, queries)
     }
+
+    private static let instantPath = "/api/v1/query"
+    private static let rangePath = "/api/v1/query_range"
 
     /// Queries stand in line; everything else is answered at once.
     package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
-        guard request.path == "/api/v1/query" || request.path == "/api/v1/query_range" else { return .immediate }
+        guard request.path == Self.instantPath || request.path == Self.rangePath else { return .immediate }
         guard request.method == .get || request.method == .post else { return .immediate }
         do {
             let cancellation = CancellationFlag(isWithdrawn: isWithdrawn)
@@ -94,6 +100,29 @@ package final class WebAPI: RequestAnswering {
         }
     }
 
+    package func respondAtOnce(to request: APIRequest) -> APIResponse? {
+        guard let query = request.query, services.status.isReady, !services.queryLog.isWriting,
+            small.contain(query.description, now: services.active.now)
+        else { return nil }
+        var request = request
+        request.isTriedAtOnce = true
+        // Whatever goes wrong is found again on a thread, and told then.
+        guard var response = try? request.path == Self.rangePath ? queries.range(request) : queries.instant(request)
+        else {
+            small.forget(query.description)
+            query.waitAgain()
+            return nil
+        }
+        runner.metrics.answeredAtOnce.increment()
+        addOrigin(to: &response, request)
+        return response
+    }
+
+    package func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {
+        guard let query = request.query else { return }
+        small.note(cost, of: query.description, isAtOnce: isAtOnce, now: services.active.now)
+    }
+
     /// Answers a request.
     ///
     /// Every request gets an answer; errors are answers too.
@@ -101,10 +130,12 @@ package final class WebAPI: RequestAnswering {
         // A query that did not come to run, because a parameter was wrong, leaves the line too.
         defer { if let query = request.query { services.active.finish(query) } }
         var response = answer(to: request)
-        if request.path.hasPrefix("/api/v1") {
-            response.headers += OriginHeaders(allowed: services.allowedOrigins).fields(for: request.headers["origin"])
-        }
+        if request.path.hasPrefix("/api/v1") { addOrigin(to: &response, request) }
         return response
+    }
+
+    private func addOrigin(to response: inout APIResponse, _ request: APIRequest) {
+        response.headers += OriginHeaders(allowed: services.allowedOrigins).fields(for: request.headers["origin"])
     }
 
     private func answer(to request: APIRequest) -> APIResponse {
@@ -155,8 +186,7 @@ package final class WebAPI: RequestAnswering {
             }
         ]
 
-    private static func makeRoutes(_ services: Services, _ runner: QueryRunner) -> [Route] {
-        let query = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
+    private static func makeRoutes(_ services: Services, _ query: QueryEndpoints) -> [Route] {
         let active = ActiveQueryEndpoints(active: services.active)
         let series = SeriesEndpoints(store: services.store, budget: services.active.budget)
         let status = StatusEndpoints(
@@ -181,9 +211,9 @@ package final class WebAPI: RequestAnswering {
         let form = Self.formMethods
         let change: Set<APIRequest.Method> = [.post, .put]
         return [
-            Route(form, "/api/v1/query", scope: .readOnly) { (request, _) throws(APIError) in try query.instant(request)
+            Route(form, instantPath, scope: .readOnly) { (request, _) throws(APIError) in try query.instant(request)
             },
-            Route(form, "/api/v1/query_range", scope: .readOnly) { (request, _) throws(APIError) in
+            Route(form, rangePath, scope: .readOnly) { (request, _) throws(APIError) in
                 try query.range(request)
             },
             Route(form, "/api/v1/format_query", scope: .readOnly) { (request, _) throws(APIError) in

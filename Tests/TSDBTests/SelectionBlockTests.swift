@@ -24,6 +24,14 @@ private final class CountingReservation: MemoryReservation {
     func release(_ byteCount: Int) { held.subtract(byteCount, ordering: .relaxed) }
 }
 
+/// Allows everything to a request that may not wait.
+private final class HurriedReservation: MemoryReservation {
+    var mayWait: Bool { false }
+    func offer(_ byteCount: Int) -> Bool { true }
+    func hold(_ byteCount: Int) {}
+    func release(_ byteCount: Int) {}
+}
+
 @Suite("Selections in blocks")
 struct SelectionBlockTests {
     private typealias Found = (labels: LabelSet, samples: [PlainSample])
@@ -177,5 +185,28 @@ struct SelectionBlockTests {
         }
         // Four bytes for each of the 1,080 series more, which are no run of neighbours among the others.
         #expect(peaks[1] < peaks[0] + 1080 * 5, "\(peaks)")
+    }
+
+    @Test("a selection that may not wait ends where somebody has the index, and else is as any other")
+    func hurried() throws {
+        let folder = TemporaryDirectory("lapwing-blocks")
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        try Self.fill(database, targets: 0..<2, rows: 1..<3)
+        var request = SelectRequest(matchers: [LabelMatcher(equal: "job", "blocks")], range: .all)
+        let querier = try database.querier()
+        let whole = try Self.samples(querier.select(request))
+        request.reservation = HurriedReservation()
+        #expect(Self.byLabels(try Self.samples(querier.select(request))) == Self.byLabels(whole))
+        let isRefused = database.head.withIndex { _ in
+            do throws(StorageError) {
+                _ = try querier.select(request)
+                return false
+            } catch {
+                if case .wouldWait = error { return true }
+                return false
+            }
+        }
+        #expect(isRefused)
     }
 }

@@ -1,3 +1,4 @@
+import PromQL
 import Synchronization
 import TestSupport
 import Testing
@@ -13,8 +14,23 @@ struct HTTPServerTests {
         private let withdrawn = Mutex<(@Sendable () -> Bool)?>(nil)
 
         func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
+            if ["/small", "/large"].contains(request.path), let query = try? active.admit(QueryDescription(text: "x")) {
+                return .queued(query)
+            }
             if request.path == "/wait" { withdrawn.withLock { $0 = isWithdrawn } }
             return request.path == "/full" ? .refused(.text("full\n", status: 429)) : .immediate
+        }
+
+        /// What was noted of the answers to queries: whether they were made at once.
+        let noted = Mutex<[Bool]>([])
+        private let active = ActiveQueries()
+
+        func respondAtOnce(to request: APIRequest) -> APIResponse? {
+            request.path == "/small" ? .text("small\n") : nil
+        }
+
+        func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {
+            noted.withLock { $0.append(isAtOnce && cost.isWhole) }
         }
 
         func respond(to request: APIRequest) -> APIResponse {
@@ -112,6 +128,25 @@ struct HTTPServerTests {
             let answer = connection.read()
             #expect(answer.hasPrefix(start + "\r\n"), "\(answer)")
             #expect(answer.contains(part), "\(answer)")
+        }
+    }
+
+    @Test("a small query is answered while no thread is free, also to requests sent ahead")
+    func small() async throws {
+        let api = Echo()
+        try await withServer(api) { port in
+            // Both threads wait until these clients go.
+            let waiting = (0..<2).map { _ in RawConnection(port: port) }
+            for connection in waiting { connection.send("GET /wait HTTP/1.1\r\n\r\n") }
+            let connection = RawConnection(port: port)
+            connection.send("GET /small HTTP/1.1\r\n\r\nGET /small HTTP/1.0\r\n\r\n")
+            let answers = connection.read()
+            #expect(answers.split(whereSeparator: \.isNewline).count { $0 == "small" } == 2, "\(answers)")
+            #expect(api.noted.withLock { $0 } == [true, true])
+            for connection in waiting { connection.closeSending() }
+            let later = RawConnection(port: port)
+            later.send("GET /large HTTP/1.0\r\n\r\n")
+            #expect(later.read().hasSuffix("GET /large - 0\n"))
         }
     }
 

@@ -63,5 +63,11 @@ package final class ActiveQuery: Sendable {
     /// Seconds since the query came.
     package func ageSeconds(now: UInt64) -> Double { Double(now &- admittedNanoseconds) / 1e9 }
 
+    /// The query goes back into the line, as if it had not run.
+    package func waitAgain() {
+        started.store(0, ordering: .relaxed)
+        progress.forget()
+    }
+
     func noteStart(_ nanoseconds: UInt64) { started.store(max(1, nanoseconds), ordering: .relaxed) }
 }

@@ -20,6 +20,13 @@ package final class QueryProgress: Sendable {
     /// An upper estimate of the samples of those series.
     package var estimatedSamples: Int { estimated.load(ordering: .relaxed) }
 
+    /// Begins anew.
+    func forget() {
+        read.store(0, ordering: .relaxed)
+        selectedSeries.store(0, ordering: .relaxed)
+        estimated.store(0, ordering: .relaxed)
+    }
+
     func noteRead(_ sampleCount: Int) { read.add(sampleCount, ordering: .relaxed) }
 
     func noteHeld(_ byteCount: Int) { held.store(byteCount, ordering: .relaxed) }

@@ -50,6 +50,10 @@ package struct QueryOptions: Sendable {
     /// The query gets what its own limit allows even where the shared bytes have run out, at the cost of those that come
     /// after it: rules, which must go on whoever asks what.
     package var comesFirst = false
+    /// The most work that the query may find itself to be, in samples and values about; nil has no limit.
+    ///
+    /// With a limit the query waits for nobody, and ends with `QueryError.notSmall` where it is more work.
+    package var workLimit: Int?
     /// The result comes with the plan and what each part of it took.
     package var explains = false
     /// Samples are counted for each step too.

@@ -17,11 +17,13 @@ final class MemoryAccount: Sendable {
     private let waitsWithin: QueryLimits?
     /// The shared bytes are taken though there may be none.
     private let comesFirst: Bool
+    let mayWait: Bool
 
     init(
         limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil, waitsWithin: QueryLimits? = nil,
-        comesFirst: Bool = false
+        comesFirst: Bool = false, mayWait: Bool = true
     ) {
+        self.mayWait = mayWait
         self.comesFirst = comesFirst
         self.limitBytes = limitBytes
         self.waitsWithin = waitsWithin

@@ -20,6 +20,8 @@ final class QueryContext {
     private(set) var statistics = QueryStatistics()
     private var heldSamples = 0
     private var selectedSeries = 0
+    /// What is left of the work that the query may be.
+    private var workLeft: Int
     /// Steps of the query as asked, not of a subquery: whether this is a range query.
     let isRangeQuery: Bool
     private(set) var readsHistograms = false
@@ -37,6 +39,7 @@ final class QueryContext {
         self.isRangeQuery = isRangeQuery
         self.helpers = helpers
         progress = options.progress
+        workLeft = options.workLimit ?? .max
         text = options.text
         countedTimeline = options.countsSteps ? timeline : nil
         statistics.steps = countedTimeline.map(StepCounts.init(over:))
@@ -49,7 +52,8 @@ final class QueryContext {
             shared
             ?? MemoryAccount(
                 limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress,
-                waitsWithin: options.waitsForMemory ? limits : nil, comesFirst: options.comesFirst)
+                waitsWithin: options.waitsForMemory ? limits : nil, comesFirst: options.comesFirst,
+                mayWait: options.workLimit == nil)
     }
 
     /// Warns of what stands at `range`; `speaker` is the part of the query that says so, where it is another one.
@@ -79,6 +83,12 @@ final class QueryContext {
         selectedSeries += series
         let maximum = settings.maximumSeries
         if maximum > 0, selectedSeries > maximum { throw .tooManySeries(found: selectedSeries, maximum: maximum) }
+    }
+
+    /// Counts work that is about to be done, in samples and values about.
+    func spend(_ work: Int) throws(QueryError) {
+        guard work <= workLeft else { throw .notSmall }
+        workLeft -= work
     }
 
     /// Counts what the query will hold until `release`.

@@ -25,6 +25,8 @@ package enum QueryError: Error, Sendable {
     /// The query asks for something that cannot be computed.
     case execution(message: String)
     case storage(StorageError)
+    /// The query is more work than `QueryOptions.workLimit`.
+    case notSmall
     /// A function or feature that this version does not have yet.
     case notImplemented(name: String)
 }
@@ -48,6 +50,7 @@ extension QueryError: CustomStringConvertible {
         case .queueIsFull(let limit): "\(limit) queries are waiting already, which is the limit (--query.max-queue)"
         case .unsuitableType(let message), .execution(let message): message
         case .storage(let error): error.description
+        case .notSmall: "the query is too much work to be answered at once"
         case .notImplemented(let name): "not implemented yet: \(name)"
         }
     }

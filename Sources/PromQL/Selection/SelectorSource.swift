@@ -51,6 +51,7 @@ struct SelectorSource: SeriesSource {
         while let selected = try next(blocks) {
             try context.limits.check()
             try context.count(series: selected.count)
+            try context.spend(work(of: selected, timeline))
             context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
             try read(selected, into: groups, runner, timeline, context, body)
         }
@@ -93,7 +94,7 @@ struct SelectorSource: SeriesSource {
         _ selected: any SelectedSeries, withLabels: Bool, _ runner: KernelRunner, _ timeline: Timeline,
         _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
-        let work = selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
+        let work = work(of: selected, timeline)
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
         defer { context.release(cache) }
@@ -102,6 +103,11 @@ struct SelectorSource: SeriesSource {
         } else {
             try readInOrder(selected, withLabels, runner, stepCount: timeline.count, context, body)
         }
+    }
+
+    /// What reading a block comes to, in samples and output cells.
+    private func work(of selected: any SelectedSeries, _ timeline: Timeline) -> Int {
+        selected.count * (timeline.count + Self.cellsPerSeries) + selected.estimatedSampleCount
     }
 
     private func find(

@@ -51,6 +51,15 @@ final class Head: Sendable {
         try index.withLock(body)
     }
 
+    /// What `body` makes of the index; whoever may not wait gets it only where nobody else has it.
+    private func withIndex<Value: Sendable>(
+        waits: Bool, _ body: (inout HeadIndex) throws(StorageError) -> sending Value
+    ) throws(StorageError) -> Value {
+        if waits { return try index.withLock(body) }
+        guard let value = try index.withLockIfAvailable(body) else { throw .wouldWait }
+        return value
+    }
+
     /// What `body` makes of the index once there is room for it.
     ///
     /// - Parameter body: Asks its second argument whether so many bytes in all are counted, and gives nil where they are
@@ -62,7 +71,7 @@ final class Head: Sendable {
         var counted = 0
         while true {
             var missing = 0
-            let value = try withIndex { index throws(StorageError) in
+            let value = try withIndex(waits: held.mayWait) { index throws(StorageError) in
                 try body(&index) { wanted in
                     if wanted > counted {
                         guard held.takeAtOnce(wanted - counted) else {

@@ -9,6 +9,8 @@ struct QueryMetrics: Sendable {
     private let duration: LatencyHistogram
     private let queueDuration: LatencyHistogram
     private let samples: Counter
+    /// Those that were answered without a turn on a thread.
+    let answeredAtOnce: Counter
 
     init(_ registry: Registry, _ active: ActiveQueries, _ log: QueryLog) {
         let name = "lapwing_queries_total"
@@ -23,6 +25,9 @@ struct QueryMetrics: Sendable {
         queueDuration = registry.histogram(
             "lapwing_query_queue_duration_seconds", help: "How long queries waited for their turn.")
         samples = registry.counter("lapwing_query_samples_total", help: "Samples that queries read from the store.")
+        answeredAtOnce = registry.counter(
+            "lapwing_queries_answered_at_once_total",
+            help: "Queries known to be small that were answered without a turn on a thread.")
         registry.gauge("lapwing_queries_running", help: "Queries that run now.") { Double(active.occupancy.running) }
         registry.gauge("lapwing_queries_waiting", help: "Queries that wait for their turn.") {
             Double(active.occupancy.waiting)

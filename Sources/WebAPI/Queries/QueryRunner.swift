@@ -28,14 +28,19 @@ struct QueryRunner: Sendable {
         _ evaluate: (QueryOptions, any Querier) throws(QueryError) -> QueryResult
     ) throws(APIError) -> QueryResult {
         let query: ActiveQuery = if let given = request.query { given } else { try admit(description) }
-        defer { active.finish(query) }
+        var options = options
+        if request.isTriedAtOnce { options.workLimit = SmallQueries.workLimit }
         do {
             let result = try turn(of: query, options, evaluate)
+            active.finish(query)
             metrics.count(.success)
             metrics.observe(result.statistics)
             write(request, description, result.statistics, nil)
             return result
         } catch {
+            // It will be run again, and what comes of that counts.
+            guard !request.isTriedAtOnce else { throw APIError(error) }
+            active.finish(query)
             metrics.count(error)
             write(request, description, QueryStatistics(), error)
             throw APIError(error)
@@ -61,7 +66,7 @@ struct QueryRunner: Sendable {
         var result: QueryResult
         do {
             result = try evaluate(options, querier)
-        } catch .tooManyBytesTogether {
+        } catch .tooManyBytesTogether where options.workLimit == nil {
             // Once more, with the right to wait for the others: what they hold they give back.
             options.timeoutMilliseconds = try active.becomePatient(query, timeoutMilliseconds: timeout)
             options.waitsForMemory = true
