@@ -153,20 +153,29 @@ struct InfoFunction: VectorOperator {
         let identity = LabelFilter(keeping: Self.identifying).apply(series.labels)
         let metrics = identity.isEmpty ? [] : infos.byIdentity[identity] ?? []
         let presence = series.presence()
-        var stepsByChoice: [[Int]: [Int]] = [:]
-        var order: [[Int]] = []
+        // In order of appearance: which info series, and the steps at which it is they.
+        var parts: [(choice: [Int], steps: [Int])] = []
+        var places: [[Int]: Int] = [:]
+        var choice: [Int] = []
+        var place = -1
         for step in presence.indices where presence[step] {
-            let choice = metrics.compactMap { $0.choice[step] }
-            if stepsByChoice[choice] == nil { order.append(choice) }
-            stepsByChoice[choice, default: []].append(step)
+            choice.removeAll(keepingCapacity: true)
+            for metric in metrics { if let index = metric.choice[step] { choice.append(index) } }
+            // Seldom another than at the step before.
+            if place < 0 || parts[place].choice != choice {
+                place = places[choice] ?? parts.count
+                places[choice] = place
+                if place == parts.count { parts.append((choice, [])) }
+            }
+            parts[place].steps.append(step)
         }
-        for choice in order {
+        for (choice, steps) in parts {
             if choice.isEmpty, !dataMatchers.allSatisfy(\.matchesEmpty) { continue }
             var part = series
             part.labels = try joined(series.labels, choice.map { infos.labels[$0] })
-            if order.count > 1 {
+            if parts.count > 1 {
                 var isKept = [Bool](repeating: false, count: presence.count)
-                for step in stepsByChoice[choice] ?? [] { isKept[step] = true }
+                for step in steps { isKept[step] = true }
                 part.keep(where: isKept)
             }
             try merger.add(part)
