@@ -21,6 +21,13 @@ LOOP int has_nan(const double *values, size_t count) {
     return found != 0;
 }
 
+// The staleness marker and the absent value are neighbours: one comparison finds both.
+LOOP size_t count_special(const double *values, size_t count) {
+    uint64_t found = 0;
+    WIDE for (size_t i = 0; i < count; i++) found += (bits_of(values[i]) & ~(uint64_t)1) == 0x7ff0000000000002;
+    return found;
+}
+
 typedef double four_values __attribute__((vector_size(32)));
 
 // Sixteen values at a time; what is no number is never greater or less.
@@ -66,19 +73,17 @@ struct ccolumns_windows {
     size_t count;
 };
 
+// First and last values of the windows in, rates out.
 LOOP void rates_of_block(
-    const double *restrict values, const struct ccolumns_windows *windows, size_t start, size_t length,
-    const struct ccolumns_rate *rate, double *restrict results) {
+    const double *restrict first, const double *restrict last, const struct ccolumns_windows *windows, size_t start,
+    size_t length, const struct ccolumns_rate *rate, double *restrict results) {
     const double *restrict sampled_seconds = windows->extrapolations + start;
     const double *restrict seconds_to_start = sampled_seconds + windows->count;
     const double *restrict seconds_to_end = seconds_to_start + windows->count;
     const double *restrict whole_factors = seconds_to_end + windows->count;
     const double margin = rate->margin, least_limit = rate->least_limit, divisor = rate->divisor;
-    double first[block], differences[block];
-    for (size_t i = 0; i < length; i++) {
-        first[i] = values[windows->first[start + i]];
-        differences[i] = values[windows->end[start + i] - 1] - first[i];
-    }
+    double differences[block];
+    for (size_t i = 0; i < length; i++) differences[i] = last[i] - first[i];
     uint64_t near = 0;
     if (rate->is_counter) {
         for (size_t i = 0; i < length; i++) {
@@ -107,10 +112,28 @@ LOOP void rates(
     const double *values, const struct ccolumns_windows *windows, size_t start, size_t end,
     const struct ccolumns_rate *rate, double *results) {
     size_t step = start;
-    for (; step + block <= end; step += block) {
-        rates_of_block(values, windows, step, block, rate, results + step);
+    if (rate->windows_go_by_one) {
+        const double *first = values + windows->first[start], *last = values + windows->end[start] - 1;
+        for (; step + block <= end; step += block, first += block, last += block) {
+            rates_of_block(first, last, windows, step, block, rate, results + step);
+        }
+        if (step < end) rates_of_block(first, last, windows, step, end - step, rate, results + step);
+        return;
     }
-    if (step < end) rates_of_block(values, windows, step, end - step, rate, results + step);
+    double first[block], last[block];
+    while (step < end) {
+        const size_t length = end - step < block ? end - step : block;
+        for (size_t i = 0; i < length; i++) {
+            first[i] = values[windows->first[step + i]];
+            last[i] = values[windows->end[step + i] - 1];
+        }
+        if (length == block) {
+            rates_of_block(first, last, windows, step, block, rate, results + step);
+        } else {
+            rates_of_block(first, last, windows, step, length, rate, results + step);
+        }
+        step += length;
+    }
 }
 
 static const uint64_t absent_bits = 0x7ff0000000000003;
@@ -173,6 +196,7 @@ LOOP void add_to_minima(const double *restrict column, size_t count, double *res
 #define ENTRIES(suffix, attributes)                                                                                    \
     attributes static size_t first_fall_##suffix(const double *v, size_t c, size_t f) { return first_fall(v, c, f); }  \
     attributes static int has_nan_##suffix(const double *v, size_t c) { return has_nan(v, c); }                        \
+    attributes static size_t count_special_##suffix(const double *v, size_t c) { return count_special(v, c); }         \
     attributes static double maximum_##suffix(const double *v, size_t c) { return maximum(v, c); }                     \
     attributes static double minimum_##suffix(const double *v, size_t c) { return minimum(v, c); }                     \
     attributes static void rates_##suffix(                                                                             \
@@ -197,6 +221,8 @@ ENTRIES(avx2, AVX2)
 size_t ccolumns_first_fall(const double *values, size_t count, size_t from) {
     CHOOSE(first_fall, values, count, from);
 }
+
+size_t ccolumns_count_special(const double *values, size_t count) { CHOOSE(count_special, values, count); }
 
 int ccolumns_has_nan(const double *values, size_t count) { CHOOSE(has_nan, values, count); }
 

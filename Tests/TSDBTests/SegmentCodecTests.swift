@@ -50,10 +50,11 @@ enum SegmentRoundTrip {
                 guard isThere else { continue }
                 for (index, column) in frame.columns.enumerated() {
                     var values = [Double](repeating: 0, count: column.tickCount)
-                    let order = try unsafe values.withUnsafeMutableBufferPointer { buffer in
-                        guard let start = buffer.baseAddress else { return ValueOrder.unknown }
-                        return try unsafe frame.decodeValues(index, into: start)
+                    let order = unsafe values.withUnsafeMutableBufferPointer { buffer in
+                        guard let start = buffer.baseAddress else { return ValueOrder?.some(.unknown) }
+                        return unsafe frame.decode(column, into: start)
                     }
+                    try #require(order != nil)
                     result.append(
                         SegmentTestColumn(
                             series: column.series, clock: column.clock, clockOffset: column.clockOffset, values: values,
@@ -327,9 +328,10 @@ struct SegmentCodecTests {
             return
         }
         for index in frame.columns.indices {
-            let target = UnsafeMutablePointer<Double>.allocate(capacity: max(1, frame.columns[index].tickCount))
+            let column = frame.columns[index]
+            let target = UnsafeMutablePointer<Double>.allocate(capacity: max(1, column.tickCount))
             defer { unsafe target.deallocate() }
-            _ = try? unsafe frame.decodeValues(index, into: target)
+            _ = unsafe frame.decode(column, into: target)
             _ = try? frame.startTimestamps(index)
         }
     }

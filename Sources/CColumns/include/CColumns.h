@@ -58,6 +58,21 @@ void ccolumns_quotients(
 /// Adds to the bit patterns of values.
 void ccolumns_correct(double *_Nonnull values, const int64_t *_Nonnull corrections, size_t count);
 
+// Rows of the head.
+
+/// Decodes what a row changes in a group of 64 slots; TSDB's `RowFormat` and `ValueCodec` say in which form. The values of
+/// the changed slots follow each other from `cursor` on, in order; those that are not chosen are stepped over. The state of
+/// the chosen slot `i` of the group stands at `places[i]` in `bits`, `mantissas` and `exponents`. `powers` are those of ten
+/// from 0 to 15. Zero where the bytes are not of this form or go beyond `end`, the state is anything then.
+int ccolumns_row_changes(
+    const uint8_t *_Nonnull cursor, const uint8_t *_Nonnull end, uint64_t changed, uint64_t chosen,
+    const int32_t *_Nonnull places, const double *_Nonnull powers, uint64_t *_Nonnull bits, int64_t *_Nonnull mantissas,
+    uint8_t *_Nonnull exponents);
+
+/// Writes rows that follow each other, `width` values each, into columns that begin `column_stride` values apart.
+void ccolumns_turn(
+    const uint64_t *_Nonnull rows, size_t row_count, size_t width, double *_Nonnull columns, size_t column_stride);
+
 // Tables.
 
 /// Asks memory for the entries of a table, whose length is a power of two and one more than `mask`, that are looked up soon.
@@ -75,10 +90,15 @@ size_t ccolumns_first_fall(const double *_Nonnull values, size_t count, size_t f
 double ccolumns_maximum(const double *_Nonnull values, size_t count);
 double ccolumns_minimum(const double *_Nonnull values, size_t count);
 
+/// How many of the values are staleness markers or the absent value.
+size_t ccolumns_count_special(const double *_Nonnull values, size_t count);
+
 int ccolumns_has_nan(const double *_Nonnull values, size_t count);
 
 struct ccolumns_rate {
     int is_counter;
+    /// Each window begins and ends a value behind the one before.
+    int windows_go_by_one;
     /// What extrapolated differences are divided by; 1 for none.
     double divisor;
     /// A zero that is farther away than a window reaches by products, with this margin and at least this much, is farther

@@ -39,48 +39,55 @@ struct LabelFilter: Sendable {
     /// - Complexity: O(bytes)
     func apply(_ labels: LabelSet) -> LabelSet {
         if names.isEmpty { return keepsNamed ? .empty : labels }
-        let bytes = labels.encoded
+        let kept = byteCount(of: labels)
+        if !keepsNamed, kept == labels.encoded.count { return labels }
         var result: [UInt8] = []
-        var dropsAny = false
-        var position = 0
-        var candidate = 0
-        while position < bytes.count {
-            let start = position
-            let name = Self.string(in: bytes, at: &position)
-            let value = Self.string(in: bytes, at: &position)
-            _ = value
-            while candidate < names.count, Self.compare(names[candidate], bytes, name) < 0 { candidate += 1 }
-            let isNamed = candidate < names.count && Self.compare(names[candidate], bytes, name) == 0
-            if isNamed == keepsNamed {
-                if dropsAny || keepsNamed { result.append(contentsOf: bytes[start..<position]) }
-            } else if !dropsAny && !keepsNamed {
-                dropsAny = true
-                result.reserveCapacity(bytes.count)
-                result.append(contentsOf: bytes[0..<start])
-            }
-        }
-        if !keepsNamed && !dropsAny { return labels }
+        result.reserveCapacity(kept)
+        encode(labels, into: &result)
         return LabelSet(encoded: result)
+    }
+
+    /// What the labels of the choice take.
+    private func byteCount(of labels: LabelSet) -> Int {
+        var count = 0
+        forEachKept(in: labels.encoded.span) { count += $0.count }
+        return count
     }
 
     /// Writes the labels of the choice in place of what was in `result`.
     func encode(_ labels: LabelSet, into result: inout [UInt8]) {
         result.removeAll(keepingCapacity: true)
         let bytes = labels.encoded
+        forEachKept(in: bytes.span) { result.append(contentsOf: bytes[$0]) }
+    }
+
+    /// Calls `body` with the stretches of the labels of the choice, neighbours together.
+    @inline(__always)
+    private func forEachKept(in bytes: Span<UInt8>, _ body: (Range<Int>) -> Void) {
         var position = 0
         var candidate = 0
+        // Where the stretch begins that is not told yet.
+        var pending = 0
         while position < bytes.count {
             let start = position
             let name = Self.string(in: bytes, at: &position)
             _ = Self.string(in: bytes, at: &position)
-            while candidate < names.count, Self.compare(names[candidate], bytes, name) < 0 { candidate += 1 }
-            let isNamed = candidate < names.count && Self.compare(names[candidate], bytes, name) == 0
-            if isNamed == keepsNamed { result.append(contentsOf: bytes[start..<position]) }
+            var order = -1
+            while candidate < names.count {
+                order = Self.compare(names[candidate], bytes, name)
+                if order >= 0 { break }
+                candidate += 1
+            }
+            let isNamed = candidate < names.count && order == 0
+            if isNamed == keepsNamed { continue }
+            if pending < start { body(pending..<start) }
+            pending = position
         }
+        if pending < position { body(pending..<position) }
     }
 
     @inline(__always)
-    private static func string(in bytes: [UInt8], at position: inout Int) -> Range<Int> {
+    private static func string(in bytes: Span<UInt8>, at position: inout Int) -> Range<Int> {
         var length = 0
         var shift = 0
         while true {
@@ -97,7 +104,7 @@ struct LabelFilter: Sendable {
 
     /// Negative where `name` comes before the range of `bytes`, zero where they are equal.
     @inline(__always)
-    private static func compare(_ name: [UInt8], _ bytes: [UInt8], _ range: Range<Int>) -> Int {
+    private static func compare(_ name: [UInt8], _ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
         let shared = min(name.count, range.count)
         var index = 0
         while index < shared {

@@ -11,7 +11,10 @@ struct StepSeries: Sendable {
     var dropsName: Bool
     /// The number of its group, where the series is on its way to an aggregation; it need not have labels then.
     var group: Int32 = 0
-    var values: [Double]
+    /// Where they are changed, what was known of them is known no more.
+    var values: [Double] { didSet { knownRun = nil } }
+    /// The steps that have floats, where whoever wrote these knew them for one run without gaps.
+    private var knownRun: Range<Int>?
     var histograms: [StepHistogram]
 
     init(labels: LabelSet = .empty, dropsName: Bool = false, values: [Double], histograms: [StepHistogram] = []) {
@@ -26,8 +29,35 @@ struct StepSeries: Sendable {
         self.init(labels: labels, values: [Double](repeating: Column.absent, count: stepCount))
     }
 
+    /// Takes floats of which those of a run of steps are there, and no others.
+    mutating func take(_ floats: consuming [Double], run: Range<Int>) {
+        values = floats
+        knownRun = run
+    }
+
+    /// Makes the floats anew, with nothing at any step, in the memory that there is.
+    mutating func makeAbsent(over stepCount: Int) {
+        var floats: [Double] = []
+        swap(&floats, &values)
+        floats.removeAll(keepingCapacity: true)
+        floats.append(addingCapacity: stepCount) { $0.append(repeating: Column.absent, count: stepCount) }
+        take(floats, run: 0..<0)
+    }
+
+    /// Empties the series for the next one, in the memory that there is.
+    mutating func restart(labels next: LabelSet) {
+        labels = next
+        dropsName = false
+        group = 0
+        if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
+        values.removeAll(keepingCapacity: true)
+    }
+
     /// Whether there is a sample at any step.
-    var isEmpty: Bool { histograms.isEmpty && !values.contains { !$0.isAbsent } }
+    var isEmpty: Bool {
+        if let knownRun { return histograms.isEmpty && knownRun.isEmpty }
+        return histograms.isEmpty && !values.contains { !$0.isAbsent }
+    }
 
     /// The first step with a sample, nil where there is none.
     var firstStep: Int? {
@@ -62,6 +92,7 @@ struct StepSeries: Sendable {
 
     /// The steps that have floats where they are one run without gaps, nil where there are gaps.
     var run: Range<Int>? {
+        if let knownRun { return knownRun }
         guard let first = values.firstIndex(where: { !$0.isAbsent }),
             let last = values.lastIndex(where: { !$0.isAbsent })
         else { return 0..<0 }

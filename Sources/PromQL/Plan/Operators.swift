@@ -46,7 +46,10 @@ extension VectorOperator {
             guard cost.samples > 0 else { return }
             try context.hold(cost)
             collected.cost += cost
-            collected.series.append(series)
+            // Taken out, so that nobody else holds the values.
+            var taken = StepSeries(values: [])
+            swap(&taken, &series)
+            collected.series.append(taken)
         }
         return collected
     }

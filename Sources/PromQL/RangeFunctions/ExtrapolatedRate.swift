@@ -2,6 +2,8 @@ import MetricModel
 
 /// `rate`, `increase` and `delta` of plain selectors: the difference of the first and last sample, corrected for
 /// counter resets, extrapolated to the window's ends where samples come close to them.
+///
+/// A series that has every sample of its clock goes another way (`WholeRate`).
 struct ExtrapolatedRate: RangeKernel {
     let isCounter: Bool
     let isRate: Bool
@@ -17,12 +19,6 @@ struct ExtrapolatedRate: RangeKernel {
             return StartedCounterRate(isRate: isRate).evaluate(input, into: &output, notes: &notes)
         }
         let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
-        let coversClock =
-            input.columns.clockOffset == 0 && input.columns.values.count == input.floatWindows.timestampCount
-        if coversClock, input.floatWindows.extrapolations.steps.count == input.stepCount {
-            if evaluateWhole(input, resets, into: &output) { notes.insert(.hasFloatResult) }
-            return
-        }
         var hasResult = false
         for step in 0..<input.stepCount {
             guard let value = value(step, input, resets) else { continue }
@@ -32,17 +28,8 @@ struct ExtrapolatedRate: RangeKernel {
         if hasResult { notes.insert(.hasFloatResult) }
     }
 
-    /// The common case, with nothing in the loop but what differs between series: all samples of the clock are there.
-    private func evaluateWhole(
-        _ input: RangeInput, _ resets: CounterResets, into output: inout StepSeries
-    ) -> Bool {
-        let steps = WholeRate(
-            isCounter: isCounter, rateSeconds: rateSeconds(input), windows: input.floatWindows, resets: resets)
-        return steps.evaluate(input.columns.values, into: &output.values)
-    }
-
     /// What the difference is divided by; nothing for an increase.
-    func rateSeconds(_ input: RangeInput) -> Double? { isRate ? input.windows.lengthSeconds : nil }
+    func rateSeconds(_ windows: WindowTimes) -> Double? { isRate ? windows.lengthSeconds : nil }
 
     /// The result for the floats of one window, nil where there are fewer than two.
     @inline(__always)
@@ -54,7 +41,7 @@ struct ExtrapolatedRate: RangeKernel {
         if resets.count > 0 { difference = resets.corrected(difference, input.columns.values, in: window) }
         let factor = extrapolation(of: window, step, input).factor(
             result: difference, firstValue: firstValue, isCounter: isCounter,
-            rateSeconds: rateSeconds(input))
+            rateSeconds: rateSeconds(input.windows))
         return difference * factor
     }
 }

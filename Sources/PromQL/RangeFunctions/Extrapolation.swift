@@ -76,6 +76,8 @@ final class ClockExtrapolations: Sendable {
     let run: Range<Int>
     /// No step outside the run has two samples.
     let hasOneRun: Bool
+    /// Each window of the run begins and ends a sample behind the one before: the samples are as far apart as the steps.
+    let runsByOne: Bool
     /// The parts of the steps in four columns, so that a loop takes several at a time: seconds between the samples, to
     /// the window's start, to its end, whole factors.
     let columns: [Double]
@@ -94,6 +96,9 @@ final class ClockExtrapolations: Sendable {
         var high = low
         while high < first.count, end[high] - first[high] >= 2 { high += 1 }
         run = low..<high
+        runsByOne = (low..<high).allSatisfy {
+            Int(first[$0]) - Int(first[low]) == $0 - low && Int(end[$0]) - Int(end[low]) == $0 - low
+        }
         hasOneRun = (high..<first.count).allSatisfy { end[$0] - first[$0] < 2 }
     }
 }

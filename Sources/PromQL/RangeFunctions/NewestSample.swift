@@ -22,8 +22,9 @@ struct NewestSample: RangeKernel {
             return evaluateAny(input, into: &output)
         }
         let values = input.columns.values.span
-        let firsts = input.floatWindows.first.span
-        let ends = input.floatWindows.end.span
+        let (firstOfWindow, endOfWindow) = (input.floatWindows.first, input.floatWindows.end)
+        let firsts = firstOfWindow.span
+        let ends = endOfWindow.span
         var results = output.values.mutableSpan
         let offset = input.columns.clockOffset
         for step in 0..<min(min(firsts.count, ends.count), results.count) {

@@ -4,32 +4,54 @@ import MetricModel
 /// `rate` and its like where a series has every sample of its clock: nothing in the loop but what differs between
 /// series, several steps at a time.
 struct WholeRate {
-    let isCounter: Bool
-    let rateSeconds: Double?
-    let windows: WindowIndexes
-    let resets: CounterResets
+    private let isCounter: Bool
+    private let rateSeconds: Double?
+    private let windows: WindowIndexes
+    private let resets: CounterResets
 
-    /// Whether there is a result at any step.
-    func evaluate(_ values: [Double], into results: inout [Double]) -> Bool {
+    /// Nil where the series needs a closer look: samples are missing, the counter says when it began, or the steps with a
+    /// result are not one run.
+    init?(_ rate: ExtrapolatedRate, of columns: SampleColumns, over windows: WindowIndexes, _ times: WindowTimes) {
+        guard columns.clockOffset == 0, columns.values.count == windows.timestampCount,
+            columns.startTimestamps.isEmpty || !rate.usesStartTimestamps, windows.extrapolations.hasOneRun,
+            windows.extrapolations.steps.count == times.times.count
+        else { return nil }
+        isCounter = rate.isCounter
+        rateSeconds = rate.rateSeconds(times)
+        self.windows = windows
+        resets = isCounter ? CounterResets(in: columns) : CounterResets()
+    }
+
+    /// Writes the results in place of the floats of `output`; whether there is one at any step.
+    func evaluate(_ values: [Double], into output: inout StepSeries) -> Bool {
         let extrapolations = windows.extrapolations
         let run = extrapolations.run
-        let windowCount = extrapolations.steps.count
-        guard extrapolations.hasOneRun, run.upperBound <= results.count, run.upperBound <= windowCount,
-            extrapolations.columns.count == 4 * windowCount, values.count == windows.timestampCount
-        else {
-            return evaluateEach(0..<min(windowCount, results.count), values, into: &results)
+        let stepCount = extrapolations.steps.count
+        guard !run.isEmpty else {
+            output.makeAbsent(over: stepCount)
+            return false
         }
-        if run.isEmpty { return false }
         var rate = ccolumns_rate(
-            is_counter: isCounter ? 1 : 0, divisor: rateSeconds ?? 1, margin: Extrapolation.margin,
-            least_limit: Extrapolation.leastLimit)
-        // The windows were found over the clock of these values, all of which are there, and each of the run holds two
-        // of them: indexes are below the number of values, and steps below the number of windows and results.
-        unsafe ccolumns_rates(
-            values, windows.first, windows.end, extrapolations.columns, windowCount, run.lowerBound, run.upperBound,
-            &rate,
-            &results)
-        evaluateAroundResets(run, values, into: &results)
+            is_counter: isCounter ? 1 : 0, windows_go_by_one: extrapolations.runsByOne ? 1 : 0,
+            divisor: rateSeconds ?? 1, margin: Extrapolation.margin, least_limit: Extrapolation.leastLimit)
+        var results: [Double] = []
+        swap(&results, &output.values)
+        results.removeAll(keepingCapacity: true)
+        results.append(addingCapacity: stepCount) { target in
+            target.append(repeating: Column.absent, count: run.lowerBound)
+            unsafe target.withUnsafeMutableBufferPointer { buffer, initialized in
+                guard let start = buffer.baseAddress else { return }
+                // The windows were found over the clock of these values, all of which are there, and each of the run holds
+                // two of them: indexes are below the number of values, and steps below the number of windows and results.
+                unsafe ccolumns_rates(
+                    values, windows.first, windows.end, extrapolations.columns, stepCount, run.lowerBound,
+                    run.upperBound, &rate, start)
+                initialized = run.upperBound
+            }
+            target.append(repeating: Column.absent, count: stepCount - run.upperBound)
+        }
+        if resets.count > 0 { evaluateAroundResets(run, values, into: &results) }
+        output.take(results, run: run)
         return true
     }
 
@@ -40,7 +62,7 @@ struct WholeRate {
             // Both ends of windows go up with the steps.
             let start = Self.firstStep(in: done..<run.upperBound) { Int(windows.end[$0]) > position }
             let end = Self.firstStep(in: start..<run.upperBound) { Int(windows.first[$0]) >= position }
-            _ = evaluateEach(start..<end, values, into: &results)
+            evaluateEach(start..<end, values, into: &results)
             done = end
         }
     }
@@ -56,19 +78,17 @@ struct WholeRate {
         return low
     }
 
-    private func evaluateEach(_ steps: Range<Int>, _ values: [Double], into results: inout [Double]) -> Bool {
+    /// Each of the steps has a window of two samples at least.
+    private func evaluateEach(_ steps: Range<Int>, _ values: [Double], into results: inout [Double]) {
         let column = values.span
         let extrapolationOfStep = windows.extrapolations.steps
         let extrapolations = extrapolationOfStep.span
         var output = results.mutableSpan
-        var hasResult = false
         for step in steps {
             let low = Int(windows.first[step])
             let high = Int(windows.end[step])
-            guard high > low &+ 1 else { continue }
             let firstValue = column[low]
-            var difference = column[high &- 1] - firstValue
-            if resets.count > 0 { difference = resets.corrected(difference, values, in: low..<high) }
+            let difference = resets.corrected(column[high &- 1] - firstValue, values, in: low..<high)
             let extrapolation = extrapolations[step]
             let factor: Double
             if isCounter, extrapolation.mayReachZero(result: difference, firstValue: firstValue) {
@@ -78,8 +98,6 @@ struct WholeRate {
                 factor = extrapolation.wholeFactor
             }
             output[step] = difference * factor
-            hasResult = true
         }
-        return hasResult
     }
 }

@@ -101,7 +101,7 @@ struct SelectorSource: SeriesSource {
         if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= Self.parallelThreshold {
             try readInParallel(selected, withLabels, runner, stepCount: timeline.count, context, body)
         } else {
-            try readInOrder(selected, withLabels, runner, stepCount: timeline.count, context, body)
+            try readInOrder(selected, withLabels, runner, context, body)
         }
     }
 
@@ -135,8 +135,8 @@ struct SelectorSource: SeriesSource {
     }
 
     private func readInOrder(
-        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, stepCount: Int,
-        _ context: QueryContext, _ body: BlockBody
+        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, _ context: QueryContext,
+        _ body: BlockBody
     ) throws(QueryError) {
         let reading = QueryCost(bytes: selected.readerBytes)
         try context.hold(reading)
@@ -144,6 +144,8 @@ struct SelectorSource: SeriesSource {
         var runner = runner
         var reader = selected.makeReader(over: 0..<selected.count)
         var columns = SampleColumns()
+        // Whoever keeps a series takes its memory; what is left is used again.
+        var output = StepSeries(values: [])
         var counted = (queryable: 0, read: 0)
         func count() {
             context.count(
@@ -156,7 +158,7 @@ struct SelectorSource: SeriesSource {
                 count()
             }
             guard try next(&reader, &columns) else { break }
-            var output = StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, absentOver: stepCount)
+            output.restart(labels: withLabels ? selected.labels(at: index) : .empty)
             let notes = runner.run(&columns, into: &output)
             try body(&output, notes, index)
         }
@@ -195,8 +197,8 @@ struct SelectorSource: SeriesSource {
         try context.hold(blocks)
         defer { context.release(blocks) }
         let pipeline = SeriesPipeline(
-            selected: selected, withLabels: withLabels, runner: runner, stepCount: stepCount, blockSize: blockSize,
-            depth: depth, limits: context.limits)
+            selected: selected, withLabels: withLabels, runner: runner, blockSize: blockSize, depth: depth,
+            limits: context.limits)
         try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
             for index in block.series.indices {
                 try body(&block.series[index], block.notes[index], block.first + index)

@@ -31,7 +31,6 @@ final class SeriesPipeline: HelperJob {
     private let selected: any SelectedSeries
     private let withLabels: Bool
     private let runner: KernelRunner
-    private let stepCount: Int
     private let limits: QueryLimits
     /// Block `i` has the series `bounds[i] ..< bounds[i + 1]`.
     private let bounds: [Int]
@@ -42,13 +41,12 @@ final class SeriesPipeline: HelperJob {
     private let progress = DispatchSemaphore(value: 0)
 
     init(
-        selected: any SelectedSeries, withLabels: Bool, runner: KernelRunner, stepCount: Int, blockSize: Int,
-        depth: Int, limits: QueryLimits
+        selected: any SelectedSeries, withLabels: Bool, runner: KernelRunner, blockSize: Int, depth: Int,
+        limits: QueryLimits
     ) {
         self.withLabels = withLabels
         self.selected = selected
         self.runner = runner
-        self.stepCount = stepCount
         self.depth = depth
         self.limits = limits
         var bounds = [0]
@@ -148,9 +146,8 @@ final class SeriesPipeline: HelperJob {
             } catch {
                 throw QueryError(error)
             }
-            var output = StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, absentOver: stepCount)
-            block.notes.append(runner.run(&columns, into: &output))
-            block.series.append(output)
+            block.series.append(StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, values: []))
+            block.notes.append(runner.run(&columns, into: &block.series[block.series.count - 1]))
         }
         return block
     }

@@ -34,6 +34,7 @@ struct KernelRunner: Sendable {
     private let timeline: Timeline
     private let hints: ResetHints
     private var cache: WindowCache
+    private let rate: ExtrapolatedRate?
     /// The result is the newest sample as it is: the store was asked for nothing outside the only window.
     private let takesNewest: Bool
     private(set) var samplesQueryable = 0
@@ -52,14 +53,16 @@ struct KernelRunner: Sendable {
         self.hints = hints
         self.windows = windows
         self.timeline = timeline
-        cache = WindowCache(times: windows, rate: kernel as? ExtrapolatedRate)
+        rate = kernel as? ExtrapolatedRate
+        cache = WindowCache(times: windows, rate: rate)
     }
 
-    /// The kernel's result for one series.
+    /// Writes the kernel's result for one series in place of what `output` held beside its labels.
     mutating func run(_ columns: inout SampleColumns, into output: inout StepSeries) -> KernelNotes {
         var notes: KernelNotes = []
         samplesRead += columns.values.count + columns.histograms.count
         if takesNewest, columns.histograms.isEmpty {
+            output.makeAbsent(over: 1)
             if let newest = columns.values.last, !newest.isStale {
                 output.values[0] = newest
                 samplesQueryable += 1
@@ -69,6 +72,15 @@ struct KernelRunner: Sendable {
             return notes
         }
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
+        if steps == nil, let rate, columns.histograms.isEmpty, !columns.values.isEmpty {
+            let indexes = cache.indexes(for: columns.clock)
+            if let whole = WholeRate(rate, of: columns, over: indexes, windows) {
+                if whole.evaluate(columns.values, into: &output) { notes.insert(.hasFloatResult) }
+                samplesQueryable += indexes.sampleCount
+                return notes
+            }
+        }
+        output.makeAbsent(over: timeline.count)
         guard !columns.isEmpty else { return notes }
         if !columns.histograms.isEmpty { readsHistograms = true }
         if hints != .asTheyAre { columns.resolveResetHints(marksResets: hints == .marked) }

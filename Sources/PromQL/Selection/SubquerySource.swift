@@ -21,7 +21,7 @@ struct SubquerySource: SeriesSource {
                 let cost = series.cost
                 try context.hold(cost)
                 var columns = Self.columns(series, clock)
-                var output = StepSeries(labels: series.labels, absentOver: timeline.count)
+                var output = StepSeries(labels: series.labels, values: [])
                 output.dropsName = series.dropsName
                 let notes = runner.run(&columns, into: &output)
                 try body(&output, notes)

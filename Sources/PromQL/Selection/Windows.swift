@@ -15,7 +15,8 @@ struct WindowTimes: Hashable, Sendable {
 
     /// The index ranges of the windows over ascending timestamps.
     /// - Complexity: O(timestamps + steps)
-    func indexes(over timestamps: [Int64]) -> WindowIndexes {
+    /// - Parameter rate: The kernel whose extrapolations are worked out as well, once for all series of the clock.
+    func indexes(over timestamps: [Int64], for rate: ExtrapolatedRate? = nil) -> WindowIndexes {
         var first = [Int32](repeating: 0, count: times.count)
         var end = [Int32](repeating: 0, count: times.count)
         var firsts = first.mutableSpan
@@ -34,12 +35,31 @@ struct WindowTimes: Hashable, Sendable {
             unsafe ends[unchecked: step] = Int32(truncatingIfNeeded: endIndex)
             right = right &+ times.step
         }
-        return WindowIndexes(first: first, end: end, timestampCount: timestamps.count)
+        return WindowIndexes(
+            first: first, end: end, timestampCount: timestamps.count,
+            extrapolations: rate.map { extrapolations(of: first, end, over: timestamps, $0) } ?? .none)
+    }
+
+    private func extrapolations(
+        of first: [Int32], _ end: [Int32], over timestamps: [Int64], _ rate: ExtrapolatedRate
+    ) -> ClockExtrapolations {
+        let steps = first.indices.map { step -> Extrapolation in
+            let low = Int(first[step])
+            let high = Int(end[step])
+            let rangeEnd = times.time(at: step)
+            guard high > low + 1 else { return Extrapolation.none }
+            var extrapolation = Extrapolation(
+                firstTime: timestamps[low], lastTime: timestamps[high - 1],
+                rangeStart: rangeEnd - lengthMilliseconds, rangeEnd: rangeEnd, intervals: high - low - 1)
+            extrapolation.prepare(rateSeconds: rate.isRate ? lengthSeconds : nil)
+            return extrapolation
+        }
+        return ClockExtrapolations(steps, first: first, end: end)
     }
 }
 
 /// For each step the half-open range of timestamps in its window.
-struct WindowIndexes: Sendable {
+final class WindowIndexes: Sendable {
     let first: [Int32]
     let end: [Int32]
     /// The samples in all windows together, one that lies in several counted for each.
@@ -47,33 +67,18 @@ struct WindowIndexes: Sendable {
     /// The timestamps that the windows were found over.
     let timestampCount: Int
     /// How `rate` extrapolates each window; none where it was not asked for.
-    private(set) var extrapolations = ClockExtrapolations.none
+    let extrapolations: ClockExtrapolations
 
     static let empty = WindowIndexes(first: [], end: [], timestampCount: 0)
 
-    init(first: [Int32], end: [Int32], timestampCount: Int) {
+    init(first: [Int32], end: [Int32], timestampCount: Int, extrapolations: ClockExtrapolations = .none) {
+        self.extrapolations = extrapolations
         self.first = first
         self.end = end
         self.timestampCount = timestampCount
         var count = 0
         for step in first.indices { count += Int(end[step] - first[step]) }
         sampleCount = count
-    }
-
-    /// Works out the extrapolation of all windows, once for all series of the clock.
-    mutating func prepareExtrapolations(over timestamps: [Int64], _ windows: WindowTimes, rateSeconds: Double?) {
-        let steps = first.indices.map { step in
-            let low = Int(first[step])
-            let high = Int(end[step])
-            let rangeEnd = windows.times.time(at: step)
-            guard high > low + 1 else { return Extrapolation.none }
-            var extrapolation = Extrapolation(
-                firstTime: timestamps[low], lastTime: timestamps[high - 1],
-                rangeStart: rangeEnd - windows.lengthMilliseconds, rangeEnd: rangeEnd, intervals: high - low - 1)
-            extrapolation.prepare(rateSeconds: rateSeconds)
-            return extrapolation
-        }
-        extrapolations = ClockExtrapolations(steps, first: first, end: end)
     }
 
     /// Whether a column has all samples of a step's window.
@@ -120,7 +125,7 @@ struct WindowCache: Sendable {
 
     mutating func indexes(for clock: Clock) -> WindowIndexes {
         if lastClock === clock { return lastIndexes }
-        var indexes: WindowIndexes
+        let indexes: WindowIndexes
         if let entry = known[ObjectIdentifier(clock)] {
             indexes = entry.indexes
         } else if let lastClock, Self.isSame(lastClock.timestamps, clock.timestamps) {
@@ -128,11 +133,7 @@ struct WindowCache: Sendable {
             indexes = lastIndexes
             remember(indexes, of: clock)
         } else {
-            indexes = times.indexes(over: clock.timestamps)
-            if let rate {
-                indexes.prepareExtrapolations(
-                    over: clock.timestamps, times, rateSeconds: rate.isRate ? times.lengthSeconds : nil)
-            }
+            indexes = times.indexes(over: clock.timestamps, for: rate)
             remember(indexes, of: clock)
         }
         lastClock = clock

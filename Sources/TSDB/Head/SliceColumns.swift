@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// Decodes the columns of chosen slots, row after row, several slices after each other.
@@ -18,8 +19,6 @@ struct SliceColumns {
         var number: Int
         /// The chosen ones by bit.
         var chosen: UInt64
-        /// Where the first chosen one stands among all chosen ones.
-        var firstPlace: Int
     }
 
     private var pages: [Page] = []
@@ -47,7 +46,7 @@ struct SliceColumns {
         places.removeAll(keepingCapacity: true)
         for (place, slot) in slots.enumerated() {
             if pages.last?.number != slot >> 6 {
-                pages.append(Page(number: slot >> 6, chosen: 0, firstPlace: place))
+                pages.append(Page(number: slot >> 6, chosen: 0))
                 places.append(contentsOf: repeatElement(0, count: 64))
             }
             pages[pages.count - 1].chosen |= 1 << UInt64(slot & 63)
@@ -60,8 +59,10 @@ struct SliceColumns {
             exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
             tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
         }
-        if values.count < width * rowCount {
-            values = [Double](repeating: SpecialValue.absent, count: width * rowCount)
+        let valueCount = width * rowCount
+        if values.count < valueCount {
+            // Numbers of any kind, which are written before they are read.
+            values = unsafe [Double](unsafeUninitializedCapacity: valueCount) { $1 = valueCount }
         }
     }
 
@@ -138,45 +139,34 @@ struct SliceColumns {
     private mutating func apply(_ row: UnsafeRawBufferPointer) -> Bool {
         guard let header = unsafe RowHeader(row), let base = row.baseAddress else { return false }
         if header.isKey { reset() }
-        let end = unsafe (base + header.byteCount).assumingMemoryBound(to: UInt8.self)
+        let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
         let powers = unsafe ValueCodec.Powers.shared.table
         let pageCount = header.pageCount
         let payloadStart = header.payloadStart
         let firstBit = newestRow &* slots.count
-        return unsafe pages.withUnsafeBufferPointer { pages in
-            unsafe places.withUnsafeBufferPointer { places in
-                unsafe tile.withUnsafeMutableBufferPointer { tile in
-                    unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
-                        unsafe exponents.withUnsafeMutableBufferPointer { exponents in
-                            for index in 0..<pages.count {
-                                let page = unsafe pages[index]
-                                guard page.number < pageCount else { break }
-                                let changed = UInt64(
-                                    littleEndian: unsafe row.loadUnaligned(
-                                        fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
-                                guard changed & page.chosen != 0 else { continue }
-                                let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
-                                guard offset <= header.byteCount else { return false }
-                                var cursor = unsafe UnsafePointer((base + offset).assumingMemoryBound(to: UInt8.self))
-                                // Nothing is to be had behind the last chosen one.
-                                var mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
-                                while mask != 0 {
-                                    let bit = mask.trailingZeroBitCount
-                                    mask &= mask &- 1
-                                    if page.chosen &>> UInt64(bit) & 1 == 0 {
-                                        guard unsafe ValueCodec.skip(&cursor, end: end) else { return false }
-                                        continue
-                                    }
-                                    let place = unsafe Int(places[index &<< 6 | bit])
-                                    guard
-                                        unsafe ValueCodec.decode(
-                                            &cursor, end: end, powers: powers, bits: &tile[firstBit &+ place],
-                                            mantissa: &mantissas[place], exponent: &exponents[place])
-                                    else { return false }
-                                }
-                            }
-                            return true
+        return unsafe places.withUnsafeBufferPointer { places in
+            unsafe tile.withUnsafeMutableBufferPointer { tile in
+                unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
+                    unsafe exponents.withUnsafeMutableBufferPointer { exponents in
+                        guard let places = places.baseAddress, let tile = tile.baseAddress,
+                            let mantissas = mantissas.baseAddress, let exponents = exponents.baseAddress
+                        else { return true }
+                        for index in pages.indices where pages[index].number < pageCount {
+                            let page = pages[index]
+                            let changed = UInt64(
+                                littleEndian: unsafe row.loadUnaligned(
+                                    fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
+                            guard changed & page.chosen != 0 else { continue }
+                            let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
+                            guard offset <= header.byteCount else { return false }
+                            // Nothing is to be had behind the last chosen one. The places lie below the number of slots.
+                            let mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
+                            let isSound = unsafe ccolumns_row_changes(
+                                bytes + offset, bytes + header.byteCount, mask, page.chosen, places + index &<< 6,
+                                powers, tile + firstBit, mantissas, exponents)
+                            guard isSound != 0 else { return false }
                         }
+                        return true
                     }
                 }
             }
@@ -189,15 +179,9 @@ struct SliceColumns {
         let start = filledRowCount
         filledRowCount += rows
         precondition(filledRowCount <= rowCount, "more rows than columns were made for")
-        unsafe tile.withUnsafeBufferPointer { tile in
-            unsafe values.withUnsafeMutableBufferPointer { values in
-                for column in 0..<width {
-                    let target = column &* rowCount &+ start
-                    for row in 0..<rows {
-                        unsafe values[target &+ row] = Double(bitPattern: tile[row &* width &+ column])
-                    }
-                }
-            }
+        unsafe values.withUnsafeMutableBufferPointer { values in
+            guard width > 0, let target = values.baseAddress else { return }
+            unsafe ccolumns_turn(tile, rows, width, target + start, rowCount)
         }
     }
 }

@@ -185,19 +185,19 @@ final class PartitionLabelReader {
             swap(&ends, &self.ends)
         }
         let count = input.count(limit: PartitionLabelWriter.seriesPerBlock)
-        var previous = 0..<0
+        // Each series is told by what differs from the one before.
+        var current: [UInt32] = []
         for _ in 0..<count {
-            let shared = input.count(limit: previous.count)
+            let shared = input.count(limit: current.count)
             let further = input.count(limit: input.remaining)
-            let start = symbols.count
-            for place in 0..<shared { symbols.append(symbols[previous.lowerBound + place]) }
             for place in shared..<(shared + further) {
-                let before = place < previous.count ? Int64(symbols[previous.lowerBound + place]) : 0
+                let before = place < current.count ? Int64(current[place]) : 0
                 let symbol = before &+ input.zigzag()
                 guard symbol >= 0, symbol < Int64(UInt32.max) else { return false }
-                symbols.append(UInt32(symbol))
+                if place < current.count { current[place] = UInt32(symbol) } else { current.append(UInt32(symbol)) }
             }
-            previous = start..<symbols.count
+            if shared + further < current.count { current.removeLast(current.count - shared - further) }
+            symbols.append(contentsOf: current)
             ends.append(symbols.count)
         }
         return !input.isDamaged && input.isAtEnd

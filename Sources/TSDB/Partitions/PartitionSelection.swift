@@ -25,6 +25,25 @@ private struct SymbolPlaces {
     /// Of each symbol that was met its place + 1, of the others 0.
     private var places: [UInt32] = []
 
+    /// Writes the places of symbols to `result` in place of what was there; false where one was not met before.
+    func find(_ symbols: ArraySlice<UInt32>, into result: inout [UInt32]) -> Bool {
+        let pages = pages.span
+        let places = places.span
+        let wanted = symbols.span
+        result.removeAll(keepingCapacity: true)
+        result.append(addingCapacity: wanted.count) { found in
+            for index in wanted.indices {
+                let symbol = wanted[index]
+                let page = Int(symbol / Self.pageSize)
+                guard page < pages.count, pages[page] >= 0 else { return }
+                let place = places[Int(pages[page]) + Int(symbol % Self.pageSize)]
+                guard place > 0 else { return }
+                found.append(place - 1)
+            }
+        }
+        return result.count == wanted.count
+    }
+
     /// The place of a symbol; `make` gives it where it was not met before.
     mutating func place(
         of symbol: UInt32, _ held: inout HeldMemory, _ make: (inout HeldMemory) throws(StorageError) -> UInt32
@@ -86,13 +105,16 @@ final class PartitionSelection: Sendable {
             var places = SymbolPlaces()
             var pairs: [UInt32] = []
             for (index, number) in series.enumerated() {
-                pairs.removeAll(keepingCapacity: true)
-                for symbol in try labels.symbols(of: number) {
-                    pairs.append(
-                        try places.place(of: symbol, &held) { held throws(StorageError) in
-                            let (block, range) = try labels.text(of: symbol)
-                            return try numbers.place(of: block.bytes[range], &held)
-                        })
+                let symbols = try labels.symbols(of: number)
+                if !places.find(symbols, into: &pairs) {
+                    pairs.removeAll(keepingCapacity: true)
+                    for symbol in symbols {
+                        pairs.append(
+                            try places.place(of: symbol, &held) { held throws(StorageError) in
+                                let (block, range) = try labels.text(of: symbol)
+                                return try numbers.place(of: block.bytes[range], &held)
+                            })
+                    }
                 }
                 try body(&numbers, &held, index, pairs[...])
             }

@@ -9,29 +9,24 @@ extension SegmentFrame {
         _ index: Int, on view: PartitionClocks.View, to pieces: inout ColumnPieces, shared: ClockCache,
         needsValues: Bool = true
     ) throws(SegmentDamage) {
-        let place = place(of: index)
-        guard place.clockOffset + place.tickCount <= view.tickCount else { throw .structure("clock reference") }
+        let column = columns[index]
+        let columnEnd = column.clockOffset + column.tickCount
+        guard columnEnd <= view.tickCount else { throw .structure("clock reference") }
         // Ticks of the file's clock that lie in the column and in the range.
-        let lower = max(place.clockOffset, view.firstTick)
-        let upper = min(place.clockOffset + place.tickCount, view.firstTick + view.count)
+        let lower = max(column.clockOffset, view.firstTick)
+        let upper = min(columnEnd, view.firstTick + view.count)
         guard lower < upper else { return }
-        var damage: SegmentDamage?
         let isSound = unsafe pieces.append(
-            tickCount: place.tickCount, wanted: lower - place.clockOffset..<upper - place.clockOffset,
-            clock: view.clock, offset: lower - view.firstTick, isPlain: place.isPlain, isFromHead: false,
+            tickCount: column.tickCount, wanted: lower - column.clockOffset..<upper - column.clockOffset,
+            clock: view.clock, offset: lower - view.firstTick, isPlain: column.runPosition == nil, isFromHead: false,
             shared: shared
         ) { target in
-            do throws(SegmentDamage) {
-                if needsValues { return unsafe try decodeValues(index, into: target) }
-                unsafe markValues(index, into: target)
-                return .unknown
-            } catch {
-                damage = error
-                return nil
-            }
+            if needsValues { return unsafe decode(column, into: target) }
+            unsafe mark(column, into: target)
+            return .unknown
         }
-        if let damage { throw damage }
-        if isSound, !columns[index].starts.isEmpty {
+        guard isSound else { throw .structure("values") }
+        if !column.starts.isEmpty {
             try noteStarts(index, ticks: lower..<upper, view: view, in: &pieces)
         }
     }
@@ -57,18 +52,14 @@ extension SegmentFrame {
 
     /// A value or a special marker for each tick of a column.
     mutating func values(_ index: Int) throws(SegmentDamage) -> [Double] {
-        let count = columns[index].tickCount
-        var damage: SegmentDamage?
-        let values = unsafe [Double](unsafeUninitializedCapacity: count) { buffer, initialized in
-            guard let start = buffer.baseAddress else { return }
-            do throws(SegmentDamage) {
-                unsafe try decodeValues(index, into: start)
-                initialized = count
-            } catch {
-                damage = error
-            }
+        let column = columns[index]
+        var isSound = column.tickCount == 0
+        let values = unsafe [Double](unsafeUninitializedCapacity: column.tickCount) { buffer, initialized in
+            guard let start = buffer.baseAddress, unsafe decode(column, into: start) != nil else { return }
+            isSound = true
+            initialized = column.tickCount
         }
-        if let damage { throw damage }
+        guard isSound else { throw .structure("values") }
         return values
     }
 }

@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// The samples of one series as they are found, piece after piece, the values of all pieces in one run of memory.
@@ -64,7 +65,7 @@ struct ColumnPieces {
     mutating func append(bits: UInt64, clock: Clock) {
         if bits == SpecialValue.staleBits { mayHaveStaleMarkers = true }
         values.append(Double(bitPattern: bits))
-        addPiece(Piece(clock: clock, offset: 0, start: values.count - 1, count: 1, isFromHead: true))
+        addPiece(on: clock, offset: 0, start: values.count - 1, count: 1, isFromHead: true)
     }
 
     /// Adds values that are dense already.
@@ -75,7 +76,7 @@ struct ColumnPieces {
         let start = values.count
         values.append(contentsOf: dense)
         if isMarked { mayHaveStaleMarkers = true }
-        addPiece(Piece(clock: clock, offset: offset, start: start, count: dense.count, isFromHead: isFromHead))
+        addPiece(on: clock, offset: offset, start: start, count: dense.count, isFromHead: isFromHead)
     }
 
     /// Adds a value or a special marker for each of `tickCount` ticks, which `decode` writes unless it answers nil, and
@@ -100,30 +101,43 @@ struct ColumnPieces {
         guard let order else { return false }
         if wanted.upperBound < tickCount { values.removeSubrange((start + wanted.upperBound)...) }
         if wanted.lowerBound > 0 { values.removeSubrange(start..<start + wanted.lowerBound) }
-        var piece = Piece(clock: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
-        if !isPlain, !leaveAbsentOut(&piece, shared: shared) { return true }
-        if order == .rising, risingCount == start, start == 0 || values[start - 1] <= values[start] {
-            risingCount = values.count
+        if !isPlain {
+            let special = SpecialCounts(values[start...])
+            if special.stale > 0 { mayHaveStaleMarkers = true }
+            if special.absent > 0 {
+                var piece = Piece(
+                    clock: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
+                guard leaveAbsentOut(&piece, count: special.absent, shared: shared) else { return true }
+                noteOrder(order, from: start)
+                addPiece(
+                    on: piece.clock, offset: piece.offset, start: start, count: piece.count, isFromHead: isFromHead)
+                return true
+            }
         }
-        addPiece(piece)
+        noteOrder(order, from: start)
+        addPiece(on: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
         return true
     }
 
-    /// A piece that goes on where the last one ended becomes part of it.
-    private mutating func addPiece(_ piece: Piece) {
-        let last = pieces.count - 1
-        if last >= 0, pieces[last].clock === piece.clock, pieces[last].offset + pieces[last].count == piece.offset {
-            pieces[last].count += piece.count
-        } else {
-            pieces.append(piece)
+    /// Notes what is known of the values from `start` on.
+    private mutating func noteOrder(_ order: ValueOrder, from start: Int) {
+        if order == .rising, risingCount == start, start == 0 || values[start - 1] <= values[start] {
+            risingCount = values.count
         }
     }
 
-    /// Makes the newest values, which belong to `piece`, dense; false where nothing remains.
-    private mutating func leaveAbsentOut(_ piece: inout Piece, shared: ClockCache) -> Bool {
-        let counts = SpecialCounts(values[piece.start...])
-        if counts.stale > 0 { mayHaveStaleMarkers = true }
-        if counts.absent == 0 { return true }
+    /// A piece that goes on where the last one ended becomes part of it.
+    private mutating func addPiece(on clock: Clock, offset: Int, start: Int, count: Int, isFromHead: Bool) {
+        let last = pieces.count - 1
+        if last >= 0, pieces[last].offset + pieces[last].count == offset, pieces[last].clock === clock {
+            pieces[last].count += count
+        } else {
+            pieces.append(Piece(clock: clock, offset: offset, start: start, count: count, isFromHead: isFromHead))
+        }
+    }
+
+    /// Makes the newest values, which belong to `piece` and of which some are absent, dense; false where nothing remains.
+    private mutating func leaveAbsentOut(_ piece: inout Piece, count absentCount: Int, shared: ClockCache) -> Bool {
         let ticks = piece.start..<piece.end
         let absentBits = SpecialValue.absentBits
         guard let first = values[ticks].firstIndex(where: { $0.bitPattern != absentBits }),
@@ -136,7 +150,7 @@ struct ColumnPieces {
         values.removeSubrange(piece.start..<first)
         piece.offset += first - piece.start
         let span = last - first + 1
-        piece.count = ticks.count - counts.absent
+        piece.count = ticks.count - absentCount
         if piece.count == span { return true }
         var presence = [UInt64](repeating: 0, count: (span + 63) >> 6)
         var kept = piece.start
@@ -256,13 +270,10 @@ struct SpecialCounts {
 
     init(_ column: ArraySlice<Double>) {
         unsafe column.withUnsafeBufferPointer { values in
-            let staleBits = SpecialValue.staleBits
-            var special = 0
-            // The staleness marker and the absent value are neighbours: one comparison finds both.
-            for index in 0..<values.count {
-                unsafe special &+= values[index].bitPattern &- staleBits < 2 ? 1 : 0
-            }
+            guard let start = values.baseAddress else { return }
+            let special = unsafe ccolumns_count_special(start, values.count)
             guard special > 0 else { return }
+            let staleBits = SpecialValue.staleBits
             for index in 0..<values.count where unsafe values[index].bitPattern == staleBits { stale += 1 }
             absent = special - stale
         }

@@ -9,7 +9,7 @@ struct SelectedLabelBuckets {
         var place = Self.hash(pairs) & mask
         while buckets[place] != 0 {
             let number = Int(buckets[place]) - 1
-            if labels.pairs(of: number) == pairs { return (number, place) }
+            if labels.areSame(pairs, of: number) { return (number, place) }
             place = (place + 1) & mask
         }
         return (nil, place)

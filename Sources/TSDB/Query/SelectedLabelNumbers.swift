@@ -29,7 +29,7 @@ struct SelectedLabelNumbers {
 
     /// The number of a set given by its pairs; `labels.count` before the call where it is new.
     mutating func number(of pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) -> Int {
-        if expected < labels.count, labels.pairs(of: expected) == pairs {
+        if expected < labels.count, labels.areSame(pairs, of: expected) {
             expected += 1
             return expected - 1
         }
@@ -52,9 +52,11 @@ struct SelectedLabelNumbers {
     /// Neighbours have most of their pairs in common.
     mutating func know(_ pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) {
         for (index, pair) in pairs.enumerated() where index >= before.count || before[index] != pair {
-            let length = labels.texts.pairByteCount(at: pair)
-            let bytes = Array(labels.texts.bytes(at: pair, count: length))
-            _ = try place(of: bytes[...], known: pair, &held)
+            let (bucket, known) = unsafe labels.texts.withPair(at: pair) { unsafe find($0, expecting: pair) }
+            if known == nil {
+                try held.takeLittle(Self.bytesPerPair)
+                add(pair, at: bucket)
+            }
         }
         before.removeAll(keepingCapacity: true)
         before.append(contentsOf: pairs)
@@ -62,27 +64,38 @@ struct SelectedLabelNumbers {
 
     /// The place of a pair given by its bytes, which are kept where it is new.
     mutating func place(
-        of bytes: ArraySlice<UInt8>, known: UInt32? = nil, _ held: inout HeldMemory
+        of bytes: ArraySlice<UInt8>, _ held: inout HeldMemory
     ) throws(StorageError) -> UInt32 {
-        let mask = pairBuckets.count - 1
-        var bucket = unsafe bytes.withUnsafeBytes { unsafe Int(truncatingIfNeeded: ByteHash.hash($0)) } & mask
-        while pairBuckets[bucket] != 0 {
-            let place = pairBuckets[bucket] - 1
-            if place == known || isPair(place, bytes) { return place }
-            bucket = (bucket + 1) & mask
-        }
-        try held.takeLittle(Self.bytesPerPair + (known == nil ? bytes.count : 0))
-        let place = known ?? labels.append(pair: bytes)
-        pairBuckets[bucket] = place + 1
-        pairCount += 1
-        if pairCount * 2 > pairBuckets.count { growPairs() }
+        let (bucket, known) = unsafe bytes.withUnsafeBytes { unsafe find($0) }
+        if let known { return known }
+        try held.takeLittle(Self.bytesPerPair + bytes.count)
+        let place = labels.append(pair: bytes)
+        add(place, at: bucket)
         return place
     }
 
-    private func isPair(_ place: UInt32, _ bytes: ArraySlice<UInt8>) -> Bool {
-        unsafe bytes.withUnsafeBytes { bytes in
-            unsafe labels.texts.equals(place, count: labels.texts.pairByteCount(at: place), bytes)
+    /// The bucket of a pair and its place, nil where it is not known.
+    ///
+    /// - Parameter expected: A place with these bytes, which need not be compared.
+    private func find(_ bytes: UnsafeRawBufferPointer, expecting expected: UInt32? = nil) -> (Int, UInt32?) {
+        let mask = pairBuckets.count - 1
+        var bucket = unsafe Int(truncatingIfNeeded: ByteHash.hash(bytes)) & mask
+        while pairBuckets[bucket] != 0 {
+            let place = pairBuckets[bucket] - 1
+            if unsafe place == expected || isPair(place, bytes) { return (bucket, place) }
+            bucket = (bucket + 1) & mask
         }
+        return (bucket, nil)
+    }
+
+    private mutating func add(_ place: UInt32, at bucket: Int) {
+        pairBuckets[bucket] = place + 1
+        pairCount += 1
+        if pairCount * 2 > pairBuckets.count { growPairs() }
+    }
+
+    private func isPair(_ place: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        unsafe labels.texts.equals(place, count: labels.texts.pairByteCount(at: place), bytes)
     }
 
     private mutating func growPairs() {
@@ -90,10 +103,7 @@ struct SelectedLabelNumbers {
         pairBuckets = [UInt32](repeating: 0, count: old.count * 2)
         let mask = pairBuckets.count - 1
         for entry in old where entry != 0 {
-            let length = labels.texts.pairByteCount(at: entry - 1)
-            let hash = unsafe labels.texts.bytes(at: entry - 1, count: length).withUnsafeBytes {
-                unsafe ByteHash.hash($0)
-            }
+            let hash = unsafe labels.texts.withPair(at: entry - 1) { unsafe ByteHash.hash($0) }
             var bucket = Int(truncatingIfNeeded: hash) & mask
             while pairBuckets[bucket] != 0 { bucket = (bucket + 1) & mask }
             pairBuckets[bucket] = entry

@@ -42,6 +42,17 @@ struct SelectedLabels: Sendable {
         places[(series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])]
     }
 
+    /// Whether a series has these pairs.
+    func areSame(_ pairs: ArraySlice<UInt32>, of series: Int) -> Bool {
+        let start = series == 0 ? 0 : Int(ends[series - 1])
+        let count = Int(ends[series]) - start
+        let known = places.span
+        let wanted = pairs.span
+        guard wanted.count == count else { return false }
+        for index in 0..<count where known[start + index] != wanted[index] { return false }
+        return true
+    }
+
     // MARK: Bytes
 
     /// The bytes of a series' labels.
@@ -93,7 +104,23 @@ extension PairTexts {
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
     }
 
-    func pairByteCount(at place: UInt32) -> Int { unsafe withBytes(at: place) { unsafe Self.parts($0).end } }
+    func pairByteCount(at place: UInt32) -> Int { unsafe withBytes(at: place) { unsafe Self.end(of: $0) } }
+
+    /// Calls `body` with the bytes of the pair at a place.
+    func withPair<Value>(at place: UInt32, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        unsafe withBytes(at: place) { bytes in
+            unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<Self.end(of: bytes)]))
+        }
+    }
+
+    /// Where the pair ends that the bytes begin with.
+    @inline(__always)
+    private static func end(of bytes: UnsafeRawBufferPointer) -> Int {
+        // Most texts are short, and their length is a byte.
+        let name = unsafe Int(bytes[0])
+        if name < 0x80, unsafe bytes[1 + name] < 0x80 { return unsafe 2 + name + Int(bytes[1 + name]) }
+        return unsafe parts(bytes).end
+    }
 
     /// Whether the pair at a place has this name.
     func isName(_ name: [UInt8], ofPairAt place: UInt32) -> Bool {
@@ -106,7 +133,7 @@ extension PairTexts {
     /// Adds the bytes of a pair to what is in `room`, which has room for them.
     func copyPair(at place: UInt32, to room: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
         unsafe withBytes(at: place) { bytes in
-            let count = unsafe Self.parts(bytes).end
+            let count = unsafe Self.end(of: bytes)
             let target = UnsafeMutableRawBufferPointer(room)
             unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<position + count])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))

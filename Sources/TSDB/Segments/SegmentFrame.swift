@@ -156,21 +156,6 @@
         guard position == count else { throw .structure("payload length") }
     }
 
-    /// Where a column lies on its clock.
-    struct Place {
-        var clock: UInt32
-        var clockOffset: Int
-        var tickCount: Int
-        /// Every tick has a plain value.
-        var isPlain: Bool
-    }
-
-    func place(of index: Int) -> Place {
-        Place(
-            clock: columns[index].clock, clockOffset: columns[index].clockOffset,
-            tickCount: columns[index].tickCount, isPlain: columns[index].runPosition == nil)
-    }
-
     /// The columns of one series.
     ///
     /// - Parameter guess: Where they are if series are asked for one after the other: at the end of the last answer.
@@ -196,40 +181,25 @@
     // MARK: Values
 
     /// Writes a value or a special marker for each tick of a column to `target`, which has room for `tickCount`; what is
-    /// known of those that are values.
-    @discardableResult
-    mutating func decodeValues(
-        _ index: Int, into target: UnsafeMutablePointer<Double>
-    ) throws(SegmentDamage) -> ValueOrder {
-        let column = columns[index]
-        guard let runPosition = column.runPosition else {
-            return unsafe try decodeDense(column, into: target)
-        }
-        if dense.count < column.valueCount { dense = [Double](repeating: 0, count: column.valueCount) }
+    /// known of those that are values, nil where the bytes are damaged.
+    mutating func decode(_ column: Column, into target: UnsafeMutablePointer<Double>) -> ValueOrder? {
+        guard let runPosition = column.runPosition else { return unsafe decodeDense(column, into: target) }
+        if dense.count <= column.valueCount { dense = [Double](repeating: 0, count: column.valueCount + 1) }
         let runs = unsafe InputBytes(bytes, in: runPosition..<count)
         var scratch: [Double] = []
         swap(&scratch, &dense)
         defer { swap(&scratch, &dense) }
-        let outcome: Result<ValueOrder, SegmentDamage> = unsafe scratch.withUnsafeMutableBufferPointer { buffer in
-            do throws(SegmentDamage) {
-                guard let start = buffer.baseAddress else {
-                    var nothing = 0.0
-                    unsafe TickState.expand(runs, dense: &nothing, into: target)
-                    return .success(.unknown)
-                }
-                let order = unsafe try decodeDense(column, into: start)
-                unsafe TickState.expand(runs, dense: start, into: target)
-                return .success(order)
-            } catch {
-                return .failure(error)
-            }
+        return unsafe scratch.withUnsafeMutableBufferPointer { buffer in
+            // There is room for one value at least.
+            guard let start = buffer.baseAddress, let order = unsafe decodeDense(column, into: start)
+            else { return nil }
+            unsafe TickState.expand(runs, dense: start, into: target)
+            return column.valueCount == 0 ? .unknown : order
         }
-        return try outcome.get()
     }
 
     /// Writes a one for each plain value and the special markers between them, without decoding.
-    func markValues(_ index: Int, into target: UnsafeMutablePointer<Double>) {
-        let column = columns[index]
+    func mark(_ column: Column, into target: UnsafeMutablePointer<Double>) {
         if let runPosition = column.runPosition {
             unsafe TickState.mark(InputBytes(bytes, in: runPosition..<count), into: target)
         } else {
@@ -237,16 +207,14 @@
         }
     }
 
-    private mutating func decodeDense(
-        _ column: Column, into target: UnsafeMutablePointer<Double>
-    ) throws(SegmentDamage) -> ValueOrder {
-        let source = columns[column.source]
-        var input = unsafe InputBytes(bytes, in: source.values)
+    private mutating func decodeDense(_ column: Column, into target: UnsafeMutablePointer<Double>) -> ValueOrder? {
+        let (tag, values) = (columns[column.source].tag, columns[column.source].values)
+        var input = unsafe InputBytes(bytes, in: values)
         guard
             let order = unsafe ValueColumn.decode(
-                tag: source.tag, &input, count: column.valueCount, workspace: &workspace, into: target),
+                tag: tag, &input, count: column.valueCount, workspace: &workspace, into: target),
             input.isAtEnd
-        else { throw .structure("values") }
+        else { return nil }
         return order
     }
 
