@@ -128,6 +128,9 @@ package protocol SelectedSeries: LabelSets {
     /// An upper estimate of the samples that reading them all would give, for reserving memory.
     var estimatedSampleCount: Int { get }
 
+    /// The labels of one of them but those with one of these names, which are given as UTF-8.
+    func labels(at index: Int, without names: [[UInt8]]) -> LabelSet
+
     /// Opens a reader over some of them, in order. Readers are independent of each other: one per thread.
     func makeReader(over indexes: Range<Int>) -> any SeriesReader
 
@@ -144,6 +147,10 @@ package protocol SelectedSeries: LabelSets {
 
 extension SelectedSeries {
     package func blockEnd(startingAt index: Int, limit: Int) -> Int { min(count, index + limit) }
+
+    package func labels(at index: Int, without names: [[UInt8]]) -> LabelSet {
+        LabelSet(labels(at: index).pairs.filter { pair in !names.contains { $0.elementsEqual(pair.name.utf8) } })
+    }
 
     package var readerBytes: Int { 0 }
 

@@ -65,8 +65,8 @@ package struct SampleColumns: Sendable {
         clock = .empty
         clockOffset = 0
         values.removeAll(keepingCapacity: true)
-        histograms.removeAll(keepingCapacity: true)
-        startTimestamps.removeAll(keepingCapacity: true)
+        if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
+        if !startTimestamps.isEmpty { startTimestamps.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = true
         risingCount = 0
     }

@@ -26,13 +26,15 @@ struct NamelessVector: VectorOperator {
     var sharesOneName: Bool { operand.sharesOneName || !dropping.delays }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        guard !dropping.delays, !operand.sharesOneName else {
-            return try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-                dropping.apply(&series)
+        guard dropping.delays || operand.sharesOneName else { return try merge(context, body) }
+        if dropping.delays {
+            try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                series.dropsName = true
                 try body(&series)
             }
+        } else {
+            try operand.streamNameless(context, body)
         }
-        try merge(context, body)
     }
 
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {

@@ -226,6 +226,7 @@ struct QueryRun {
         let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
         // Most series have values from some step up to another: such runs share their times.
         var timesOfRuns: [Range<Int>: [Int64]] = [:]
+        var lastRun = (run: 0..<0, times: [Int64]())
         for index in series.indices {
             // Taken out, so that the values are this answer's alone where nobody else keeps them.
             var next = StepSeries(values: [])
@@ -239,10 +240,13 @@ struct QueryRun {
             }
             var points = MatrixSeries(labels: next.labels, timestamps: [], values: [], histograms: histograms)
             if let run = next.run {
-                if timesOfRuns[run] == nil { try context.hold(QueryCost(bytes: 64 + run.count * 8)) }
-                let times = timesOfRuns[run] ?? Array(allTimes[run])
-                timesOfRuns[run] = times
-                points.timestamps = times
+                if run != lastRun.run {
+                    if timesOfRuns[run] == nil { try context.hold(QueryCost(bytes: 64 + run.count * 8)) }
+                    let times = timesOfRuns[run] ?? Array(allTimes[run])
+                    timesOfRuns[run] = times
+                    lastRun = (run, times)
+                }
+                points.timestamps = lastRun.times
                 // Most of the values stay in their memory; a small part is a copy, and so is what others keep whole, as
                 // a result cache does. All parts are counted as copies.
                 if run.count < next.values.count { try context.hold(QueryCost(bytes: 32 + run.count * 8)) }

@@ -15,11 +15,24 @@ protocol VectorOperator {
     /// Gives each series to `body`, which may change it and keep what it likes.
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
 
+    /// The same without name, type and unit; what else an operator says of a series it says as before.
+    ///
+    /// Called where that cannot make two label sets equal.
+    func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
+
     /// The same with the group of each series; labels are there only where histograms or notes may need them.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError)
 }
 
 extension VectorOperator {
+    /// Takes the labels away from those that come.
+    func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        try stream(context) { (series: inout StepSeries) throws(QueryError) in
+            series.labels = series.labels.droppingMetadata()
+            try body(&series)
+        }
+    }
+
     /// Groups by labels.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
         try stream(context) { (series: inout StepSeries) throws(QueryError) in
@@ -47,9 +60,8 @@ extension VectorOperator {
             try context.hold(cost)
             collected.cost += cost
             // Taken out, so that nobody else holds the values.
-            var taken = StepSeries(values: [])
-            swap(&taken, &series)
-            collected.series.append(taken)
+            collected.series.append(StepSeries(values: []))
+            swap(&collected.series[collected.series.count - 1], &series)
         }
         return collected
     }

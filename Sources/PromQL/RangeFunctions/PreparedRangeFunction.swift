@@ -15,6 +15,16 @@ struct PreparedRangeFunction: VectorOperator {
     var sharesOneName: Bool { plan.source.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        try stream(context, isNameless: false, body)
+    }
+
+    func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        try stream(context, isNameless: true, body)
+    }
+
+    private func stream(
+        _ context: QueryContext, isNameless: Bool, _ body: SeriesBody
+    ) throws(QueryError) {
         var parameters: [[Double]] = []
         for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
         if kernel.function == .doubleExponentialSmoothing { try checkFactors(parameters, context) }
@@ -22,14 +32,15 @@ struct PreparedRangeFunction: VectorOperator {
             timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
             notes: notes)
         guard kernel.function == .quantileOverTime, let quantiles = parameters.first else {
-            return try function.stream(context, body)
+            return try isNameless ? function.streamNameless(context, body) : function.stream(context, body)
         }
         // Only a quantile that was asked of some samples is worth a warning.
         var isUsed = [Bool](repeating: false, count: timeline.count)
-        try function.stream(context) { (series: inout StepSeries) throws(QueryError) in
+        let noting: SeriesBody = { (series: inout StepSeries) throws(QueryError) in
             for step in isUsed.indices where !series.values[step].isAbsent { isUsed[step] = true }
             try body(&series)
         }
+        try isNameless ? function.streamNameless(context, noting) : function.stream(context, noting)
         let used = isUsed.indices.filter { isUsed[$0] }.map { quantiles[$0] }
         QuantileJudge(range: parameterRange, speaker: range).judge(used, context)
     }

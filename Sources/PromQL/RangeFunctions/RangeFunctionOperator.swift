@@ -44,6 +44,23 @@ struct RangeFunctionOperator: VectorOperator {
             try body(&series)
         }
     }
+
+    func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
+        guard saysItOnce, let source = source as? SelectorSource, let name = source.name else {
+            return try stream(context) { (series: inout StepSeries) throws(QueryError) in
+                series.labels = series.labels.droppingMetadata()
+                try body(&series)
+            }
+        }
+        let named = LabelSet([LabelName.metricName: name])
+        var said: KernelNotes = []
+        try source.evaluateNameless(kernel, windows: windows, timeline: timeline, context: context) {
+            (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
+            if !said.isSuperset(of: noticed) { notes.annotate(noticed, named, context) }
+            said.formUnion(noticed)
+            try body(&series)
+        }
+    }
 }
 
 /// Turns what a kernel noticed into the warnings and infos of Prometheus.

@@ -24,22 +24,52 @@ struct SelectorSource: SeriesSource {
     /// Each series is handed on before the next is read.
     var readsInOrder = false
 
-    var sharesOneName: Bool {
-        matchers.contains { $0.kind == .equal && $0.name == LabelName.metricName && !$0.value.isEmpty }
+    var sharesOneName: Bool { name != nil }
+
+    /// The name that all series have; nil where they may have several.
+    var name: String? {
+        matchers.first { $0.kind == .equal && $0.name == LabelName.metricName && !$0.value.isEmpty }?.value
     }
 
     func evaluate(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
         _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
-        try evaluate(kernel, windows: windows, timeline: timeline, context: context, into: nil, body)
+        try evaluate(kernel, windows: windows, timeline: timeline, context: context, .whole, body)
     }
 
-    /// - Parameter groups: Where they are given the series come with the number of their group, and labels only with
-    ///   histograms or with notes that were not said.
+    /// The same without name, type and unit.
+    func evaluateNameless(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        try evaluate(kernel, windows: windows, timeline: timeline, context: context, .withoutMetadata, body)
+    }
+
+    private func evaluate(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        _ labels: SelectedSeriesLabels, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        try forEachBlock(kernel, windows, timeline, context) { (selected, runner) throws(QueryError) in
+            try read(selected, labels, runner, timeline, context) {
+                (series: inout StepSeries, notes: KernelNotes, _: Int) throws(QueryError) in try body(&series, notes)
+            }
+        }
+    }
+
+    /// The series with the number of their group, and labels only with histograms or with notes that were not said.
     func evaluate(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
-        into groups: OperandGroups?, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+        into groups: OperandGroups, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        try forEachBlock(kernel, windows, timeline, context) { (selected, runner) throws(QueryError) in
+            try read(selected, into: groups, runner, timeline, context, body)
+        }
+    }
+
+    private func forEachBlock(
+        _ kernel: any RangeKernel, _ windows: WindowTimes, _ timeline: Timeline, _ context: QueryContext,
+        _ body: (any SelectedSeries, KernelRunner) throws(QueryError) -> Void
     ) throws(QueryError) {
         try context.limits.check()
         guard timeline.count > 0 else { return }
@@ -53,22 +83,17 @@ struct SelectorSource: SeriesSource {
             try context.count(series: selected.count)
             try context.spend(work(of: selected, timeline))
             context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
-            try read(selected, into: groups, runner, timeline, context, body)
+            try body(selected, runner)
         }
     }
 
-    /// Reads a block, with labels or with groups.
+    /// Reads a block with groups.
     private func read(
-        _ selected: any SelectedSeries, into groups: OperandGroups?, _ runner: KernelRunner, _ timeline: Timeline,
+        _ selected: any SelectedSeries, into groups: OperandGroups, _ runner: KernelRunner, _ timeline: Timeline,
         _ context: QueryContext, _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
     ) throws(QueryError) {
-        guard let groups else {
-            return try read(selected, withLabels: true, runner, timeline, context) {
-                (series: inout StepSeries, notes: KernelNotes, _: Int) throws(QueryError) in try body(&series, notes)
-            }
-        }
         guard var numbers = SelectedGroups(groups, of: selected) else {
-            return try read(selected, withLabels: true, runner, timeline, context) {
+            return try read(selected, .whole, runner, timeline, context) {
                 (series: inout StepSeries, notes: KernelNotes, _: Int) throws(QueryError) in
                 series.group = Int32(groups.number(of: series.labels))
                 try body(&series, notes)
@@ -77,7 +102,7 @@ struct SelectorSource: SeriesSource {
         let cost = QueryCost(bytes: selected.count * SelectedGroups.bytesPerSeries)
         try context.hold(cost)
         defer { context.release(cost) }
-        try read(selected, withLabels: false, runner, timeline, context) {
+        try read(selected, .none, runner, timeline, context) {
             (series: inout StepSeries, notes: KernelNotes, index: Int) throws(QueryError) in
             series.group = Int32(numbers.number(of: index))
             if !series.histograms.isEmpty || !groups.saidNotes.isSuperset(of: notes) {
@@ -91,7 +116,7 @@ struct SelectorSource: SeriesSource {
     private typealias BlockBody = (inout StepSeries, KernelNotes, Int) throws(QueryError) -> Void
 
     private func read(
-        _ selected: any SelectedSeries, withLabels: Bool, _ runner: KernelRunner, _ timeline: Timeline,
+        _ selected: any SelectedSeries, _ labels: SelectedSeriesLabels, _ runner: KernelRunner, _ timeline: Timeline,
         _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let work = work(of: selected, timeline)
@@ -99,9 +124,9 @@ struct SelectorSource: SeriesSource {
         try context.hold(cache)
         defer { context.release(cache) }
         if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= Self.parallelThreshold {
-            try readInParallel(selected, withLabels, runner, stepCount: timeline.count, context, body)
+            try readInParallel(selected, labels, runner, stepCount: timeline.count, context, body)
         } else {
-            try readInOrder(selected, withLabels, runner, context, body)
+            try readInOrder(selected, labels, runner, context, body)
         }
     }
 
@@ -135,7 +160,7 @@ struct SelectorSource: SeriesSource {
     }
 
     private func readInOrder(
-        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, _ context: QueryContext,
+        _ selected: any SelectedSeries, _ labels: SelectedSeriesLabels, _ runner: KernelRunner, _ context: QueryContext,
         _ body: BlockBody
     ) throws(QueryError) {
         let reading = QueryCost(bytes: selected.readerBytes)
@@ -158,7 +183,7 @@ struct SelectorSource: SeriesSource {
                 count()
             }
             guard try next(&reader, &columns) else { break }
-            output.restart(labels: withLabels ? selected.labels(at: index) : .empty)
+            output.restart(labels: labels.of(selected, at: index))
             let notes = runner.run(&columns, into: &output)
             try body(&output, notes, index)
         }
@@ -183,11 +208,11 @@ struct SelectorSource: SeriesSource {
     }
 
     private func readInParallel(
-        _ selected: any SelectedSeries, _ withLabels: Bool, _ runner: KernelRunner, stepCount: Int,
+        _ selected: any SelectedSeries, _ labels: SelectedSeriesLabels, _ runner: KernelRunner, stepCount: Int,
         _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let threads = context.helpers.threadCount + 1
-        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + (withLabels ? Self.labelBytes(of: selected) : 0)
+        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + (labels == .none ? 0 : Self.labelBytes(of: selected))
         let blockSize = max(
             1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
         let depth = threads + 1
@@ -197,7 +222,7 @@ struct SelectorSource: SeriesSource {
         try context.hold(blocks)
         defer { context.release(blocks) }
         let pipeline = SeriesPipeline(
-            selected: selected, withLabels: withLabels, runner: runner, blockSize: blockSize, depth: depth,
+            selected: selected, labels: labels, runner: runner, blockSize: blockSize, depth: depth,
             limits: context.limits)
         try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
             for index in block.series.indices {

@@ -29,7 +29,7 @@ final class SeriesPipeline: HelperJob {
     }
 
     private let selected: any SelectedSeries
-    private let withLabels: Bool
+    private let labels: SelectedSeriesLabels
     private let runner: KernelRunner
     private let limits: QueryLimits
     /// Block `i` has the series `bounds[i] ..< bounds[i + 1]`.
@@ -41,10 +41,10 @@ final class SeriesPipeline: HelperJob {
     private let progress = DispatchSemaphore(value: 0)
 
     init(
-        selected: any SelectedSeries, withLabels: Bool, runner: KernelRunner, blockSize: Int, depth: Int,
+        selected: any SelectedSeries, labels: SelectedSeriesLabels, runner: KernelRunner, blockSize: Int, depth: Int,
         limits: QueryLimits
     ) {
-        self.withLabels = withLabels
+        self.labels = labels
         self.selected = selected
         self.runner = runner
         self.depth = depth
@@ -146,7 +146,7 @@ final class SeriesPipeline: HelperJob {
             } catch {
                 throw QueryError(error)
             }
-            block.series.append(StepSeries(labels: withLabels ? selected.labels(at: index) : .empty, values: []))
+            block.series.append(StepSeries(labels: labels.of(selected, at: index), values: []))
             block.notes.append(runner.run(&columns, into: &block.series[block.series.count - 1]))
         }
         return block

@@ -40,8 +40,8 @@ struct ColumnPieces {
     mutating func removeAll(reserving sampleCount: Int = 0) {
         values.removeAll(keepingCapacity: true)
         if sampleCount > 0 { values.reserveCapacity(sampleCount) }
-        pieces.removeAll(keepingCapacity: true)
-        histograms.removeAll(keepingCapacity: true)
+        if !pieces.isEmpty { pieces.removeAll(keepingCapacity: true) }
+        if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
         if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = false
         risingCount = 0

@@ -13,6 +13,8 @@ struct JoinedSeries {
     /// The partition with the most series.
     private(set) var largestPartition = 0
     private var width = 0
+    /// Every series is in the largest partition, which gives them in order.
+    private var isInOrder = false
 
     /// The series of the head alone.
     mutating func take(_ head: SelectedLabels) {
@@ -47,6 +49,7 @@ struct JoinedSeries {
             headSeries[number] = Int32(series)
         }
         labels = numbers.labels
+        isInOrder = labels.count == found[largestPartition].series.count
         labelNumbers = (0..<Int32(headSeries.count)).map { $0 }
     }
 
@@ -62,6 +65,7 @@ struct JoinedSeries {
     ///
     /// They mostly are, because the largest partition has them so.
     mutating func order() {
+        if isInOrder { return }
         guard labelNumbers.indices.dropFirst().contains(where: { labels.precedes($0, $0 - 1) }) else { return }
         let order = labelNumbers.sorted { [labels] in labels.precedes(Int($0), Int($1)) }
         labelNumbers = order

@@ -68,6 +68,10 @@ final class SelectedDatabaseSeries: SelectedSeries {
 
     func labels(at index: Int) -> LabelSet { labels.labels(of: Int(labelNumbers[index])) }
 
+    func labels(at index: Int, without names: [[UInt8]]) -> LabelSet {
+        labels.labels(of: Int(labelNumbers[index]), without: names)
+    }
+
     func labelBytes(at index: Int) -> Int { labels.byteCount(of: Int(labelNumbers[index])) }
 
     func choose(_ choice: LabelChoice) -> (any ChosenLabels)? {

@@ -52,8 +52,14 @@ struct SelectedLabelNumbers {
     /// Neighbours have most of their pairs in common.
     mutating func know(_ pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) {
         for (index, pair) in pairs.enumerated() where index >= before.count || before[index] != pair {
-            let (bucket, known) = unsafe labels.texts.withPair(at: pair) { unsafe find($0, expecting: pair) }
-            if known == nil {
+            let mask = pairBuckets.count - 1
+            var bucket = unsafe labels.texts.withPair(at: pair) { unsafe Int(truncatingIfNeeded: ByteHash.hash($0)) } & mask
+            while pairBuckets[bucket] != 0, pairBuckets[bucket] - 1 != pair,
+                !labels.texts.areSame(pairBuckets[bucket] - 1, pair)
+            {
+                bucket = (bucket + 1) & mask
+            }
+            if pairBuckets[bucket] == 0 {
                 try held.takeLittle(Self.bytesPerPair)
                 add(pair, at: bucket)
             }
@@ -75,14 +81,12 @@ struct SelectedLabelNumbers {
     }
 
     /// The bucket of a pair and its place, nil where it is not known.
-    ///
-    /// - Parameter expected: A place with these bytes, which need not be compared.
-    private func find(_ bytes: UnsafeRawBufferPointer, expecting expected: UInt32? = nil) -> (Int, UInt32?) {
+    private func find(_ bytes: UnsafeRawBufferPointer) -> (Int, UInt32?) {
         let mask = pairBuckets.count - 1
         var bucket = unsafe Int(truncatingIfNeeded: ByteHash.hash(bytes)) & mask
         while pairBuckets[bucket] != 0 {
             let place = pairBuckets[bucket] - 1
-            if unsafe place == expected || isPair(place, bytes) { return (bucket, place) }
+            if unsafe isPair(place, bytes) { return (bucket, place) }
             bucket = (bucket + 1) & mask
         }
         return (bucket, nil)

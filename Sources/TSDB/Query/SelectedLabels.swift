@@ -58,12 +58,22 @@ struct SelectedLabels: Sendable {
     /// The bytes of a series' labels.
     func byteCount(of series: Int) -> Int { pairs(of: series).reduce(0) { $0 + texts.pairByteCount(at: $1) } }
 
-    func labels(of series: Int) -> LabelSet {
+    func labels(of series: Int) -> LabelSet { labels(of: series, without: []) }
+
+    /// The labels of a series but those with one of these names.
+    func labels(of series: Int, without names: [[UInt8]]) -> LabelSet {
+        let range = (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
+        var byteCount = 0
+        for index in range where !texts.isName(of: places[index], among: names) {
+            byteCount += texts.pairByteCount(at: places[index])
+        }
         // Filled with zeros first: an array made without costs a look-up of its type each time, which is more.
-        var encoded = [UInt8](repeating: 0, count: byteCount(of: series))
+        var encoded = [UInt8](repeating: 0, count: byteCount)
         unsafe encoded.withUnsafeMutableBufferPointer { room in
             var count = 0
-            for pair in pairs(of: series) { unsafe texts.copyPair(at: pair, to: room, at: &count) }
+            for index in range where !texts.isName(of: places[index], among: names) {
+                unsafe texts.copyPair(at: places[index], to: room, at: &count)
+            }
         }
         return LabelSet(encoded: encoded)
     }
@@ -128,6 +138,26 @@ extension PairTexts {
             var end = 0
             return unsafe Self.text(bytes, &end).elementsEqual(name)
         }
+    }
+
+    /// Whether the pair at a place has one of these names.
+    @inline(__always)
+    func isName(of place: UInt32, among names: [[UInt8]]) -> Bool {
+        for name in names {
+            let isSame = unsafe withBytes(at: place) { bytes in
+                // The length of a short name is one byte, and most names are told apart by it or by their first letter.
+                guard !name.isEmpty, name.count < 0x80 else { return isName(name, ofPairAt: place) }
+                guard unsafe Int(bytes[0]) == name.count, unsafe bytes[1] == name[0] else { return false }
+                return unsafe bytes[1..<1 + name.count].elementsEqual(name)
+            }
+            if isSame { return true }
+        }
+        return false
+    }
+
+    /// Whether the pairs at two places have the same bytes.
+    func areSame(_ left: UInt32, _ right: UInt32) -> Bool {
+        unsafe withPair(at: left) { left in unsafe equals(right, count: pairByteCount(at: right), left) }
     }
 
     /// Adds the bytes of a pair to what is in `room`, which has room for them.
