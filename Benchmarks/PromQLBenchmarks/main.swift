@@ -6,18 +6,20 @@ import Storage
 import TSDB
 
 // PromQLBenchmarks [--series N] [--hours N] [--step SECONDS] [--unsealed SCRAPES] [--threads N] [--repeat N]
-//                  [--cache BYTES] [--behind SECONDS] [--filter TEXT] [--queries FILE]
+//                  [--cache BYTES] [--block-cache BYTES] [--behind SECONDS] [--filter TEXT] [--queries FILE]
 //                  [--keep FOLDER] [--end SECONDS] [--table all|TEXT]
 //
 // Fills a database with targets of 100 series and times queries on it: wall and CPU time, the middle of the runs, and the
 // most bytes that the query counted and that the process has had so far. With --keep a folder that is there is taken as it
-// is; --end says when its history ends. With --table the cost is measured for 1 to 100,000 series over an hour to a week
+// is; --end says when its history ends. Lines `read SPAN METRIC` of a query file measure the store without an engine:
+// decoding on one thread, the least of the runs; with --block-cache 0 nothing stays decompressed between them. With --table the cost is measured for 1 to 100,000 series over an hour to a week
 // and for a million series: all of them, or the rows with this text.
 
 let arguments = Arguments(CommandLine.arguments.dropFirst())
 let end = Int64(arguments.number("--end", default: 1_764_028_800)) * 1000
 var settings = DatabaseSettings.anyTime
 settings.maintainsByItself = false
+settings.blockCacheBytes = Int(arguments.number("--block-cache", default: Double(settings.blockCacheBytes)))
 
 let folder = arguments.text("--keep") ?? "/tmp/promql-benchmark.\(getpid())"
 let isKept = arguments.text("--keep") != nil
@@ -52,6 +54,18 @@ print(
         + "\(engineSettings.maximumThreads) threads, median of \(Int(arguments.number("--repeat", default: 5)))")
 print("   wall ms     cpu ms   series     samples  ns/sample  held MB  peak MB  query")
 for line in try arguments.queryLines() {
+    let words = line.split(separator: " ")
+    if words.count == 3, words[0] == "read", let span = Int64(words[1]) {
+        let measured = try DecodeMeasurement(
+            String(words[2]), database, end: end - behindSeconds * 1000, spanSeconds: span,
+            repeats: Int(arguments.number("--repeat", default: 5)))
+        print(
+            Text.fixed(measured.wallMilliseconds, 3, width: 10), Text.fixed(measured.cpuMilliseconds, 3, width: 10),
+            Text.right("\(measured.seriesCount)", 8), Text.right("\(measured.sampleCount)", 11),
+            Text.fixed(1000 / measured.megasamplesPerSecond, 2, width: 10), "",
+            "\(line): \(Int(measured.megasamplesPerSecond)) million samples a second")
+        continue
+    }
     guard let query = try BenchmarkQuery(line), query.fits(spanSeconds: spanSeconds) else { continue }
     if let wanted = arguments.text("--filter"), !line.contains(wanted) { continue }
     do {

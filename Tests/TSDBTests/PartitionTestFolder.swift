@@ -174,8 +174,7 @@ extension PartitionSelection {
         var sets: [LabelSet] = []
         var numbers = SelectedLabelNumbers(PairTexts())
         var held = HeldMemory(nil)
-        try forEachPairs(in: &numbers, &held) { (numbers, held, _, pairs) throws(StorageError) in
-            let number = try numbers.number(of: pairs, &held)
+        try forEachNumber(in: &numbers, &held) { (numbers, _, _, number) throws(StorageError) in
             sets.append(numbers.labels.labels(of: number))
         }
         return sets

@@ -231,14 +231,14 @@ struct QueryRun {
             // Taken out, so that the values are this answer's alone where nobody else keeps them.
             var next = StepSeries(values: [])
             swap(&next, &series[index])
+            var points = MatrixSeries(labels: next.labels, timestamps: [], values: [])
             if !next.histograms.isEmpty {
                 try context.hold(
                     QueryCost(bytes: 32 + next.histograms.count * MemoryLayout<HistogramSample>.stride))
+                points.histograms = next.histograms.map {
+                    HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
+                }
             }
-            let histograms = next.histograms.map {
-                HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
-            }
-            var points = MatrixSeries(labels: next.labels, timestamps: [], values: [], histograms: histograms)
             if let run = next.run {
                 if run != lastRun.run {
                     if timesOfRuns[run] == nil { try context.hold(QueryCost(bytes: 64 + run.count * 8)) }
@@ -254,8 +254,10 @@ struct QueryRun {
                     points.values = Array(next.values[run])
                 } else {
                     swap(&points.values, &next.values)
-                    points.values.removeLast(points.values.count - run.upperBound)
-                    points.values.removeFirst(run.lowerBound)
+                    if run.upperBound < points.values.count {
+                        points.values.removeLast(points.values.count - run.upperBound)
+                    }
+                    if run.lowerBound > 0 { points.values.removeFirst(run.lowerBound) }
                 }
             } else {
                 let count = next.floatCount

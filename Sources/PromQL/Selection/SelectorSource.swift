@@ -212,7 +212,8 @@ struct SelectorSource: SeriesSource {
         _ context: QueryContext, _ body: BlockBody
     ) throws(QueryError) {
         let threads = context.helpers.threadCount + 1
-        let seriesBytes = stepCount * 8 + StepSeries.overheadBytes + (labels == .none ? 0 : Self.labelBytes(of: selected))
+        let seriesBytes =
+            stepCount * 8 + StepSeries.overheadBytes + (labels == .none ? 0 : Self.labelBytes(of: selected))
         let blockSize = max(
             1, min(Self.blockSize, Self.blockBytes / seriesBytes, (selected.count + 2 * threads - 1) / (2 * threads)))
         let depth = threads + 1

@@ -28,7 +28,6 @@ struct SliceColumns {
     private var exponents: [UInt8] = []
     /// The newest rows, of the chosen slots alone; each begins as a copy of the row before.
     private var tile: [UInt64] = []
-    private var newestRow = 0
 
     /// Rows that are collected before they are turned into columns, so that both sides stay in the cache.
     private static let rowsPerTile = 16
@@ -53,7 +52,6 @@ struct SliceColumns {
             places[(pages.count - 1) << 6 | slot & 63] = Int32(place)
         }
         let width = slots.count
-        newestRow = 0
         if mantissas.count < width {
             mantissas = [Int64](repeating: 0, count: width)
             exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
@@ -88,100 +86,109 @@ struct SliceColumns {
 
     /// Adds the wanted rows of a slice behind those before; false where bytes are damaged.
     mutating func append(_ slice: Slice, rows: Range<Int>) -> Bool {
-        newestRow = 0
-        reset()
-        var isSound = true
-        var collected = 0
-        unsafe slice.forEachRow(first: rows.upperBound) { index, row in
-            let isWanted = index >= rows.lowerBound
-            // Rows before the wanted ones are decoded into one place, over each other.
-            if isWanted, collected > 0 || newestRow > 0 { startRow(collected) }
-            guard unsafe apply(row) else {
-                isSound = false
-                return false
-            }
-            guard isWanted else { return true }
-            collected += 1
-            if collected == Self.rowsPerTile {
-                turn(rows: collected)
-                collected = 0
-            }
-            return true
-        }
-        if collected > 0 { turn(rows: collected) }
-        return isSound
-    }
-
-    /// Makes a row of the tile the newest, a copy of the one before.
-    private mutating func startRow(_ row: Int) {
-        let width = slots.count
-        let before = newestRow
-        newestRow = row
-        guard before != row else { return }
-        unsafe tile.withUnsafeMutableBufferPointer { tile in
-            guard let start = tile.baseAddress else { return }
-            unsafe (start + row &* width).update(from: start + before &* width, count: width)
-        }
-    }
-
-    /// Every slot has no sample and no decimals.
-    private mutating func reset() {
-        let width = slots.count
-        let absentBits = SpecialValue.absentBits
-        for index in newestRow * width..<(newestRow + 1) * width { tile[index] = absentBits }
-        for index in mantissas.indices {
-            mantissas[index] = 0
-            exponents[index] = ValueCodec.noExponent
-        }
-    }
-
-    /// Decodes what a row changes in the chosen slots.
-    private mutating func apply(_ row: UnsafeRawBufferPointer) -> Bool {
-        guard let header = unsafe RowHeader(row), let base = row.baseAddress else { return false }
-        if header.isKey { reset() }
-        let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
-        let powers = unsafe ValueCodec.Powers.shared.table
-        let pageCount = header.pageCount
-        let payloadStart = header.payloadStart
-        let firstBit = newestRow &* slots.count
-        return unsafe places.withUnsafeBufferPointer { places in
+        let rows = rows.clamped(to: 0..<slice.rowCount)
+        guard !slots.isEmpty else { return true }
+        precondition(filledRowCount + rows.count <= rowCount, "more rows than columns were made for")
+        let (pages, width, columnLength, firstRow) = (pages, slots.count, rowCount, filledRowCount)
+        let isSound = unsafe places.withUnsafeBufferPointer { places in
             unsafe tile.withUnsafeMutableBufferPointer { tile in
                 unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
                     unsafe exponents.withUnsafeMutableBufferPointer { exponents in
-                        guard let places = places.baseAddress, let tile = tile.baseAddress,
-                            let mantissas = mantissas.baseAddress, let exponents = exponents.baseAddress
-                        else { return true }
-                        for index in pages.indices where pages[index].number < pageCount {
-                            let page = pages[index]
-                            let changed = UInt64(
-                                littleEndian: unsafe row.loadUnaligned(
-                                    fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
-                            guard changed & page.chosen != 0 else { continue }
-                            let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
-                            guard offset <= header.byteCount else { return false }
-                            // Nothing is to be had behind the last chosen one. The places lie below the number of slots.
-                            let mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
-                            let isSound = unsafe ccolumns_row_changes(
-                                bytes + offset, bytes + header.byteCount, mask, page.chosen, places + index &<< 6,
-                                powers, tile + firstBit, mantissas, exponents)
-                            guard isSound != 0 else { return false }
+                        unsafe values.withUnsafeMutableBufferPointer { values in
+                            guard let places = places.baseAddress, let tile = tile.baseAddress,
+                                let mantissas = mantissas.baseAddress, let exponents = exponents.baseAddress
+                            else { return false }
+                            let state = unsafe RowState(
+                                width: width, places: places, mantissas: mantissas, exponents: exponents)
+                            guard let target = values.baseAddress else {
+                                return unsafe state.decode(slice, rows, pages, into: tile) { _, _ in }
+                            }
+                            // Each tile goes to rows of the columns that were made for it.
+                            var next = unsafe target + firstRow
+                            return unsafe state.decode(slice, rows, pages, into: tile) { tile, count in
+                                unsafe ccolumns_turn(tile, count, width, next, columnLength)
+                                unsafe next += count
+                            }
                         }
-                        return true
                     }
                 }
             }
         }
+        if isSound { filledRowCount += rows.count }
+        return isSound
     }
 
-    /// Writes the collected rows into the columns.
-    private mutating func turn(rows: Int) {
-        let width = slots.count
-        let start = filledRowCount
-        filledRowCount += rows
-        precondition(filledRowCount <= rowCount, "more rows than columns were made for")
-        unsafe values.withUnsafeMutableBufferPointer { values in
-            guard width > 0, let target = values.baseAddress else { return }
-            unsafe ccolumns_turn(tile, rows, width, target + start, rowCount)
+    /// What is known of the chosen slots while rows are decoded one after the other.
+    @safe private struct RowState {
+        /// The number of chosen slots.
+        let width: Int
+        let places: UnsafePointer<Int32>
+        let mantissas: UnsafeMutablePointer<Int64>
+        let exponents: UnsafeMutablePointer<UInt8>
+
+        /// Decodes rows into a tile, each a copy of the one before first, and gives the tile to `turn` when it is full and at
+        /// the end; false where bytes are damaged.
+        ///
+        /// Rows before the wanted ones are decoded into one place, over each other.
+        @inline(__always)
+        func decode(
+            _ slice: Slice, _ rows: Range<Int>, _ pages: [Page], into tile: UnsafeMutablePointer<UInt64>,
+            turn: (UnsafeMutablePointer<UInt64>, Int) -> Void
+        ) -> Bool {
+            var newest = unsafe tile
+            var collected = 0
+            unsafe reset(newest)
+            for index in 0..<rows.upperBound {
+                if index > rows.lowerBound {
+                    let next = unsafe tile + collected &* width
+                    if unsafe next != newest { unsafe next.update(from: newest, count: width) }
+                    unsafe newest = next
+                }
+                let row = unsafe slice.bytes(of: slice.rows[index])
+                guard unsafe apply(row, pages, to: newest) else { return false }
+                guard index >= rows.lowerBound else { continue }
+                collected += 1
+                if collected == SliceColumns.rowsPerTile {
+                    unsafe turn(tile, collected)
+                    collected = 0
+                }
+            }
+            if collected > 0 { unsafe turn(tile, collected) }
+            return true
+        }
+
+        /// Every slot has no sample and no decimals.
+        private func reset(_ bits: UnsafeMutablePointer<UInt64>) {
+            unsafe bits.update(repeating: SpecialValue.absentBits, count: width)
+            unsafe mantissas.update(repeating: 0, count: width)
+            unsafe exponents.update(repeating: ValueCodec.noExponent, count: width)
+        }
+
+        /// Decodes what a row changes in the chosen slots.
+        private func apply(
+            _ row: UnsafeRawBufferPointer, _ pages: [Page], to bits: UnsafeMutablePointer<UInt64>
+        ) -> Bool {
+            guard let header = unsafe RowHeader(row), let base = row.baseAddress else { return false }
+            if header.isKey { unsafe reset(bits) }
+            let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
+            let powers = unsafe ValueCodec.Powers.shared.table
+            let (pageCount, payloadStart) = (header.pageCount, header.payloadStart)
+            for index in pages.indices where pages[index].number < pageCount {
+                let page = pages[index]
+                let changed = UInt64(
+                    littleEndian: unsafe row.loadUnaligned(
+                        fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
+                guard changed & page.chosen != 0 else { continue }
+                let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
+                guard offset <= header.byteCount else { return false }
+                // Nothing is to be had behind the last chosen one. The places lie below the number of slots.
+                let mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
+                let isSound = unsafe ccolumns_row_changes(
+                    bytes + offset, bytes + header.byteCount, mask, page.chosen, places + index &<< 6, powers, bits,
+                    mantissas, exponents)
+                guard isSound != 0 else { return false }
+            }
+            return true
         }
     }
 }

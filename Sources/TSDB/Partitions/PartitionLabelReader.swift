@@ -29,6 +29,53 @@ final class SymbolBlock: Sendable {
     }
 }
 
+/// The symbols of 128 neighbouring series, decoded.
+final class SeriesBlock: CachedBlock {
+    /// Those of all series, one after the other, and where each series' symbols end.
+    let symbols: [UInt32]
+    let ends: [Int]
+
+    var byteCount: Int { symbols.count * 4 + ends.count * 8 + 128 }
+
+    init(symbols: [UInt32] = [], ends: [Int] = []) {
+        self.symbols = symbols
+        self.ends = ends
+    }
+
+    /// Nil where the bytes are damaged.
+    convenience init?(_ content: [UInt8]) {
+        var symbols: [UInt32] = []
+        var ends: [Int] = []
+        let isSound = unsafe content.withUnsafeBytes { bytes in
+            var input = unsafe InputBytes(bytes)
+            return Self.decode(&input, &symbols, &ends)
+        }
+        guard isSound else { return nil }
+        self.init(symbols: symbols, ends: ends)
+    }
+
+    private static func decode(_ input: inout InputBytes, _ symbols: inout [UInt32], _ ends: inout [Int]) -> Bool {
+        let count = input.count(limit: PartitionLabelWriter.seriesPerBlock)
+        // Each series is told by what differs from the one before.
+        var current: [UInt32] = []
+        ends.reserveCapacity(count)
+        for _ in 0..<count {
+            let shared = input.count(limit: current.count)
+            let further = input.count(limit: input.remaining)
+            for place in shared..<(shared + further) {
+                let before = place < current.count ? Int64(current[place]) : 0
+                let symbol = before &+ input.zigzag()
+                guard symbol >= 0, symbol < Int64(UInt32.max) else { return false }
+                if place < current.count { current[place] = UInt32(symbol) } else { current.append(UInt32(symbol)) }
+            }
+            if shared + further < current.count { current.removeLast(current.count - shared - further) }
+            symbols.append(contentsOf: current)
+            ends.append(symbols.count)
+        }
+        return !input.isDamaged && input.isAtEnd
+    }
+}
+
 /// Reads the content of one sealed blob.
 enum BlobRow {
     static func read(
@@ -60,9 +107,7 @@ final class PartitionLabelReader {
     private let reader: PartitionReader
     private let connection: SQLiteConnection
     private var blockFirst = -1
-    /// The symbols of the block's series, one after the other, and where each series' symbols end.
-    private var symbols: [UInt32] = []
-    private var ends: [Int] = []
+    private var block = SeriesBlock()
     /// Where the bytes of a symbol that was met stand in `pairBytes`; empty for the others.
     private struct PairPlace {
         var start: UInt32
@@ -90,7 +135,7 @@ final class PartitionLabelReader {
     func encode(_ series: UInt32, into encoded: inout [UInt8]) throws(StorageError) {
         let range = try symbolRange(of: series)
         encoded.removeAll(keepingCapacity: true)
-        let symbols = self.symbols
+        let symbols = block.symbols
         for place in range {
             let number = Int(symbols[place])
             if number >= known.count || known[number].isEmpty { try take(UInt32(number)) }
@@ -117,7 +162,7 @@ final class PartitionLabelReader {
     func pairs(of series: Postings) throws(StorageError) -> [(name: String, value: String)] {
         var seen = Set<UInt32>()
         try series.forEach { number throws(StorageError) in
-            for place in try symbolRange(of: number) { seen.insert(symbols[place]) }
+            for place in try symbolRange(of: number) { seen.insert(block.symbols[place]) }
         }
         var result: [(name: String, value: String)] = []
         for symbol in seen {
@@ -131,7 +176,7 @@ final class PartitionLabelReader {
     /// The symbols of a series, in label order.
     func symbols(of series: UInt32) throws(StorageError) -> ArraySlice<UInt32> {
         let range = try symbolRange(of: series)
-        return symbols[range]
+        return block.symbols[range]
     }
 
     /// Where a symbol's bytes stand, as `LabelSet` has them.
@@ -156,50 +201,28 @@ final class PartitionLabelReader {
         let place = Int(series) % PartitionLabelWriter.seriesPerBlock
         let first = Int(series) - place
         if first != blockFirst { try load(first) }
-        guard place < ends.count else { throw damage }
-        return (place == 0 ? 0 : ends[place - 1])..<ends[place]
+        guard place < block.ends.count else { throw damage }
+        return (place == 0 ? 0 : block.ends[place - 1])..<block.ends[place]
     }
 
+    /// Takes the block of series that starts at `first`, from the cache or the file.
     private func load(_ first: Int) throws(StorageError) {
+        let key = BlockCache.Key(partition: reader.number, place: Int64(first), frame: -2)
+        let (known, isWanted) = reader.cache?.find(key, as: SeriesBlock.self) ?? (nil, false)
+        if let known {
+            block = known
+            blockFirst = first
+            return
+        }
         blockFirst = -1
-        symbols.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
         let content = try BlobRow.read(
             "SELECT labels FROM series WHERE id = ?", first, of: "labels from series \(first) on", reader, connection)
-        let isSound = unsafe content.withUnsafeBytes { bytes in
-            var input = unsafe InputBytes(bytes)
-            return decode(&input)
-        }
         blockFirst = first
-        guard isSound else { throw damage }
-    }
-
-    private func decode(_ input: inout InputBytes) -> Bool {
-        // In the hands of this function alone while it writes.
-        var symbols: [UInt32] = []
-        var ends: [Int] = []
-        swap(&symbols, &self.symbols)
-        swap(&ends, &self.ends)
-        defer {
-            swap(&symbols, &self.symbols)
-            swap(&ends, &self.ends)
+        guard let read = SeriesBlock(content) else {
+            block = SeriesBlock()
+            throw damage
         }
-        let count = input.count(limit: PartitionLabelWriter.seriesPerBlock)
-        // Each series is told by what differs from the one before.
-        var current: [UInt32] = []
-        for _ in 0..<count {
-            let shared = input.count(limit: current.count)
-            let further = input.count(limit: input.remaining)
-            for place in shared..<(shared + further) {
-                let before = place < current.count ? Int64(current[place]) : 0
-                let symbol = before &+ input.zigzag()
-                guard symbol >= 0, symbol < Int64(UInt32.max) else { return false }
-                if place < current.count { current[place] = UInt32(symbol) } else { current.append(UInt32(symbol)) }
-            }
-            if shared + further < current.count { current.removeLast(current.count - shared - further) }
-            symbols.append(contentsOf: current)
-            ends.append(symbols.count)
-        }
-        return !input.isDamaged && input.isAtEnd
+        block = read
+        if isWanted { reader.cache?.insert(read, for: key) }
     }
 }

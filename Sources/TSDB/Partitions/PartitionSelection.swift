@@ -17,54 +17,6 @@ struct FoundPartition: Sendable {
     }
 }
 
-/// The places of the symbols of a partition that were met, in pages of those that were.
-private struct SymbolPlaces {
-    private static let pageSize: UInt32 = 256
-    /// Where the page of symbols starts in `places`, -1 for none.
-    private var pages: [Int32] = []
-    /// Of each symbol that was met its place + 1, of the others 0.
-    private var places: [UInt32] = []
-
-    /// Writes the places of symbols to `result` in place of what was there; false where one was not met before.
-    func find(_ symbols: ArraySlice<UInt32>, into result: inout [UInt32]) -> Bool {
-        let pages = pages.span
-        let places = places.span
-        let wanted = symbols.span
-        result.removeAll(keepingCapacity: true)
-        result.append(addingCapacity: wanted.count) { found in
-            for index in wanted.indices {
-                let symbol = wanted[index]
-                let page = Int(symbol / Self.pageSize)
-                guard page < pages.count, pages[page] >= 0 else { return }
-                let place = places[Int(pages[page]) + Int(symbol % Self.pageSize)]
-                guard place > 0 else { return }
-                found.append(place - 1)
-            }
-        }
-        return result.count == wanted.count
-    }
-
-    /// The place of a symbol; `make` gives it where it was not met before.
-    mutating func place(
-        of symbol: UInt32, _ held: inout HeldMemory, _ make: (inout HeldMemory) throws(StorageError) -> UInt32
-    ) throws(StorageError) -> UInt32 {
-        let page = Int(symbol / Self.pageSize)
-        if page >= pages.count {
-            let added = page + 1 - pages.count
-            try held.takeLittle(added * 4)
-            pages.append(contentsOf: repeatElement(-1, count: added))
-        }
-        if pages[page] < 0 {
-            try held.takeLittle(Int(Self.pageSize) * 4)
-            pages[page] = Int32(places.count)
-            places.append(contentsOf: repeatElement(0, count: Int(Self.pageSize)))
-        }
-        let index = Int(pages[page]) + Int(symbol % Self.pageSize)
-        if places[index] == 0 { places[index] = try make(&held) + 1 }
-        return places[index] - 1
-    }
-}
-
 /// The series of one partition that a selector found, for one query.
 ///
 /// Safe on many threads.
@@ -95,28 +47,31 @@ final class PartitionSelection: Sendable {
         series = try reader.selectAny(selectors).numbers
     }
 
-    /// Calls `body` with the index of each series and the places of its pairs, which `numbers` knows.
-    func forEachPairs(
+    /// Calls `body` with the index of each series and the number of its labels among `numbers`, which gets to know them.
+    func forEachNumber(
         in numbers: inout SelectedLabelNumbers, _ held: inout HeldMemory,
-        _ body: (inout SelectedLabelNumbers, inout HeldMemory, Int, ArraySlice<UInt32>) throws(StorageError) -> Void
+        _ body: (inout SelectedLabelNumbers, inout HeldMemory, Int, Int) throws(StorageError) -> Void
     ) throws(StorageError) {
         try reader.withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: reader, connection: connection)
             var places = SymbolPlaces()
             var pairs: [UInt32] = []
-            for (index, number) in series.enumerated() {
-                let symbols = try labels.symbols(of: number)
-                if !places.find(symbols, into: &pairs) {
-                    pairs.removeAll(keepingCapacity: true)
-                    for symbol in symbols {
-                        pairs.append(
-                            try places.place(of: symbol, &held) { held throws(StorageError) in
-                                let (block, range) = try labels.text(of: symbol)
-                                return try numbers.place(of: block.bytes[range], &held)
-                            })
-                    }
+            for (index, series) in series.enumerated() {
+                let symbols = try labels.symbols(of: series)
+                if let number = numbers.takeExpected(symbols, places) {
+                    try body(&numbers, &held, index, number)
+                    continue
                 }
-                try body(&numbers, &held, index, pairs[...])
+                pairs.removeAll(keepingCapacity: true)
+                for symbol in symbols {
+                    pairs.append(
+                        try places.place(of: symbol, &held) { held throws(StorageError) in
+                            let (block, range) = try labels.text(of: symbol)
+                            return try numbers.place(of: block.bytes[range], &held)
+                        })
+                }
+                let number = try numbers.number(of: pairs[...], &held)
+                try body(&numbers, &held, index, number)
             }
         }
     }

@@ -268,6 +268,11 @@ struct SpecialCounts {
     private(set) var absent = 0
     private(set) var stale = 0
 
+    /// Whether all values are plain.
+    static func areNone(in values: [Double]) -> Bool {
+        unsafe values.isEmpty || ccolumns_count_special(values, values.count) == 0
+    }
+
     init(_ column: ArraySlice<Double>) {
         unsafe column.withUnsafeBufferPointer { values in
             guard let start = values.baseAddress else { return }

@@ -36,9 +36,8 @@ struct JoinedSeries {
         largestPartition = order[0]
         for partition in order {
             numbers.startOver()
-            try found[partition].forEachPairs(in: &numbers, &held) {
-                (numbers, held, place, pairs) throws(StorageError) in
-                let number = try numbers.number(of: pairs, &held)
+            try found[partition].forEachNumber(in: &numbers, &held) {
+                (_, held, place, number) throws(StorageError) in
                 try makePlace(for: number, &held)
                 places[number * width + partition] = Int32(place)
             }

@@ -19,11 +19,14 @@ final class LaneReading: Sendable {
         let rowCount: Int
         /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`.
         let values: [Double]
+        /// Neither absent values nor staleness markers are among them.
+        let isPlain: Bool
 
         init(_ columns: SliceColumns) {
             slots = columns.slots
             rowCount = columns.rowCount
             values = columns.values
+            isPlain = SpecialCounts.areNone(in: values)
         }
 
         /// Where a slot stands among those decoded, nil where it is not there.
@@ -90,8 +93,8 @@ final class LaneReading: Sendable {
         if let place = columns.place(of: slot) {
             let count = columns.rowCount
             let isSound = unsafe pieces.append(
-                tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: false, isFromHead: true,
-                shared: clocks
+                tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: columns.isPlain,
+                isFromHead: true, shared: clocks
             ) { target in
                 unsafe columns.values.withUnsafeBufferPointer { values in
                     guard let start = values.baseAddress else { return nil }

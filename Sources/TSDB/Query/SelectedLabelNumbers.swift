@@ -27,6 +27,13 @@ struct SelectedLabelNumbers {
     /// Sets come from the beginning again.
     mutating func startOver() { expected = 0 }
 
+    /// The number of the set that is expected next, where these symbols of a partition stand for its pairs.
+    mutating func takeExpected(_ symbols: ArraySlice<UInt32>, _ places: borrowing SymbolPlaces) -> Int? {
+        guard expected < labels.count, places.areSame(symbols, as: labels.pairs(of: expected)) else { return nil }
+        expected += 1
+        return expected - 1
+    }
+
     /// The number of a set given by its pairs; `labels.count` before the call where it is new.
     mutating func number(of pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) -> Int {
         if expected < labels.count, labels.areSame(pairs, of: expected) {
@@ -53,7 +60,8 @@ struct SelectedLabelNumbers {
     mutating func know(_ pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) {
         for (index, pair) in pairs.enumerated() where index >= before.count || before[index] != pair {
             let mask = pairBuckets.count - 1
-            var bucket = unsafe labels.texts.withPair(at: pair) { unsafe Int(truncatingIfNeeded: ByteHash.hash($0)) } & mask
+            let hash = unsafe labels.texts.withPair(at: pair) { unsafe ByteHash.hash($0) }
+            var bucket = Int(truncatingIfNeeded: hash) & mask
             while pairBuckets[bucket] != 0, pairBuckets[bucket] - 1 != pair,
                 !labels.texts.areSame(pairBuckets[bucket] - 1, pair)
             {
