@@ -75,7 +75,7 @@ import Testing
         ("foo smoothed [5m]", "foo[5m] smoothed"), ("foo offset 1m anchored", "foo anchored offset 1m"),
         ("foo[5m+1m*2]", "foo[5m + 1m * 2]"), ("foo[STEP()]", "foo[step()]"), ("foo[+(5m)]", "foo[(5m)]"),
         ("foo[-2^2+1h]", "foo[-2 ^ 2 + 1h]"), ("foo[1h : 5m]", "foo[1h:5m]"), ("foo[60:30]", "foo[1m:30s]"),
-        ("foo[step():]", "foo[step():]"), ("foo offset +step()", "foo offset step()"),
+        ("foo[1m + step():]", "foo[1m + step():]"), ("foo offset +step()", "foo offset step()"),
         ("foo  +\n\tbar", "foo + bar"), ("foo # comment\n + bar # more", "foo + bar"),
         ("foo{ # comment\na='b'}", "foo{a=\"b\"}"),
         ("foo[5m # comment\n]", "foo[5m]"),

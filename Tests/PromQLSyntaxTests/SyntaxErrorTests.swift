@@ -75,7 +75,38 @@ import Testing
         ("foo =~ bar", "1:5: parse error: unexpected character after '=': '~'"),
         ("foo = bar", "1:5: parse error: unexpected \"=\""),
         ("foo[", "1:5: parse error: unexpected end of input in duration expression"),
-        ("foo[]", "1:5: parse error: unexpected \"]\" in subquery selector, expected number or duration"),
+        (
+            "foo[]",
+            "1:5: parse error: unexpected \"]\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
+        (
+            "foo[5m+]",
+            "1:8: parse error: unexpected \"]\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
+        (
+            "sum(foo[(5m])",
+            "1:12: parse error: unexpected \"]\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
+        (
+            "foo[min_of(1m)]",
+            "1:14: parse error: unexpected \")\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
+        (
+            "foo[5m:+]",
+            "1:9: parse error: unexpected \"]\" in subquery selector, expected number, duration, step(), range(), or \"]\""
+        ),
+        ("foo[5m:1m 1m]", "1:11: parse error: unexpected duration \"1m\" in subquery selector, expected \"]\""),
+        ("foo[step():1m]", "1:12: parse error: unexpected colon before duration in duration expression"),
+        (
+            "foo[5m] + foo[:1m]",
+            "1:15: parse error: unexpected \":\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
+        ("foo[\"a\"]", "1:5: parse error: unexpected character in duration expression: '\"'"),
+        ("foo[step()", "1:11: parse error: unexpected end of input in duration expression"),
+        (
+            "foo[5m+\"a\"]",
+            "1:8: parse error: unexpected string \"\\\"a\\\"\" in subquery or range selector, expected number, duration, step(), or range()"
+        ),
         ("foo[5m", "1:7: parse error: unclosed left bracket"),
         ("foo[5m 5m]", "1:8: parse error: unexpected duration \"5m\" in subquery or range, expected \":\" or \"]\""),
         ("foo[0]", "1:5: parse error: duration must be greater than 0"),
@@ -83,15 +114,27 @@ import Testing
         ("foo[5m/0]", "1:7: parse error: division by zero"), ("foo[5m%0d]", "1:7: parse error: modulo by zero"),
         ("foo[x]", "1:5: parse error: unexpected character in duration expression: 'x'"),
         ("foo[5m:x]", "1:8: parse error: unexpected character: 'x', expected ':'"),
-        ("foo[:5m]", "1:5: parse error: unexpected colon before duration in duration expression"),
+        ("foo[:5m]", "1:6: parse error: unexpected colon before duration in duration expression"),
         ("foo[5m:5m:]", "1:10: parse error: unexpected colon ':'"),
         ("foo[[5m]]", "1:5: parse error: unexpected character in duration expression: '['"),
         ("foo]", "1:4: parse error: unexpected right bracket ']'"),
         ("(foo)[5m]", "1:6: parse error: ranges only allowed for vector selectors"),
         ("foo offset 1m[5m]", "1:14: parse error: no offset modifiers allowed before range"),
         ("foo @ 1[5m]", "1:8: parse error: no @ modifiers allowed before range"),
-        ("foo offset", "1:11: parse error: unexpected end of input in offset, expected number or duration"),
-        ("foo offset bar", "1:12: parse error: unexpected identifier \"bar\" in offset, expected number or duration"),
+        (
+            "foo offset",
+            "1:11: parse error: unexpected end of input in offset, expected number, duration, step(), or range()"
+        ),
+        (
+            "foo offset bar",
+            "1:12: parse error: unexpected identifier \"bar\" in offset, expected number, duration, step(), or range()"
+        ),
+        (
+            "foo offset (1m 2m)",
+            "1:16: parse error: unexpected duration \"2m\" in offset, expected number, duration, step(), or range()"
+        ),
+        ("foo offset -1e10", "1:12: parse error: duration out of range"),
+        ("foo[-1e10]", "1:6: parse error: duration out of range"),
         ("foo offset 1m offset 2m", "1:1: parse error: offset may not be set multiple times"),
         (
             "1 offset 1m",
@@ -155,8 +198,8 @@ import Testing
         ),
         ("sum by (1) (foo)", "1:9: parse error: unexpected number \"1\" in grouping opts, expected label"),
         ("sum by (without) (foo)", "1:9: parse error: unexpected <without> in grouping opts, expected label"),
-        ("sum by (\"\") (foo)", "1:9: parse error: invalid label name \"\""),
-        ("sum by (\"a\\xff\") (foo)", "1:9: parse error: invalid label name \"a\\xff\""),
+        ("sum by (\"\") (foo)", "1:9: parse error: invalid label name for grouping: \"\""),
+        ("sum by (\"a\\xff\") (foo)", "1:9: parse error: invalid label name for grouping: \"a\\xff\""),
         ("sum by (a)", "1:11: parse error: unexpected end of input in aggregation"),
         ("sum some_metric by (test)", "1:5: parse error: unexpected identifier \"some_metric\""),
         ("1 == 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"),

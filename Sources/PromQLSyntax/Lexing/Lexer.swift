@@ -13,7 +13,10 @@ struct Lexer {
     private var isInBrackets = false
     /// Inside brackets, before the first number: only what may lead a duration expression is allowed.
     private var isBeforeDuration = false
+    /// Since the last bracket was opened.
     private var sawColon = false
+    /// Since the text began; only behind a number may a colon come, and one anywhere before will do.
+    private var sawDuration = false
 
     init(_ text: String) {
         self.text = text
@@ -29,11 +32,12 @@ struct Lexer {
         }
         let start = position
         guard let byte = peek() else { return try endOfInput() }
+        if isInBrackets, !isInBraces, let token = try tokenInBrackets(byte, start) { return token }
         if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") { return try quotedString(start) }
         if byte == UInt8(ascii: "`") { return try rawString(start) }
         if isInBraces { return try tokenInBraces(byte, start) }
-        if isInBrackets, let token = try tokenInBrackets(byte, start) { return token }
         if byte.isDigit || (byte == UInt8(ascii: ".") && peek(1)?.isDigit == true) {
+            if isBeforeDuration { sawDuration = true }
             isBeforeDuration = false
             return try numberOrDuration(start)
         }
@@ -122,8 +126,12 @@ struct Lexer {
     /// What stands in square brackets and nowhere else; nil leaves the byte to the general rules.
     private mutating func tokenInBrackets(_ byte: UInt8, _ start: Int) throws(SyntaxError) -> Token? {
         if byte == UInt8(ascii: ":") {
-            if isBeforeDuration && !sawColon {
-                throw error("unexpected colon before duration in duration expression", from: start)
+            // The place told of the first two is the one behind it, which Prometheus' lexer has read by then.
+            if isBeforeDuration && !sawDuration {
+                throw error("unexpected colon before duration in duration expression", from: start + 1)
+            }
+            if isBeforeDuration && sawColon {
+                throw error("unexpected repeated colon in duration expression", from: start + 1)
             }
             if sawColon { throw error("unexpected colon ':'", from: start) }
             sawColon = true
@@ -132,10 +140,10 @@ struct Lexer {
         if byte.isLetter {
             while let next = peek(), next.isLetter { position += 1 }
             switch text(from: start).lowercased() {
-            case "step": return durationKeyword(.step, start)
-            case "range": return durationKeyword(.range, start)
-            case "min_of": return durationKeyword(.minOf, start)
-            case "max_of": return durationKeyword(.maxOf, start)
+            case "step": return token(.keyword(.step), from: start)
+            case "range": return token(.keyword(.range), from: start)
+            case "min_of": return token(.keyword(.minOf), from: start)
+            case "max_of": return token(.keyword(.maxOf), from: start)
             default: throw unexpectedInBrackets(start)
             }
         }
@@ -143,12 +151,6 @@ struct Lexer {
             !Array("]()+-*/%^,".utf8).contains(byte)
         else { return nil }
         throw unexpectedInBrackets(start)
-    }
-
-    /// After `step()` and its like a colon may come, as after a number.
-    private mutating func durationKeyword(_ keyword: Keyword, _ start: Int) -> Token {
-        isBeforeDuration = false
-        return token(.keyword(keyword), from: start)
     }
 
     private func unexpectedInBrackets(_ start: Int) -> SyntaxError {

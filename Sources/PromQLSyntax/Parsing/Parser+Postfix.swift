@@ -22,7 +22,7 @@ extension Parser {
     private mutating func parseRange(of expression: Expression) throws(SyntaxError) -> Expression {
         try countOperation()
         let bracket = try take().range.start
-        let window = try parsePositiveDuration(in: "subquery selector", expected: "number or duration")
+        let window = try parsePositiveDuration(.window)
         if try takeIf(.colon) { return try parseSubquery(of: expression, window: window) }
         guard current.kind == .rightBracket else {
             throw unexpected(in: "subquery or range", expected: "\":\" or \"]\"")
@@ -44,7 +44,7 @@ extension Parser {
     ) throws(SyntaxError) -> Expression {
         var step: DurationValue?
         if current.kind != .rightBracket {
-            step = try parsePositiveDuration(in: "subquery selector", expected: "number or duration or \"]\"")
+            step = try parsePositiveDuration(.step)
         }
         try expect(.rightBracket, in: "subquery selector", expected: "\"]\"")
         return .subquery(

@@ -148,7 +148,7 @@ extension Parser {
             let token = try take()
             let name = StringLiteral(bytes: StringEscape.unquote(token.text), range: token.range)
             guard name.isValidUTF8, !name.bytes.isEmpty else {
-                throw error("invalid label name \(name.quoted)", token.range)
+                throw error("invalid label name for grouping: \(name.quoted)", token.range)
             }
             return name.value
         default: throw unexpected(in: "grouping opts", expected: "label")

@@ -12,6 +12,8 @@ package struct Parser {
     var takenEnd = 0
     /// The aggregations whose parentheses are open.
     var openAggregations = 0
+    /// Where the duration stands that is being read.
+    var durationPlace = DurationPlace.window
     private var nesting = 0
     private var operations = 0
 
