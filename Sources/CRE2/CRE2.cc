@@ -14,18 +14,20 @@ struct cre2_pattern {
 
 extern "C" {
 
-cre2_pattern *cre2_compile(const char *pattern, size_t length, size_t memory_limit, char *reason, size_t capacity) {
+cre2_pattern *cre2_compile(const char *pattern, size_t length, size_t memory_limit, int *error, char *part,
+                            size_t capacity) {
     re2::RE2::Options options;
     options.set_log_errors(false);
     options.set_dot_nl(true);
     options.set_max_mem(static_cast<int64_t>(memory_limit));
     auto *compiled = new (std::nothrow) cre2_pattern(re2::StringPiece(pattern, length), options);
     if (compiled != nullptr && compiled->expression.ok()) return compiled;
-    const char *why = compiled != nullptr ? compiled->expression.error().c_str() : "out of memory";
+    *error = compiled != nullptr ? compiled->expression.error_code() : 0;
+    const std::string about = compiled != nullptr ? compiled->expression.error_arg() : "";
     if (capacity > 0) {
-        size_t count = std::min(capacity - 1, std::strlen(why));
-        std::memcpy(reason, why, count);
-        reason[count] = 0;
+        size_t count = std::min(capacity - 1, about.size());
+        std::memcpy(part, about.data(), count);
+        part[count] = 0;
     }
     delete compiled;
     return nullptr;

@@ -13,9 +13,10 @@ extern "C" {
 
 typedef struct cre2_pattern cre2_pattern;
 
-/// Compiles `pattern`. On failure returns NULL and writes a NUL-terminated reason of at most `capacity` bytes.
+/// Compiles `pattern`. On failure returns NULL, RE2's number of the error (0 where memory ran out), and as a NUL-terminated
+/// text of at most `capacity` bytes the part of the pattern that it is about.
 cre2_pattern *_Nullable cre2_compile(const char *_Nonnull pattern, size_t length, size_t memory_limit,
-                                     char *_Nonnull reason, size_t capacity);
+                                     int *_Nonnull error, char *_Nonnull part, size_t capacity);
 void cre2_free(cre2_pattern *_Nullable pattern);
 
 /// Whether the whole text matches.

@@ -3,6 +3,7 @@ import CRE2
 /// A regular expression that could not be compiled.
 package struct RegexError: Error, Hashable, Sendable, CustomStringConvertible {
     package var pattern: String
+    /// What is wrong, and with which part: one of Prometheus' texts.
     package var reason: String
     package var description: String { "invalid regular expression \(LabelName.quoted(pattern)): \(reason)" }
 }
@@ -26,18 +27,22 @@ package struct RegexError: Error, Hashable, Sendable, CustomStringConvertible {
             throw RegexError(
                 pattern: String(source.prefix(64)) + "…", reason: "longer than \(Self.patternLimitBytes) bytes")
         }
-        var reason = [CChar](repeating: 0, count: 256)
-        var text = source
-        let capacity = reason.count
+        let spelled = try RegexSpelling.forRE2(source)
+        var text = spelled
+        var part = [CChar](repeating: 0, count: text.utf8.count + 1)
+        let capacity = part.count
+        var error: Int32 = 0
         let pattern: OpaquePointer? = text.withUTF8 { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
                 let start = unsafe characters.baseAddress ?? UnsafePointer(bitPattern: 1).unsafelyUnwrapped
-                return unsafe cre2_compile(start, characters.count, Self.memoryLimitBytes, &reason, capacity)
+                return unsafe cre2_compile(start, characters.count, Self.memoryLimitBytes, &error, &part, capacity)
             }
         }
         guard let pattern = unsafe pattern else {
-            let bytes = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-            throw RegexError(pattern: source, reason: String(decoding: bytes, as: UTF8.self))
+            let bytes = part.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            let about = String(decoding: bytes, as: UTF8.self)
+            throw RegexError(
+                pattern: source, reason: RegexSpelling.complaint(error, about: about == spelled ? source : about))
         }
         self.source = source
         unsafe compiled = pattern

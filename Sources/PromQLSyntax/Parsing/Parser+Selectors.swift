@@ -63,8 +63,7 @@ extension Parser {
         do {
             return try LabelMatcher(label, kind, value)
         } catch {
-            throw self.error(
-                "error parsing regexp: \(error.reason): `\(value)`", name.range.union(token.range))
+            throw self.error("error parsing regexp: \(error.reason)", name.range.union(token.range))
         }
     }
 
