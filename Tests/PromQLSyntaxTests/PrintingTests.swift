@@ -159,4 +159,15 @@ import Testing
             """
         #expect(try Parser.parse(text).prettyPrinted() == expected)
     }
+
+    @Test("a subquery that fits is not indented")
+    func prettySubqueries() throws {
+        let name = String(repeating: "long_name_", count: 9)
+        let expected = """
+            max_over_time(
+            \(name)a[1h:5m]
+            )
+            """
+        #expect(try Parser.parse("max_over_time(\(name)a[1h:5m])").prettyPrinted() == expected)
+    }
 }

@@ -10,7 +10,11 @@ struct PrettyPrinter {
 
     private func lines(_ expression: Expression, level: Int) -> String {
         let oneLine = Printer.text(of: expression)
-        guard oneLine.utf8.count > Self.lineLimit else { return indent(level) + oneLine }
+        guard oneLine.utf8.count > Self.lineLimit else {
+            // Prometheus does not indent a subquery that fits.
+            if case .subquery = expression { return oneLine }
+            return indent(level) + oneLine
+        }
         switch expression {
         case .number, .string, .vectorSelector, .matrixSelector: return indent(level) + oneLine
         case .subquery(let subquery): return lines(subquery.operand, level: level) + Printer.suffix(of: subquery)
