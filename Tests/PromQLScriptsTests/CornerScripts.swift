@@ -264,4 +264,37 @@ extension ProbeTests {
             x_total{"lé"="ü", n="x$"} 4
             x_total{n="x$"} 4
         """#
+
+    /// Of equal elements the heap keeps some and not others, and gives them in its own order.
+    static let ties = #"""
+        load 1m
+            m{i="a"} 1 1
+            m{i="b"} 1 1
+            m{i="c"} 2 2
+            h{i="a"} 3 3
+            h{i="b"} {{count:1 sum:9}}x1
+            h{i="c"} -1 -1
+
+        eval instant at 0 topk(2, sort_by_label(m, "i"))
+            expect ordered
+            m{i="c"} 2
+            m{i="b"} 1
+
+        eval instant at 0 bottomk(3, sort_by_label(m, "i"))
+            expect ordered
+            m{i="b"} 1
+            m{i="a"} 1
+            m{i="c"} 2
+
+        eval instant at 0 limitk(3, sort_by_label(h, "i"))
+            expect ordered
+            h{i="c"} -1
+            h{i="a"} 3
+            h{i="b"} {{count:1 sum:9}}
+
+        eval instant at 0 limitk(2, sort_by_label(h, "i"))
+            expect ordered
+            h{i="b"} {{count:1 sum:9}}
+            h{i="a"} 3
+        """#
 }

@@ -16,7 +16,7 @@ struct ProbeTests {
         ("both sides are evaluated", evaluation), ("parameters", parameters), ("filling in", filling),
         ("selection", selection), ("functions", functions), ("operators", operators),
         ("fill modifiers", fillModifiers), ("histograms", histogramCorners), ("joins and times", joinsAndTimes),
-        ("what is told", telling), ("what upstream does", upstreamCorners),
+        ("what is told", telling), ("what upstream does", upstreamCorners), ("equal elements", ties),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.

@@ -16,6 +16,31 @@ struct LimitingAggregation: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let values = try parameter.evaluate(context)
+        guard timeline.count == 1, !context.isRangeQuery else { return try select(values, context, body) }
+        // At one time what is kept comes out group by group, in the order of the heap that Prometheus puts it into.
+        var groups: [RankingHeap<StepSeries>] = []
+        var indexes: [LabelSet: Int] = [:]
+        var held = QueryCost()
+        defer { context.release(held) }
+        try select(values, context) { (series: inout StepSeries) throws(QueryError) in
+            let key = grouping.key(of: series.labels)
+            let index = indexes[key] ?? groups.count
+            var cost = series.cost
+            if index == groups.count { cost += StepSeries.keyCost(key) }
+            try context.hold(cost)
+            held += cost
+            if index == groups.count {
+                indexes[key] = index
+                groups.append(RankingHeap(limit: .max, takesLargest: true))
+            }
+            _ = groups[index].insert(series.histograms.isEmpty ? series.values[0] : 0, series)
+        }
+        for group in groups {
+            for var entry in group.entries { try body(&entry.element) }
+        }
+    }
+
+    private func select(_ values: [Double], _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         if isRatio { try streamRatio(values, context, body) } else { try streamCount(values, context, body) }
     }
 

@@ -32,12 +32,10 @@ struct SortFunction: VectorOperator {
         series.removeAll { $0.isEmpty }
         guard timeline.count == 1 else { return }
         let isDescending = isDescending
-        series.sort { left, right in
-            let leftValue = left.values[0]
-            let rightValue = right.values[0]
-            if leftValue.isNaN { return false }
-            if rightValue.isNaN { return true }
-            return isDescending ? leftValue > rightValue : leftValue < rightValue
+        // An element precedes NaN, whichever it is.
+        PatternDefeatingSort.sort(&series) { left, right in
+            let (left, right) = (left.values[0], right.values[0])
+            return right.isNaN || (isDescending ? left > right : left < right)
         }
     }
 

@@ -42,7 +42,8 @@ final class SelectedDatabaseSeries: SelectedSeries {
         } else {
             try joined.join(selection.labels, found, &held)
         }
-        if request.isOrdered { joined.order() }
+        // Of the head alone in order of creation, as Prometheus has it; of anything else by labels.
+        if request.isOrdered || !found.isEmpty { joined.order() }
         labels = joined.labels
         labelNumbers = joined.labelNumbers
         headSeries = joined.headSeries

@@ -154,12 +154,36 @@ extension NaiveEvaluator {
             inform("ignored histogram in \(aggregation.operator.rawValue) aggregation", aggregation.range)
         }
         let takesLargest = aggregation.operator == .topk
-        let ranked = group.elements.filter { $0.number.float != nil }.sorted { left, right in
-            let (left, right) = (left.number.float ?? 0, right.number.float ?? 0)
-            if left.isNaN || right.isNaN { return !left.isNaN }
-            return takesLargest ? left > right : left < right
+        // A heap with the worst at its root, as Prometheus has it: which of equal elements stay depends on it.
+        var heap: [NaiveElement] = []
+        func isWorse(_ left: Int, _ right: Int) -> Bool {
+            let (left, right) = (heap[left].number.float ?? 0, heap[right].number.float ?? 0)
+            return left.isNaN || (takesLargest ? left < right : left > right)
         }
-        return Array(ranked.prefix(limit))
+        for element in group.elements {
+            guard let value = element.number.float else { continue }
+            if heap.count < limit {
+                heap.append(element)
+                var place = heap.count - 1
+                while place > 0, isWorse(place, (place - 1) / 2) {
+                    heap.swapAt(place, (place - 1) / 2)
+                    place = (place - 1) / 2
+                }
+                continue
+            }
+            let worst = heap[0].number.float ?? 0
+            guard worst.isNaN ? !value.isNaN : takesLargest ? worst < value : worst > value else { continue }
+            heap[0] = element
+            var place = 0
+            while let child = [2 * place + 1, 2 * place + 2].filter({ $0 < heap.count })
+                .reduce(nil, { best, next in best.map { isWorse(next, $0) ? next : $0 } ?? next }),
+                isWorse(child, place)
+            {
+                heap.swapAt(place, child)
+                place = child
+            }
+        }
+        return heap
     }
 
     private func countValues(_ operand: [NaiveElement], _ label: String, _ aggregation: Aggregation) -> [NaiveElement] {

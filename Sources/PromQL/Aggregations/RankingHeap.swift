@@ -1,0 +1,71 @@
+/// The best elements of a group so far, the worst of them first: a binary heap.
+///
+/// Which of equal elements stay, and in which order they come out, depends on each step; the steps are Prometheus' own, so
+/// that for elements in the same order the answer is the same.
+struct RankingHeap<Element> {
+    let limit: Int
+    let takesLargest: Bool
+    private(set) var entries: [(value: Double, element: Element)] = []
+
+    init(limit: Int, takesLargest: Bool) {
+        self.limit = limit
+        self.takesLargest = takesLargest
+    }
+
+    /// Whether an element of this value would be taken in.
+    func takes(_ value: Double) -> Bool {
+        guard entries.count >= limit, let worst = entries.first?.value else { return limit > 0 }
+        if worst.isNaN { return !value.isNaN }
+        return takesLargest ? worst < value : worst > value
+    }
+
+    /// Takes in an element that `takes` let through; the one that had to go for it.
+    mutating func insert(_ value: Double, _ element: Element) -> Element? {
+        guard entries.count >= limit else {
+            entries.append((value, element))
+            rise(entries.count - 1)
+            return nil
+        }
+        let worst = entries[0].element
+        entries[0] = (value, element)
+        sink()
+        return worst
+    }
+
+    /// The elements, best first.
+    mutating func takeSorted() -> [Element] {
+        let takesLargest = takesLargest
+        PatternDefeatingSort.sort(&entries) { Self.isWorse($1.value, $0.value, takesLargest) }
+        defer { entries = [] }
+        return entries.map(\.element)
+    }
+
+    /// NaN is worse than everything, itself too.
+    @inline(__always)
+    private static func isWorse(_ left: Double, _ right: Double, _ takesLargest: Bool) -> Bool {
+        left.isNaN || (takesLargest ? left < right : left > right)
+    }
+
+    private func isWorse(_ left: Int, _ right: Int) -> Bool {
+        Self.isWorse(entries[left].value, entries[right].value, takesLargest)
+    }
+
+    private mutating func rise(_ index: Int) {
+        var place = index
+        while place > 0, isWorse(place, (place - 1) / 2) {
+            entries.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    private mutating func sink() {
+        var place = 0
+        while 2 * place + 1 < entries.count {
+            var child = 2 * place + 1
+            if child + 1 < entries.count, isWorse(child + 1, child) { child += 1 }
+            guard isWorse(child, place) else { return }
+            entries.swapAt(place, child)
+            place = child
+        }
+    }
+}
