@@ -146,9 +146,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         for index in frame.columns.indices {
             let count = frame.columns[index].tickCount
             precondition(count <= SegmentFormat.maximumTickCount, "a column without limit")
-            let target = UnsafeMutablePointer<Double>.allocate(capacity: max(1, count))
-            defer { unsafe target.deallocate() }
-            _ = try? unsafe frame.decodeValues(index, into: target)
+            let values = try? frame.values(index)
+            precondition(values.map { $0.count == count } ?? true, "a value for each tick")
             _ = try? frame.startTimestamps(index)
         }
         for series in UInt32(0)..<130 { _ = frame.columnRange(of: series) }
