@@ -6,34 +6,50 @@ struct ChangeCounts: RangeKernel {
     let usesStartTimestamps: Bool
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
-        if input.hasHistograms || (usesStartTimestamps && !input.columns.startTimestamps.isEmpty) {
-            return evaluateMixed(input, into: &output)
-        }
-        let values = input.columns.values
-        // Running totals make each window two look-ups.
-        var totals = [Int32](repeating: 0, count: values.count)
-        for index in 1..<max(values.count, 1) {
-            totals[index] = totals[index - 1] + (isCounted(values[index], after: values[index - 1]) ? 1 : 0)
-        }
+        let totals = totals(of: input.columns)
         for step in 0..<input.stepCount {
-            let window = input.floats(at: step)
-            guard !window.isEmpty else { continue }
-            output.values[step] = Double(totals[window.upperBound - 1] - totals[window.lowerBound])
+            let floats = input.floats(at: step)
+            let histograms = input.histograms(at: step)
+            guard !floats.isEmpty || !histograms.isEmpty else { continue }
+            output.values[step] = Double(totals.count(floats, histograms))
         }
+    }
+
+    /// How much was counted up to each sample of a column, floats and histograms in one order of time: a window is two look-ups.
+    struct Totals {
+        fileprivate var counts: [Int32] = []
+        /// The places of floats and histograms in the order of time; nothing where there are floats alone.
+        fileprivate var floatPlaces: [Int32] = []
+        fileprivate var histogramPlaces: [Int32] = []
+
+        /// The count over the samples of a window, of which there is one at least.
+        func count(_ floats: Range<Int>, _ histograms: Range<Int>) -> Int32 {
+            if histogramPlaces.isEmpty { return counts[floats.upperBound - 1] - counts[floats.lowerBound] }
+            var first = Int32.max
+            var last: Int32 = 0
+            for (range, places) in [(floats, floatPlaces), (histograms, histogramPlaces)] where !range.isEmpty {
+                first = min(first, places[range.lowerBound])
+                last = max(last, places[range.upperBound - 1])
+            }
+            return counts[Int(last)] - counts[Int(first)]
+        }
+    }
+
+    func totals(of columns: SampleColumns) -> Totals {
+        if !columns.histograms.isEmpty || (usesStartTimestamps && !columns.startTimestamps.isEmpty) {
+            return mixedTotals(of: columns)
+        }
+        let values = columns.values
+        var counts = [Int32](repeating: 0, count: values.count)
+        for index in 1..<max(values.count, 1) {
+            counts[index] = counts[index - 1] + (isCounted(values[index], after: values[index - 1]) ? 1 : 0)
+        }
+        return Totals(counts: counts)
     }
 
     private func isCounted(_ value: Double, after before: Double) -> Bool {
         if countsResets { return value < before }
         return value != before && !(value.isNaN && before.isNaN)
-    }
-
-    private func evaluateMixed(_ input: RangeInput, into output: inout StepSeries) {
-        for step in 0..<input.stepCount {
-            let floats = input.floats(at: step)
-            let histograms = input.histograms(at: step)
-            guard !floats.isEmpty || !histograms.isEmpty else { continue }
-            output.values[step] = Double(count(input.columns, floats, histograms))
-        }
     }
 
     private struct Sample {
@@ -43,33 +59,36 @@ struct ChangeCounts: RangeKernel {
         var start: Int64
     }
 
-    /// The count over floats and histograms in one order of time.
-    func count(_ columns: SampleColumns, _ floats: Range<Int>, _ histograms: Range<Int>) -> Int {
-        var floatIndex = floats.lowerBound
-        var histogramIndex = histograms.lowerBound
-        var count = 0
+    private func mixedTotals(of columns: SampleColumns) -> Totals {
+        var totals = Totals()
+        totals.floatPlaces.reserveCapacity(columns.values.count)
+        totals.histogramPlaces.reserveCapacity(columns.histograms.count)
         var before: Sample?
-        while floatIndex < floats.upperBound || histogramIndex < histograms.upperBound {
+        while totals.counts.count < columns.values.count + columns.histograms.count {
+            let floatIndex = totals.floatPlaces.count
+            let histogramIndex = totals.histogramPlaces.count
             let takesFloat =
-                histogramIndex >= histograms.upperBound
-                || (floatIndex < floats.upperBound
+                histogramIndex >= columns.histograms.count
+                || (floatIndex < columns.values.count
                     && columns.timestamp(at: floatIndex) < columns.histograms[histogramIndex].timestamp)
             let next: Sample
+            let place = Int32(totals.counts.count)
             if takesFloat {
                 next = Sample(
                     timestamp: columns.timestamp(at: floatIndex), value: columns.values[floatIndex],
                     start: columns.startTimestamps.isEmpty ? 0 : columns.startTimestamps[floatIndex])
-                floatIndex += 1
+                totals.floatPlaces.append(place)
             } else {
                 let sample = columns.histograms[histogramIndex]
                 next = Sample(
                     timestamp: sample.timestamp, value: 0, histogram: sample.histogram, start: sample.startTimestamp)
-                histogramIndex += 1
+                totals.histogramPlaces.append(place)
             }
-            if let before, isCounted(next, after: before) { count += 1 }
+            let isOne = before.map { isCounted(next, after: $0) } ?? false
+            totals.counts.append((totals.counts.last ?? 0) + (isOne ? 1 : 0))
             before = next
         }
-        return count
+        return totals
     }
 
     private func isCounted(_ next: Sample, after before: Sample) -> Bool {

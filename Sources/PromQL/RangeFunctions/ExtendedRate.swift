@@ -14,6 +14,8 @@ struct ExtendedRate: RangeKernel {
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         let columns = input.columns
         let histogramTimes = columns.histograms.map(\.timestamp)
+        let neighbours = HistogramNeighbours(columns.histograms, findsResets: isCounter, usesStartTimestamps: false)
+        let resets = isCounter ? CounterResets(in: columns) : CounterResets()
         for step in 0..<input.stepCount {
             let end = input.windows.times.time(at: step)
             let start = end - input.windows.lengthMilliseconds
@@ -24,13 +26,14 @@ struct ExtendedRate: RangeKernel {
             if !floats.isEmpty && !histograms.isEmpty {
                 notes.insert(.mixedFloatsAndHistograms)
             } else if !floats.isEmpty {
-                if let value = floatValue(columns, floats, start, end) {
+                if let value = floatValue(columns, floats, resets, start, end) {
                     output.values[step] = isRate ? value / seconds(input) : value
                     notes.insert(.hasFloatResult)
                 }
             } else if !histograms.isEmpty {
-                let samples = Array(columns.histograms[histograms])
-                let edges = HistogramEdges(samples: samples, start: start, end: end, isSmoothed: isSmoothed)
+                let edges = HistogramEdges(
+                    samples: columns.histograms, range: histograms, neighbours: neighbours, start: start, end: end,
+                    isSmoothed: isSmoothed)
                 guard var result = edges.difference(isCounter: isCounter, &notes) else { continue }
                 if isRate { result = result.divided(by: seconds(input)) }
                 output.histograms.append(StepHistogram(step: step, histogram: result.compacted()))
@@ -57,7 +60,9 @@ struct ExtendedRate: RangeKernel {
         return low
     }
 
-    private func floatValue(_ columns: SampleColumns, _ samples: Range<Int>, _ start: Int64, _ end: Int64) -> Double? {
+    private func floatValue(
+        _ columns: SampleColumns, _ samples: Range<Int>, _ resets: CounterResets, _ start: Int64, _ end: Int64
+    ) -> Double? {
         var last = samples.upperBound - 1
         var first = max(
             samples.lowerBound, Self.first(in: samples.lowerBound..<last) { columns.timestamp(at: $0) > start } - 1)
@@ -78,10 +83,10 @@ struct ExtendedRate: RangeKernel {
         var correction = 0.0
         var previous = left
         if first <= last {
-            for index in first...last {
-                if columns.values[index] < previous { correction += previous }
-                previous = columns.values[index]
-            }
+            // What lies on the left edge may be no sample of the column.
+            if columns.values[first] < previous { correction += previous }
+            correction = resets.corrected(correction, columns.values, in: first..<last + 1)
+            previous = columns.values[last]
         }
         if right < previous { correction += previous }
         result += correction
@@ -104,6 +109,7 @@ struct AnchoredChanges: RangeKernel {
 
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes) {
         let columns = input.columns
+        let totals = counts.totals(of: columns)
         for step in 0..<input.stepCount {
             let end = input.windows.times.time(at: step)
             let start = end - input.windows.lengthMilliseconds
@@ -124,7 +130,7 @@ struct AnchoredChanges: RangeKernel {
                     histograms = histogramAnchor..<(histograms.isEmpty ? histogramAnchor + 1 : histograms.upperBound)
                 }
             }
-            output.values[step] = Double(counts.count(columns, floats, histograms))
+            output.values[step] = Double(totals.count(floats, histograms))
         }
     }
 }

@@ -2,27 +2,30 @@ import MetricModel
 
 /// The histograms of an anchored or smoothed window and what lies on its edges.
 struct HistogramEdges {
+    /// Those of the column.
     let samples: [HistogramSample]
+    /// Those that may matter for the window.
+    let range: Range<Int>
+    let neighbours: HistogramNeighbours
     let start: Int64
     let end: Int64
     let isSmoothed: Bool
 
     /// Right edge minus left edge with the corrections of a counter; nil where there is no result.
     func difference(isCounter: Bool, _ notes: inout KernelNotes) -> NativeHistogram? {
-        var last = samples.count - 1
-        let first = max(0, ExtendedRate.first(in: 0..<last) { samples[$0].timestamp > start } - 1)
-        if isSmoothed { last = ExtendedRate.first(in: 0..<last) { samples[$0].timestamp >= end } }
+        let lowest = range.lowerBound
+        var last = range.upperBound - 1
+        let first = max(lowest, ExtendedRate.first(in: lowest..<last) { samples[$0].timestamp > start } - 1)
+        if isSmoothed { last = ExtendedRate.first(in: lowest..<last) { samples[$0].timestamp >= end } }
         guard samples[last].timestamp > start else { return nil }
         if isSmoothed, samples[first].timestamp > end { return nil }
-        for sample in samples[first...last] {
-            guard sample.histogram.usesCustomBuckets == samples[first].histogram.usesCustomBuckets else {
-                notes.insert(.mixedExponentialAndCustom)
-                return nil
-            }
-            if isCounter, sample.histogram.counterResetHint == .gauge { notes.insert(.histogramIsNotCounter) }
+        guard neighbours.areAlike(in: first..<last + 1, custom: samples[first].histogram.usesCustomBuckets) else {
+            noteUnlike(first, last, isCounter: isCounter, &notes)
+            return nil
         }
+        if isCounter, neighbours.hasGauge(in: first..<last + 1) { notes.insert(.histogramIsNotCounter) }
         let interpolatesLeft = isSmoothed && samples[first].timestamp < start && first < last
-        let interpolatesRight = isSmoothed && last > 0 && samples[last].timestamp > end
+        let interpolatesRight = isSmoothed && last > lowest && samples[last].timestamp > end
         let left =
             interpolatesLeft
             ? Self.between(samples[first], samples[first + 1], at: start, isCounter: isCounter, &notes)
@@ -47,6 +50,15 @@ struct HistogramEdges {
         return histogram
     }
 
+    /// The kinds do not go together: gauges before the first of another kind are told of, too.
+    private func noteUnlike(_ first: Int, _ last: Int, isCounter: Bool, _ notes: inout KernelNotes) {
+        notes.insert(.mixedExponentialAndCustom)
+        guard isCounter else { return }
+        let isCustom = samples[first].histogram.usesCustomBuckets
+        let alike = samples[first...last].prefix { $0.histogram.usesCustomBuckets == isCustom }
+        if alike.contains(where: { $0.histogram.counterResetHint == .gauge }) { notes.insert(.histogramIsNotCounter) }
+    }
+
     /// What was counted before each reset between the edges.
     private func corrections(
         _ first: Int, _ last: Int, _ left: NativeHistogram, _ right: NativeHistogram, _ interpolatesLeft: Bool
@@ -60,9 +72,11 @@ struct HistogramEdges {
         }
         guard next <= last else { return [] }
         var lost: [NativeHistogram] = []
-        for sample in samples[next..<last] {
-            if sample.histogram.isReset(after: previous) { lost.append(previous) }
-            previous = sample.histogram
+        if next < last {
+            // What lies on the left edge may be no sample of the column.
+            if samples[next].histogram.isReset(after: previous) { lost.append(previous) }
+            for index in neighbours.resets(in: next + 1..<last) { lost.append(samples[index - 1].histogram) }
+            previous = samples[last - 1].histogram
         }
         if right.isReset(after: previous) { lost.append(previous) }
         return lost

@@ -11,6 +11,8 @@ struct HistogramRate {
             isCounter: isCounter, isRate: isRate, usesStartTimestamps: usesStartTimestamps)
         let rangeSeconds = Double(input.windows.lengthMilliseconds) / 1000
         let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
+        let neighbours = HistogramNeighbours(
+            input.columns.histograms, findsResets: isCounter, usesStartTimestamps: usesStartTimestamps)
         for step in 0..<input.stepCount {
             if input.isOver(at: step) { return }
             let window = input.histograms(at: step)
@@ -30,32 +32,31 @@ struct HistogramRate {
                 continue
             }
             let rangeEnd = input.windows.times.time(at: step)
-            let samples = input.columns.histograms[window]
             guard
                 let result = result(
-                    samples, rangeEnd - input.windows.lengthMilliseconds, rangeEnd, isRate ? rangeSeconds : nil,
-                    &notes)
+                    input.columns.histograms, window, neighbours, rangeEnd - input.windows.lengthMilliseconds, rangeEnd,
+                    isRate ? rangeSeconds : nil, &notes)
             else { continue }
             output.histograms.append(StepHistogram(step: step, histogram: result))
         }
     }
 
     private func result(
-        _ samples: ArraySlice<HistogramSample>, _ rangeStart: Int64, _ rangeEnd: Int64, _ rateSeconds: Double?,
-        _ notes: inout KernelNotes
+        _ samples: [HistogramSample], _ window: Range<Int>, _ neighbours: HistogramNeighbours, _ rangeStart: Int64,
+        _ rangeEnd: Int64, _ rateSeconds: Double?, _ notes: inout KernelNotes
     ) -> NativeHistogram? {
-        let first = samples[samples.startIndex]
-        let last = samples[samples.endIndex - 1]
+        let first = samples[window.lowerBound]
+        let last = samples[window.upperBound - 1]
         var beganAt: Int64?
         if isCounter, usesStartTimestamps, first.startTimestamp != 0, first.startTimestamp > rangeStart,
             first.startTimestamp < first.timestamp
         {
             beganAt = first.startTimestamp
         }
-        guard beganAt != nil || samples.count > 1 else { return nil }
+        guard beganAt != nil || window.count > 1 else { return nil }
         var difference: NativeHistogram?
-        if samples.count > 1 {
-            difference = self.difference(samples, &notes)
+        if window.count > 1 {
+            difference = self.difference(samples, window, neighbours, &notes)
             if difference == nil { return nil }
         }
         if beganAt != nil {
@@ -73,7 +74,7 @@ struct HistogramRate {
         guard let difference else { return nil }
         let factor = Extrapolation(
             firstTime: first.timestamp, lastTime: last.timestamp, rangeStart: rangeStart, rangeEnd: rangeEnd,
-            intervals: samples.count - 1, beganAt: beganAt
+            intervals: window.count - 1, beganAt: beganAt
         ).factor(
             result: difference.count, firstValue: first.histogram.count, isCounter: isCounter && beganAt == nil,
             rateSeconds: rateSeconds)
@@ -85,20 +86,23 @@ struct HistogramRate {
     }
 
     /// Last minus first, with what was counted before each reset added again; nil where the kinds do not go together.
-    private func difference(_ window: ArraySlice<HistogramSample>, _ notes: inout KernelNotes) -> NativeHistogram? {
-        let samples = Array(window)
+    private func difference(
+        _ samples: [HistogramSample], _ window: Range<Int>, _ neighbours: HistogramNeighbours,
+        _ notes: inout KernelNotes
+    ) -> NativeHistogram? {
+        let first = window.lowerBound
         let notesBefore = notes
-        var previous = samples[0].histogram
-        let last = samples[samples.count - 1].histogram
+        var previous = samples[first].histogram
+        let last = samples[window.upperBound - 1].histogram
         let areGauges = previous.counterResetHint == .gauge && last.counterResetHint == .gauge
         if isCounter {
             // The ends are looked at before the layouts, the samples between them after.
             if previous.counterResetHint == .gauge || last.counterResetHint == .gauge {
                 notes.insert(.histogramIsNotCounter)
             }
-            if isReset(samples[1], after: samples[0], previous) {
+            if isReset(samples[first + 1], after: samples[first], previous) {
                 // The first sample does not count, so that its layout must not matter.
-                let second = samples[1].histogram
+                let second = samples[first + 1].histogram
                 previous = NativeHistogram(
                     schema: second.schema, zeroThreshold: second.zeroThreshold, customValues: second.customValues)
             }
@@ -107,21 +111,23 @@ struct HistogramRate {
             notes.insert(.mixedExponentialAndCustom)
             return nil
         }
-        let between = isCounter ? samples[1..<(samples.count - 1)] : []
-        guard between.allSatisfy({ $0.histogram.usesCustomBuckets == last.usesCustomBuckets }) else {
+        let between = isCounter ? first + 1..<window.upperBound - 1 : 0..<0
+        guard neighbours.areAlike(in: between, custom: last.usesCustomBuckets) else {
             notes = notesBefore.union(.mixedExponentialAndCustom)
             return nil
         }
-        if between.contains(where: { $0.histogram.counterResetHint == .gauge }) { notes.insert(.histogramIsNotCounter) }
+        if neighbours.hasGauge(in: between) { notes.insert(.histogramIsNotCounter) }
         var accumulator = HistogramAccumulator(last)
-        accumulator.coarsen(to: between.reduce(last.schema) { min($0, $1.histogram.schema) })
+        if isCounter, !neighbours.hasOneSchema(in: first + 1..<window.upperBound) {
+            accumulator.coarsen(to: between.reduce(last.schema) { min($0, samples[$1].histogram.schema) })
+        }
         guard let outcome = accumulator.add(previous, factor: -1) else {
             notes.insert(.mixedExponentialAndCustom)
             return nil
         }
         if outcome.reconciledBounds { notes.insert(.reconciledCustomBucketsInSubtraction) }
         if isCounter {
-            addLost(samples, since: previous, to: &accumulator, &notes)
+            addLost(samples, window, neighbours, since: previous, to: &accumulator, &notes)
         } else if !areGauges {
             notes.insert(.histogramIsNotGauge)
         }
@@ -132,23 +138,17 @@ struct HistogramRate {
 
     /// Adds what was counted before each reset.
     private func addLost(
-        _ samples: [HistogramSample], since first: NativeHistogram, to sum: inout HistogramAccumulator,
-        _ notes: inout KernelNotes
+        _ samples: [HistogramSample], _ window: Range<Int>, _ neighbours: HistogramNeighbours,
+        since first: NativeHistogram, to sum: inout HistogramAccumulator, _ notes: inout KernelNotes
     ) {
-        var previous = first
-        for index in samples.indices.dropFirst() {
-            let overlaps =
-                usesStartTimestamps
-                && StartTimestamps.overlaps(
-                    startBefore: samples[index - 1].startTimestamp, timeBefore: samples[index - 1].timestamp,
-                    start: samples[index].startTimestamp)
-            if overlaps { notes.insert(.startTimesOverlap) }
-            if isReset(samples[index], after: samples[index - 1], previous),
-                sum.add(previous)?.reconciledBounds ?? false
-            {
-                notes.insert(.reconciledCustomBucketsInAddition)
-            }
-            previous = samples[index].histogram
+        let second = window.lowerBound + 1
+        if neighbours.hasOverlap(in: second..<window.upperBound) { notes.insert(.startTimesOverlap) }
+        func add(_ lost: NativeHistogram) {
+            if sum.add(lost)?.reconciledBounds ?? false { notes.insert(.reconciledCustomBucketsInAddition) }
+        }
+        if isReset(samples[second], after: samples[second - 1], first) { add(first) }
+        for index in neighbours.resets(in: second + 1..<max(second + 1, window.upperBound)) {
+            add(samples[index - 1].histogram)
         }
     }
 }
