@@ -158,14 +158,15 @@ final class PartitionLabelReader {
         known[Int(symbol)] = PairPlace(start: UInt32(start), end: UInt32(pairBytes.count))
     }
 
-    /// Each label pair of the series once, in no order.
+    /// Each label pair of the series once, in the order of its symbols.
     func pairs(of series: Postings) throws(StorageError) -> [(name: String, value: String)] {
         var seen = Set<UInt32>()
         try series.forEach { number throws(StorageError) in
             for place in try symbolRange(of: number) { seen.insert(block.symbols[place]) }
         }
         var result: [(name: String, value: String)] = []
-        for symbol in seen {
+        // In their order, so that each block is read once; in that of the set nearly every symbol would read one.
+        for symbol in seen.sorted() {
             let (block, range) = try text(of: symbol)
             var cursor = LabelPairBytes(block.bytes, range: range)
             if let pair = cursor.next() { result.append(pair) }
