@@ -46,9 +46,11 @@ package struct LapwingServer: Sendable {
         }
         let threads = WorkerThreads(maximum: 4)
         let queryThreads = WorkerThreads(maximum: settings.queryConcurrency)
+        // One at a time may wait for the memory of others.
+        let patientThreads = WorkerThreads(maximum: 1)
         let server = settings.makeHTTPServer(
-            api: services.api, threads: threads, queryThreads: queryThreads, access: access,
-            registry: services.registry)
+            api: services.api, threads: threads, queryThreads: queryThreads, patientThreads: patientThreads,
+            access: access, registry: services.registry)
         let scheme = access?.isEncrypted == true ? "https" : "http"
         let web = server.makeService(host: settings.host, port: settings.port) { port in
             services.state.markReady()
@@ -77,6 +79,7 @@ package struct LapwingServer: Sendable {
         }
         services.state.markStopping()
         queryThreads.stop()
+        patientThreads.stop()
         threads.stop()
         logger.info("stopped")
     }

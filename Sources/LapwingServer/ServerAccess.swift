@@ -20,14 +20,15 @@ extension ServerSettings {
     /// Builds the web server and shows what it turned away.
     func makeHTTPServer(
         api: any RequestAnswering, threads: WorkerThreads, queryThreads: WorkerThreads? = nil,
-        access: AccessControl?, registry: Registry
+        patientThreads: WorkerThreads? = nil, access: AccessControl?, registry: Registry
     ) -> HTTPServer {
         var limits = HTTPServer.Limits()
         limits.connections = maximumConnections
         limits.connectionsPerAddress = max(1, maximumConnections / 2)
         limits.idleSeconds = max(1, readTimeoutMilliseconds / 1_000)
         let server = HTTPServer(
-            api: api, threads: threads, queryThreads: queryThreads, limits: limits, access: access)
+            api: api, threads: threads, queryThreads: queryThreads, patientThreads: patientThreads, limits: limits,
+            access: access)
         registry.gauge("lapwing_http_connections", help: "Connections of clients that are open.") {
             Double(server.connectionCounts.open)
         }

@@ -71,7 +71,8 @@ package struct ServerSettings: Sendable {
     var queryLimits: ActiveQueries.Limits {
         var limits = ActiveQueries.Limits()
         limits.concurrency = queryConcurrency
-        limits.queueLength = queryQueueLength
+        // Whoever waits holds a connection: a quarter of those is left to everything else.
+        limits.queueLength = min(queryQueueLength, max(0, maximumConnections / 4 * 3 - queryConcurrency))
         limits.memoryBytes = totalQueryMemoryBytes
         return limits
     }

@@ -21,6 +21,11 @@ package struct APIRequest: Sendable {
     package var query: ActiveQuery?
     /// The query is run with a limit on its work and without waiting, and stays in line where that does not do.
     var isTriedAtOnce = false
+    /// Whether a query that finds no room beside others may come once more, on a thread for those that wait for memory.
+    var mayComeAgain = false
+
+    /// Whether the answer that was given is none: the request is asked again where it may wait.
+    var comesAgain: Bool { mayComeAgain && query?.waitsForMemory == true }
 
     package init(
         method: Method = .get, path: String, parameters: QueryParameters = QueryParameters(),

@@ -16,7 +16,7 @@ struct HTTPExchange: Sendable {
         var endsConnection = false
     }
 
-    /// The further pieces of a body, made on the threads that made the first.
+    /// The further pieces of a body.
     struct Pieces: Sendable {
         let threads: WorkerThreads
         let caller: String
@@ -84,27 +84,41 @@ struct HTTPExchange: Sendable {
         }
         guard var request = request(head, bytes) else { return body(refusal(.methodNotAllowed, "", head.version)) }
         var threads = server.threads
-        var caller = client
         switch server.api.admit(request, isWithdrawn: { presence.isGone }) {
         case .refused(let response): return body(answer(response, to: request, version: head.version))
         case .immediate: break
         case .queued(let query):
             request.query = query
             if let answer = answerAtOnce(request, version: head.version) { return body(answer) }
-            caller = query.description.caller
+            request.mayComeAgain = server.patientThreads != nil
             threads = server.queryThreads
         }
-        let (asked, pool, version) = (request, threads, head.version)
-        threads.submit(of: caller) { isStopping in
+        submit(request, to: threads, head.version, body)
+    }
+
+    /// Has a request answered on a thread.
+    ///
+    /// A query that has to wait for memory leaves the threads of queries to those that need not.
+    private func submit(
+        _ request: APIRequest, to threads: WorkerThreads, _ version: HTTPVersion,
+        _ body: @escaping @Sendable (Answer) -> Void
+    ) {
+        threads.submit(of: request.query?.description.caller ?? client) { isStopping in
             guard !isStopping else {
-                return body(answer(.text("stopping\n", status: 503), to: asked, version: version))
+                return body(answer(.text("stopping\n", status: 503), to: request, version: version))
+            }
+            let watch = AnswerCost.Watch()
+            let response = server.api.respond(to: request)
+            if let patientThreads = server.patientThreads, request.comesAgain {
+                var again = request
+                again.mayComeAgain = false
+                return submit(again, to: patientThreads, version, body)
             }
             // Encoding and compressing belong to the work: the event loop only sends.
-            let watch = AnswerCost.Watch()
-            let answer = answer(server.api.respond(to: asked), to: asked, version: version, on: pool)
+            let answer = answer(response, to: request, version: version)
             body(answer)
-            if asked.query != nil {
-                server.api.note(watch.cost(isWhole: answer.more == nil), of: asked, isAtOnce: false)
+            if request.query != nil {
+                server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: false)
             }
         }
     }
@@ -113,7 +127,7 @@ struct HTTPExchange: Sendable {
     private func answerAtOnce(_ request: APIRequest, version: HTTPVersion) -> Answer? {
         let watch = AnswerCost.Watch()
         guard let response = server.api.respondAtOnce(to: request) else { return nil }
-        let answer = answer(response, to: request, version: version, on: server.queryThreads)
+        let answer = answer(response, to: request, version: version)
         server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: true)
         return answer
     }
@@ -149,9 +163,8 @@ struct HTTPExchange: Sendable {
 
     /// - Parameters:
     ///   - request: nil where it was not looked at.
-    ///   - threads: where further pieces of the body are made.
     private func answer(
-        _ response: APIResponse, to request: APIRequest? = nil, version: HTTPVersion, on threads: WorkerThreads? = nil
+        _ response: APIResponse, to request: APIRequest? = nil, version: HTTPVersion
     ) -> Answer {
         var headers = HTTPHeaders()
         if !response.contentType.isEmpty { headers.add(name: "Content-Type", value: response.contentType) }
@@ -172,8 +185,9 @@ struct HTTPExchange: Sendable {
                 break
             }
             answer.body = ByteBuffer(bytes: first)
+            // Never on the threads of queries: all of those may be waiting for the memory that this answer holds.
             answer.more = Pieces(
-                threads: threads ?? server.threads, caller: request?.query?.description.caller ?? client,
+                threads: server.threads, caller: request?.query?.description.caller ?? client,
                 nextPiece: next, first: second)
             // Before 1.1 the end of a body whose length is not known is the end of the connection.
             answer.endsConnection = version.isBeforeKeepingAlive || request?.method == .head

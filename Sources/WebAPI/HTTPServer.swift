@@ -72,20 +72,24 @@ package struct HTTPServer: Sendable {
     let threads: WorkerThreads
     /// As many as queries run at a time; the rest stands in line for them.
     let queryThreads: WorkerThreads
+    /// For queries that wait for the memory of others.
+    let patientThreads: WorkerThreads?
     let limits: Limits
     let access: AccessControl?
     let connections: ConnectionCounter
 
     /// - Parameters:
     ///   - queryThreads: The threads of requests that stand in line; nil where there are none.
+    ///   - patientThreads: The threads of queries that wait for memory; nil lets them wait on the threads of queries.
     ///   - access: asked before every request, whatever its path; nil lets everybody in, over plain HTTP.
     package init(
         api: any RequestAnswering, threads: WorkerThreads, queryThreads: WorkerThreads? = nil,
-        limits: Limits = Limits(), access: AccessControl? = nil
+        patientThreads: WorkerThreads? = nil, limits: Limits = Limits(), access: AccessControl? = nil
     ) {
         self.api = api
         self.threads = threads
         self.queryThreads = queryThreads ?? threads
+        self.patientThreads = patientThreads
         self.limits = limits
         self.access = access
         connections = ConnectionCounter(maximumPerAddress: limits.connectionsPerAddress)
@@ -122,7 +126,8 @@ package struct HTTPServer: Sendable {
         let channel: any Channel
         do {
             channel = try await ServerBootstrap(group: eventLoop)
-                .serverChannelOption(.backlog, value: 256)
+                // The kernel takes no more than its own limit; what finds no place there is reset.
+                .serverChannelOption(.backlog, value: 4096)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .serverChannelInitializer { channel in

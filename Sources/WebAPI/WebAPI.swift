@@ -128,7 +128,7 @@ package final class WebAPI: RequestAnswering {
     /// Every request gets an answer; errors are answers too.
     package func respond(to request: APIRequest) -> APIResponse {
         // A query that did not come to run, because a parameter was wrong, leaves the line too.
-        defer { if let query = request.query { services.active.finish(query) } }
+        defer { if let query = request.query, !request.comesAgain { services.active.finish(query) } }
         var response = answer(to: request)
         if request.path.hasPrefix("/api/v1") { addOrigin(to: &response, request) }
         return response

@@ -163,7 +163,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("query.max-queue"),
         help: ArgumentHelp(
-            "Queries that may wait for others to end; the last quarter is not for one caller alone.",
+            "Queries that may wait for others to end; the last quarter is not for one caller alone. "
+                + "With those that run at most three quarters of --web.max-connections.",
             valueName: "number"))
     var queryQueueLength = 500
 

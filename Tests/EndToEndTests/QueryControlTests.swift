@@ -90,6 +90,35 @@ struct QueryControlTests {
         #expect(server.stop() == 0)
     }
 
+    @Test("large answers, of which one finds room at a time, are all given")
+    func largeAnswers() async throws {
+        let folder = TemporaryDirectory()
+        let target = page()
+        defer { target.stop() }
+        folder.write("many.txt", Self.history())
+        let loading = ChildProcess.run(
+            [
+                try #require(RunningServer.binary), "import", "openmetrics", "\(folder.path)/many.txt",
+                "--storage.path", "\(folder.path)/data",
+            ], folder: folder, name: "import")
+        #expect(loading.code == 0, "\(loading)")
+        let server = try start(
+            ["--query.max-memory=24MB", "--query.max-concurrency=2", "--query.result-cache-size=0"],
+            target: target.port, folder)
+        #expect(await RunningServer.wait(seconds: 20) { target.requests.count > 1 }, "\(server.log)")
+        // 600 series of 1,100 steps: 10 to 20 MB, held until the answer is sent.
+        let end = Int(time(nil)) - 60
+        let address = "http://127.0.0.1:\(server.port)/api/v1/query_range"
+        let asking = ChildProcess.run(
+            [
+                "curl", "-s", "-m", "60", "--parallel", "--parallel-immediate", "--parallel-max", "16", "-o",
+                "/dev/null",
+                "-w", "%{http_code} ", "\(address)?query=many&start=\(end - 3300)&end=\(end)&step=3&number=[1-16]",
+            ], folder: folder, name: "ask")
+        #expect(asking.output == String(repeating: "200 ", count: 16), "\(asking)")
+        #expect(server.stop() == 0)
+    }
+
     @Test("a query ends when its client goes, and when somebody asks for it")
     func endings() async throws {
         let binary = try #require(RunningServer.binary)

@@ -78,6 +78,32 @@ struct ActiveQueriesTests {
         #expect(error?.description == "query was canceled in query queue")
     }
 
+    @Test("a waiting query whose caller has gone is not listed")
+    func unlisted() throws {
+        let active = queries(StandingClock())
+        let hasGone = Atomic<Bool>(false)
+        let flag = CancellationFlag { hasGone.load(ordering: .relaxed) }
+        _ = try active.admit(QueryDescription(text: "a"), cancellation: flag)
+        let other = try active.admit(QueryDescription(text: "b"))
+        #expect(active.list().count == 2)
+        hasGone.store(true, ordering: .relaxed)
+        #expect(active.list().map(\.id) == [other.id])
+        #expect(active.occupancy.waiting == 1)
+    }
+
+    @Test("a query that waits for memory waits, and runs again when it may")
+    func waitsForMemory() throws {
+        let clock = StandingClock()
+        let active = queries(clock)
+        let query = try active.admit(QueryDescription(text: "a"))
+        _ = try active.begin(query, timeoutMilliseconds: 1000)
+        query.noteWait()
+        #expect(query.waitsForMemory && !query.isRunning)
+        clock.advance(milliseconds: 400)
+        #expect(try active.becomePatient(query, timeoutMilliseconds: 1000) == 600)
+        #expect(query.isRunning)
+    }
+
     @Test("waiting takes from a query's time")
     func timeout() throws {
         let clock = StandingClock()

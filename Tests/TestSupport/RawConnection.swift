@@ -5,8 +5,12 @@ package final class RawConnection {
     private let descriptor: Int32
 
     /// Connects; reads give up after so many seconds.
-    package init(port: Int, seconds: Int = 10) {
+    /// - Parameter receiveBytes: What the kernel keeps of an answer that is not read; nil leaves it to the kernel.
+    package init(port: Int, seconds: Int = 10, receiveBytes: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var receiveBytes {
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBytes, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian

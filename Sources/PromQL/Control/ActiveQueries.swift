@@ -115,7 +115,10 @@ package final class ActiveQueries: Sendable {
                 state.patient = query.id
                 return true
             }
-            if isNext { return timeoutMilliseconds - waited }
+            if isNext {
+                query.noteStart(clock.monotonicNanoseconds)
+                return timeoutMilliseconds - waited
+            }
             usleep(MemoryBudget.pauseMicroseconds)
         }
     }
@@ -139,14 +142,21 @@ package final class ActiveQueries: Sendable {
         for query in list() { query.cancellation.cancel() }
     }
 
-    /// All that wait or run, the oldest first.
-    package func list() -> [ActiveQuery] { state.withLock { Array($0.queries.values) }.sorted { $0.id < $1.id } }
+    /// All that run or wait, the oldest first; not those that wait although their callers have gone.
+    package func list() -> [ActiveQuery] { current.sorted { $0.id < $1.id } }
+
+    private var current: [ActiveQuery] {
+        state.withLock { state in
+            Self.forgetWithdrawn(&state)
+            return Array(state.queries.values)
+        }
+    }
 
     package var counts: Counts { state.withLock { $0.counts } }
 
     /// How many run and how many wait.
     package var occupancy: (running: Int, waiting: Int) {
-        let all = state.withLock { Array($0.queries.values) }
+        let all = current
         let running = all.count(where: \.isRunning)
         return (running, all.count - running)
     }

@@ -40,6 +40,7 @@ package final class ActiveQuery: Sendable {
     package let admitted: Timestamp
     let admittedNanoseconds: UInt64
     private let started = Atomic<UInt64>(0)
+    private let waits = Atomic<Bool>(false)
 
     init(
         id: UInt64, description: QueryDescription, cancellation: CancellationFlag, admitted: Timestamp,
@@ -67,6 +68,15 @@ package final class ActiveQuery: Sendable {
     package func waitAgain() {
         started.store(0, ordering: .relaxed)
         progress.forget()
+    }
+
+    /// Whether the query found no room beside others and runs only where it may wait for what they give back.
+    package var waitsForMemory: Bool { waits.load(ordering: .relaxed) }
+
+    /// The query waits again, for the memory of others.
+    package func noteWait() {
+        waits.store(true, ordering: .relaxed)
+        waitAgain()
     }
 
     func noteStart(_ nanoseconds: UInt64) { started.store(max(1, nanoseconds), ordering: .relaxed) }

@@ -31,7 +31,7 @@ struct QueryRunner: Sendable {
         var options = options
         if request.isTriedAtOnce { options.workLimit = SmallQueries.workLimit }
         do {
-            let result = try turn(of: query, options, evaluate)
+            let result = try turn(of: query, options, mayComeAgain: request.mayComeAgain, evaluate)
             active.finish(query)
             metrics.count(.success)
             metrics.observe(result.statistics)
@@ -39,21 +39,37 @@ struct QueryRunner: Sendable {
             return result
         } catch {
             // It will be run again, and what comes of that counts.
-            guard !request.isTriedAtOnce else { throw APIError(error) }
+            guard !request.isTriedAtOnce, !request.comesAgain else { throw APIError(error) }
+            let statistics = cost(of: query)
             active.finish(query)
             metrics.count(error)
-            write(request, description, QueryStatistics(), error)
+            write(request, description, statistics, error)
             throw APIError(error)
         }
     }
 
+    /// What a query that failed has cost.
+    private func cost(of query: ActiveQuery) -> QueryStatistics {
+        let now = active.now
+        var statistics = QueryStatistics()
+        statistics.queueSeconds = query.queueSeconds(now: now)
+        statistics.evaluationSeconds = max(0, query.ageSeconds(now: now) - statistics.queueSeconds)
+        statistics.samplesRead = query.progress.samplesRead
+        return statistics
+    }
+
     private func turn(
-        of query: ActiveQuery, _ options: QueryOptions,
+        of query: ActiveQuery, _ options: QueryOptions, mayComeAgain: Bool,
         _ evaluate: (QueryOptions, any Querier) throws(QueryError) -> QueryResult
     ) throws(QueryError) -> QueryResult {
         var options = options
         let timeout = min(options.timeoutMilliseconds ?? timeoutMilliseconds, timeoutMilliseconds)
-        options.timeoutMilliseconds = try active.begin(query, timeoutMilliseconds: timeout)
+        let isPatient = query.waitsForMemory
+        options.timeoutMilliseconds =
+            try isPatient
+            ? active.becomePatient(query, timeoutMilliseconds: timeout)
+            : active.begin(query, timeoutMilliseconds: timeout)
+        options.waitsForMemory = isPatient
         options.cancellation = query.cancellation
         options.progress = query.progress
         options.budget = active.budget
@@ -66,8 +82,11 @@ struct QueryRunner: Sendable {
         var result: QueryResult
         do {
             result = try evaluate(options, querier)
-        } catch .tooManyBytesTogether where options.workLimit == nil {
+        } catch {
+            guard case .tooManyBytesTogether = error, !isPatient, options.workLimit == nil else { throw error }
             // Once more, with the right to wait for the others: what they hold they give back.
+            query.noteWait()
+            if mayComeAgain { throw error }
             options.timeoutMilliseconds = try active.becomePatient(query, timeoutMilliseconds: timeout)
             options.waitsForMemory = true
             result = try evaluate(options, querier)

@@ -1,0 +1,119 @@
+import Dispatch
+import PromQL
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import WebAPI
+
+@Suite("Queries that wait for memory")
+struct WaitingQueryTests {
+    /// Each a megabyte: more than the kernel keeps of them.
+    fileprivate static let pieces = 12
+
+    /// A store of memory that one large answer holds until its last piece is sent.
+    private final class Scarce: RequestAnswering {
+        let active = ActiveQueries()
+        let isAsked = DispatchSemaphore(value: 0)
+        /// The large answer has begun.
+        let isHeld = DispatchSemaphore(value: 0)
+        let isFree = DispatchSemaphore(value: 0)
+        /// How often `/needs` was asked.
+        let asked = Mutex(0)
+        /// Whether the memory was free when `/waits` had waited, nil while it waits.
+        let outcome = Mutex<Bool?>(nil)
+
+        func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
+            do {
+                return .queued(try active.admit(QueryDescription(text: request.path)))
+            } catch {
+                return .refused(.failure(APIError(error)))
+            }
+        }
+
+        func respond(to request: APIRequest) -> APIResponse {
+            defer { if let query = request.query, !request.comesAgain { active.finish(query) } }
+            switch request.path {
+            case "/holds":
+                let left = Mutex(WaitingQueryTests.pieces)
+                return APIResponse(
+                    contentType: "text/plain",
+                    body: .pieces { [self] in
+                        let number = left.withLock { left in
+                            left -= 1
+                            return left
+                        }
+                        if number == WaitingQueryTests.pieces - 1 { isHeld.signal() }
+                        if number == 0 { isFree.signal() }
+                        return number >= 0 ? [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 20) : nil
+                    })
+            case "/waits":
+                isAsked.signal()
+                let isInTime = isFree.wait(timeout: .now() + 10) == .success
+                outcome.withLock { $0 = isInTime }
+                return .text("\(isInTime)")
+            case "/needs":
+                if asked.withLock({ count in
+                    count += 1
+                    return count == 1
+                }) {
+                    request.query?.noteWait()
+                    return .text("never sent")
+                }
+                isAsked.signal()
+                let isInTime = isFree.wait(timeout: .now() + 10) == .success
+                return .text("\(isInTime), again \(request.mayComeAgain)")
+            default:
+                isFree.signal()
+                return .text("little")
+            }
+        }
+    }
+
+    private func withServer(_ api: Scarce, _ body: (Int) -> Void) async throws {
+        let threads = [2, 1, 1].map { WorkerThreads(maximum: $0) }
+        let server = HTTPServer(api: api, threads: threads[0], queryThreads: threads[1], patientThreads: threads[2])
+        let (ports, found) = AsyncStream.makeStream(of: Int.self)
+        let task = Task { try await server.run(host: "127.0.0.1", port: 0) { found.yield($0) } }
+        for await port in ports {
+            body(port)
+            break
+        }
+        task.cancel()
+        try await task.value
+        for threads in threads { threads.stop() }
+    }
+
+    private func ask(_ path: String, _ port: Int) -> RawConnection {
+        let connection = RawConnection(port: port, seconds: 20, receiveBytes: 1 << 16)
+        connection.send("GET \(path) HTTP/1.0\r\n\r\n")
+        return connection
+    }
+
+    @Test("an answer goes on being sent while all threads of queries wait for the memory that it holds")
+    func sending() async throws {
+        let api = Scarce()
+        try await withServer(api) { port in
+            let holding = ask("/holds", port)
+            api.isHeld.wait()
+            let waiting = ask("/waits", port)
+            api.isAsked.wait()
+            #expect(holding.read().utf8.count > Self.pieces << 20)
+            #expect(waiting.read().hasSuffix("true"))
+        }
+        #expect(api.active.list().isEmpty)
+    }
+
+    @Test("a query that waits for memory leaves the threads of queries to those that do not")
+    func elsewhere() async throws {
+        let api = Scarce()
+        try await withServer(api) { port in
+            let waiting = ask("/needs", port)
+            api.isAsked.wait()
+            // One thread for queries: it is free.
+            #expect(ask("/little", port).read().hasSuffix("little"))
+            #expect(waiting.read().hasSuffix("true, again false"))
+        }
+        #expect(api.active.list().isEmpty)
+    }
+}
