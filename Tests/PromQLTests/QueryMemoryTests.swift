@@ -171,4 +171,27 @@ struct QueryMemoryTests {
             ])
         }
     }
+
+    @Test("what a wide query takes is counted: subqueries, windows, labels")
+    func windows() async {
+        await #expect(processExitsWith: .success) {
+            try QueryMemoryTests.check([
+                "max_over_time(m[10s:1s])", "sum_over_time(sum by (i) (m)[10s:1s])", "quantile_over_time(0.5, m[10s])",
+                "rate(abs(m)[5s:1s])", "label_join(m, \"j\", \"-\", \"i\", \"i\", \"instance\")",
+                "m * on (i, instance) group_left () m", "count_values(\"v\", m)", "vector(1) or m",
+            ])
+        }
+    }
+
+    @Test("what a wide query takes is counted: choices, deviations, elements")
+    func choosing() async {
+        await #expect(processExitsWith: .success) {
+            try QueryMemoryTests.check([
+                "m unless on (i) (m > 3000)", "stddev by (i) (m)", "sum without (instance) (m)", "bottomk(1000, m)",
+                "limit_ratio(0.5, m)", "round(m, 3) + 1", "timestamp(m) - time()", "m > bool 5", "absent(m)",
+                "sort_by_label_desc(label_replace(m, \"i\", \"y$1\", \"i\", \"(.*)\"), \"i\")", "info(m)",
+                "histogram_quantile(0.9, label_replace(m, \"le\", \"$1\", \"i\", \"(.{1,3}).*\"))",
+            ])
+        }
+    }
 }
