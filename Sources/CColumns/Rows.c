@@ -55,6 +55,24 @@ static __attribute__((noinline)) const uint8_t *skip_rest(uint64_t code, const u
     return code <= last_code && end - cursor >= bytes ? cursor + bytes : NULL;
 }
 
+// Where a value ends that is not wanted, NULL where it does not. Whether it is one number or two is chosen and not guessed.
+LOOP const uint8_t *skip(const uint8_t *cursor, const uint8_t *end) {
+    uint64_t number;
+    if (end - cursor >= 8) {
+        uint64_t word;
+        memcpy(&word, cursor, 8);
+        const uint64_t stops = ~word & 0x8080808080808080, later_stops = stops & (stops - 1);
+        const uint64_t code = (word & 0xff) >> 1;
+        // A code is one byte, and an odd one.
+        const int has_code = (word & 0x81) == 1;
+        const uint64_t chosen = has_code ? later_stops : stops;
+        const int is_usual = (!has_code | ((code >= 2) & (code <= last_exponent_code))) & !((word & 1) > (uint64_t)has_code);
+        if (__builtin_expect(is_usual & (chosen != 0), 1)) return cursor + (__builtin_ctzll(chosen) >> 3) + 1;
+    }
+    cursor = varint(cursor, end, &number);
+    return cursor && (number & 1) ? skip_rest(number >> 1, cursor, end) : cursor;
+}
+
 // The same for a value that is wanted.
 static __attribute__((noinline)) const uint8_t *decode_rest(
     uint64_t code, const uint8_t *cursor, const uint8_t *end, const double *powers, uint64_t *bits, int64_t *mantissa,
@@ -90,13 +108,13 @@ int ccolumns_row_changes(
     const uint8_t *cursor, const uint8_t *end, uint64_t changed, uint64_t chosen, const int32_t *places,
     const double *powers, uint64_t *bits, int64_t *mantissas, uint8_t *exponents) {
     for (; changed; changed &= changed - 1) {
-        uint64_t number;
-        cursor = varint(cursor, end, &number);
-        if (!cursor) return 0;
         const int bit = __builtin_ctzll(changed);
         if (!(chosen >> bit & 1)) {
-            if (number & 1) cursor = skip_rest(number >> 1, cursor, end);
+            cursor = skip(cursor, end);
         } else {
+            uint64_t number;
+            cursor = varint(cursor, end, &number);
+            if (!cursor) return 0;
             const int32_t place = places[bit];
             if (number & 1) {
                 cursor = decode_rest(

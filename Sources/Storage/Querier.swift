@@ -165,4 +165,7 @@ package protocol SeriesReader {
     /// when all were read. Staleness markers are among the samples. What `columns` held before is overwritten, its
     /// memory is used again.
     mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool
+
+    /// Goes on with other series of the selection, in the memory that there is; not after an error.
+    mutating func restart(over indexes: Range<Int>)
 }

@@ -264,20 +264,28 @@ private struct MemorySelection: SelectedSeries {
         entries.reduce(0) { $0 + $1.series.timestamps.count + $1.series.histograms.count }
     }
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {
-        MemoryReader(rest: entries[indexes].map(\.series), range: range, needsValues: needsValues)
+        MemoryReader(
+            all: entries.map(\.series), range: range, needsValues: needsValues, position: indexes.lowerBound,
+            end: indexes.upperBound)
     }
 }
 
 private struct MemoryReader: SeriesReader {
-    var rest: [MemoryStore.Series]
+    let all: [MemoryStore.Series]
     let range: TimeRange
     let needsValues: Bool
-    var position = 0
+    var position: Int
+    var end: Int
+
+    mutating func restart(over indexes: Range<Int>) {
+        position = indexes.lowerBound
+        end = indexes.upperBound
+    }
 
     mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
         columns.removeAll()
-        guard position < rest.count else { return false }
-        let series = rest[position]
+        guard position < end else { return false }
+        let series = all[position]
         position += 1
         let times = series.timestamps
         let start = times.firstIndex { $0 >= range.start.milliseconds } ?? times.count

@@ -18,11 +18,19 @@ final class SeriesPipeline: HelperJob {
         var notes: [KernelNotes] = []
     }
 
+    /// What a thread reads with: a runner that knows the windows of the clocks it has met, a reader with its memory.
+    private struct Worker: @unchecked Sendable {  // one thread has it at a time, the one that took it out of the state
+        var runner: KernelRunner
+        var reader: (any SeriesReader)?
+    }
+
     private struct State {
         var nextBlock = 0
         var consumedBlocks = 0
         var finished: [Int: Result<Block, QueryError>] = [:]
-        var runners: [KernelRunner] = []
+        var workers: [Worker] = []
+        /// Blocks that were handed on, for their memory.
+        var used: [Block] = []
         var isCancelled = false
         /// Helpers that went away because too many blocks were waiting.
         var awayHelpers = 0
@@ -61,14 +69,14 @@ final class SeriesPipeline: HelperJob {
     /// The samples of all blocks read so far.
     var samples: (queryable: Int, read: Int, histograms: Bool) {
         state.withLock { state in
-            state.runners.reduce((0, 0, false)) {
-                ($0.0 + $1.samplesQueryable, $0.1 + $1.samplesRead, $0.2 || $1.readsHistograms)
+            state.workers.reduce((0, 0, false)) {
+                ($0.0 + $1.runner.samplesQueryable, $0.1 + $1.runner.samplesRead, $0.2 || $1.runner.readsHistograms)
             }
         }
     }
 
     /// What the threads counted by step, where it is wanted.
-    var steps: [StepCounts] { state.withLock { $0.runners.compactMap(\.steps) } }
+    var steps: [StepCounts] { state.withLock { $0.workers.compactMap(\.runner.steps) } }
 
     /// Gives the blocks to `body` one after the other.
     func run(
@@ -82,6 +90,7 @@ final class SeriesPipeline: HelperJob {
         for number in 0..<blockCount {
             var block = try wait(for: number, helpers).get()
             try body(&block)
+            state.withLock { [block] in $0.used.append(block) }
         }
     }
 
@@ -113,42 +122,52 @@ final class SeriesPipeline: HelperJob {
     /// Reads a block; nil where there is none to read now, else whether there are more.
     private func runPieceQuietly() -> Bool? {
         let own = runner
-        let taken = state.withLock { state -> (number: Int, runner: KernelRunner)? in
+        let taken = state.withLock { state -> (number: Int, worker: Worker, block: Block)? in
             guard !state.isCancelled, state.nextBlock < blockCount,
                 state.nextBlock < state.consumedBlocks + depth
             else { return nil }
             state.nextBlock += 1
-            // A runner knows the windows of the clocks that it has met.
-            return (state.nextBlock - 1, state.runners.popLast() ?? own)
+            let worker = state.workers.popLast() ?? Worker(runner: own)
+            return (state.nextBlock - 1, worker, state.used.popLast() ?? Block())
         }
         guard let taken else { return nil }
-        var runner = taken.runner
-        let outcome = Result { () throws(QueryError) in try read(block: taken.number, &runner) }
-        return state.withLock { state in
+        var worker = taken.worker
+        let outcome = Result { () throws(QueryError) in try read(block: taken.number, with: &worker, taken.block) }
+        return state.withLock { [worker] state in
             state.finished[taken.number] = outcome
-            state.runners.append(runner)
+            state.workers.append(worker)
             return state.nextBlock < blockCount && !state.isCancelled
         }
     }
 
-    private func read(block number: Int, _ runner: inout KernelRunner) throws(QueryError) -> Block {
-        let first = bounds[number]
-        let end = bounds[number + 1]
-        var block = Block(first: first)
-        block.series.reserveCapacity(end - first)
-        block.notes.reserveCapacity(end - first)
-        var reader = selected.makeReader(over: first..<end)
+    /// Reads a block in the memory of one that was used.
+    private func read(
+        block number: Int, with worker: inout Worker, _ used: consuming Block
+    ) throws(QueryError) -> Block {
+        let indexes = bounds[number]..<bounds[number + 1]
+        var block = used
+        block.first = indexes.lowerBound
+        block.notes.removeAll(keepingCapacity: true)
+        block.series.reserveCapacity(indexes.count)
+        block.notes.reserveCapacity(indexes.count)
+        var reader = worker.reader ?? selected.makeReader(over: indexes)
+        if worker.reader != nil { reader.restart(over: indexes) }
+        worker.reader = nil
         var columns = SampleColumns()
-        for index in first..<end {
+        for index in indexes {
             if index % 16 == 0 { try limits.check() }
             do {
                 guard try reader.next(into: &columns) else { break }
             } catch {
                 throw QueryError(error)
             }
-            block.series.append(StepSeries(labels: labels.of(selected, at: index), values: []))
-            block.notes.append(runner.run(&columns, into: &block.series[block.series.count - 1]))
+            let place = block.notes.count
+            if place == block.series.count { block.series.append(StepSeries(values: [])) }
+            block.series[place].restart(labels: labels.of(selected, at: index))
+            block.notes.append(worker.runner.run(&columns, into: &block.series[place]))
         }
+        if block.series.count > block.notes.count { block.series.removeLast(block.series.count - block.notes.count) }
+        worker.reader = reader
         return block
     }
 }

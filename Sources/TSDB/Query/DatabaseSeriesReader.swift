@@ -8,7 +8,7 @@ struct DatabaseSeriesReader: SeriesReader {
 
     private let series: SelectedDatabaseSeries
     private var position: Int
-    private let end: Int
+    private var end: Int
     private var batch: [ColumnPieces] = []
     private var batchStart: Int
     private var batchEnd: Int
@@ -25,6 +25,13 @@ struct DatabaseSeriesReader: SeriesReader {
         batchEnd = position
         end = indexes.upperBound
         readers = [PartitionFrameReader?](repeating: nil, count: series.partitions.count)
+    }
+
+    mutating func restart(over indexes: Range<Int>) {
+        position = indexes.lowerBound
+        batchStart = position
+        batchEnd = position
+        end = indexes.upperBound
     }
 
     mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
