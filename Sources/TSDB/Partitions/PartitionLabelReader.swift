@@ -158,8 +158,8 @@ final class PartitionLabelReader {
         known[Int(symbol)] = PairPlace(start: UInt32(start), end: UInt32(pairBytes.count))
     }
 
-    /// Each label pair of the series once, in the order of its symbols.
-    func pairs(of series: Postings) throws(StorageError) -> [(name: String, value: String)] {
+    /// Each label pair of the series once, in the order of its symbols; with `name` those that have it.
+    func pairs(of series: Postings, named name: String? = nil) throws(StorageError) -> [(name: String, value: String)] {
         var seen = Set<UInt32>()
         try series.forEach { number throws(StorageError) in
             for place in try symbolRange(of: number) { seen.insert(block.symbols[place]) }
@@ -168,6 +168,12 @@ final class PartitionLabelReader {
         // In their order, so that each block is read once; in that of the set nearly every symbol would read one.
         for symbol in seen.sorted() {
             let (block, range) = try text(of: symbol)
+            if let name {
+                var cursor = LabelPairBytes(block.bytes, range: range)
+                guard let place = cursor.nextRanges()?.name, block.bytes[place].elementsEqual(name.utf8) else {
+                    continue
+                }
+            }
             var cursor = LabelPairBytes(block.bytes, range: range)
             if let pair = cursor.next() { result.append(pair) }
         }

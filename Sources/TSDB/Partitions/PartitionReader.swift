@@ -229,7 +229,7 @@ final class PartitionReader: Sendable {
         let found = try selectAny(selectors)
         return try withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: self, connection: connection)
-            return try labels.pairs(of: found).filter { $0.name == name }.map(\.value).uniqueSorted()
+            return try labels.pairs(of: found, named: name).map(\.value).uniqueSorted()
         }
     }
 
