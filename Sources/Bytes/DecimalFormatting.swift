@@ -82,7 +82,14 @@ package enum DecimalFormatting {
 
     /// Writes a whole number in decimal at `start`, where 20 bytes are free; answers its end.
     package static func write(_ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        let count = ShortestDecimal.digitCount(of: value)
+        unsafe write(value, count: ShortestDecimal.digitCount(of: value), at: start)
+    }
+
+    /// Writes a whole number of so many digits.
+    @inline(__always)
+    private static func write(
+        _ value: UInt64, count: Int, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
         let bytes = UnsafeMutableRawPointer(start)
         // Eight digits at a time, the first ones first: they are written over by those that follow.
         if value < eightDigitPower {
@@ -146,7 +153,7 @@ package enum DecimalFormatting {
     private static func writeScientific(
         _ decimal: ShortestDecimal, exponent: Int, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        var cursor = unsafe write(decimal.digits, at: start)
+        var cursor = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
         if decimal.digits >= 10 { unsafe cursor = insertPoint(behind: 1, of: start, end: cursor) }
         unsafe cursor[0] = UInt8(ascii: "e")
         unsafe cursor[1] = exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
@@ -162,14 +169,14 @@ package enum DecimalFormatting {
         _ decimal: ShortestDecimal, pointPosition: Int, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
         if decimal.exponent >= 0 {
-            let end = unsafe write(decimal.digits, at: start)
+            let end = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
             return unsafe decimal.isZero ? end : writeZeros(decimal.exponent, at: end)
         }
         if pointPosition <= 0 {
             let zeros = unsafe writeZeros(-pointPosition, at: write("0.", at: start))
-            return unsafe write(decimal.digits, at: zeros)
+            return unsafe write(decimal.digits, count: decimal.digitCount, at: zeros)
         }
-        let end = unsafe write(decimal.digits, at: start)
+        let end = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
         return unsafe insertPoint(behind: pointPosition, of: start, end: end)
     }
 

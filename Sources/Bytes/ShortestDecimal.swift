@@ -8,10 +8,10 @@ struct ShortestDecimal {
     /// The number is `digits` × 10^`exponent`.
     let exponent: Int
 
-    var isZero: Bool { digits == 0 }
-
     /// How many digits there are; one for zero.
-    var digitCount: Int { Self.digitCount(of: digits) }
+    let digitCount: Int
+
+    var isZero: Bool { digits == 0 }
 
     /// How many digits a whole number has; one for zero.
     static func digitCount(of value: UInt64) -> Int {
@@ -32,12 +32,14 @@ struct ShortestDecimal {
         guard value > 0, value.isFinite else {
             digits = 0
             exponent = 0
+            digitCount = 1
             return
         }
         var (significand, power) = Self.schubfach(value)
         if significand % 10 == 0 { Self.removeZeros(&significand, &power) }
         digits = significand
         exponent = power
+        digitCount = Self.digitCount(of: significand)
     }
 
     /// Takes the zeros at the end off a number that is not zero, the most of them eight at a time.

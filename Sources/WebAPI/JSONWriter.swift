@@ -13,6 +13,9 @@ struct JSONWriter {
 
     init(reservingBytes count: Int = 1024) { bytes.reserveCapacity(count) }
 
+    /// Makes room for so many bytes more, about.
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(bytes.count + count) }
+
     /// Takes what was written so far and goes on from there; the comma is remembered.
     mutating func takeBytes() -> [UInt8] {
         defer { bytes = [] }

@@ -11,7 +11,7 @@ final class QueryResultEncoder: Sendable {
     static let pieceBytes = 256 << 10
 
     private struct State {
-        var writer = JSONWriter(reservingBytes: 4096)
+        var writer = JSONWriter(reservingBytes: 0)
         /// The next series or element to write; nil before the beginning.
         var position: Int?
         var isFinished = false
@@ -34,6 +34,7 @@ final class QueryResultEncoder: Sendable {
         state.withLock { state in
             guard !state.isFinished else { return nil }
             var position = state.position ?? 0
+            state.writer.reserve(expectedBytes(from: position))
             if state.position == nil { begin(&state.writer) }
             while position < elementCount, state.writer.bytes.count < Self.pieceBytes {
                 writeElement(position, to: &state.writer)
@@ -47,6 +48,22 @@ final class QueryResultEncoder: Sendable {
             return state.writer.takeBytes()
         }
     }
+
+    /// What the elements from a position on may take in the next piece.
+    private func expectedBytes(from position: Int) -> Int {
+        var bytes = 256
+        var position = position
+        while position < elementCount, bytes < Self.pieceBytes {
+            bytes += Self.elementBytes
+            if case .matrix(let series) = result.value { bytes += series[position].values.count * Self.pointBytes }
+            position += 1
+        }
+        return bytes
+    }
+
+    /// About what labels take, and a point with many digits.
+    private static let elementBytes = 256
+    private static let pointBytes = 36
 
     private var elementCount: Int {
         switch result.value {

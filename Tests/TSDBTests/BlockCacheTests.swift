@@ -9,7 +9,7 @@ struct BlockCacheTests {
         init(_ byteCount: Int) { self.byteCount = byteCount }
     }
 
-    private func key(_ place: Int64) -> BlockCache.Key { BlockCache.Key(partition: 1, place: place, frame: 0) }
+    private func key(_ place: Int64) -> BlockCache.Key { BlockCache.Key(partition: 1, place: place, kind: .frame(0)) }
 
     /// Asks for a block as a query does, and brings it where that is worth it.
     private func ask(_ cache: BlockCache, _ place: Int64, bytes: Int = 872) -> Bool {

@@ -3,19 +3,20 @@ import MetricModel
 
 /// What an aggregation keeps of one group, for all steps at once.
 ///
-/// Series are added one after the other, so that the sums of every step are taken in the order of the series.
-protocol GroupAccumulator {
+/// Series are added one after the other, so that the sums of every step are taken in the order of the series. Objects, because
+/// a generic list of values had its type looked up at run time for every series.
+protocol GroupAccumulator: AnyObject {
     /// What a step of a group takes.
     static var bytesPerStep: Int { get }
 
     init(stepCount: Int)
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes)
+    func add(_ series: StepSeries, notes: inout AggregationNotes)
     /// The group's values; the labels are the caller's to set.
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries
+    func finish(notes: inout AggregationNotes) -> StepSeries
 }
 
 /// `sum`: compensated float sums, and sums of histograms beside them.
-struct SumAccumulator: GroupAccumulator {
+final class SumAccumulator: GroupAccumulator {
     static let bytesPerStep = FloatSums.bytesPerStep
 
     private var sums: FloatSums
@@ -23,14 +24,14 @@ struct SumAccumulator: GroupAccumulator {
 
     init(stepCount: Int) { sums = FloatSums(stepCount: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         sums.add(series.values)
         if series.histograms.isEmpty { return }
         let floats = sums
         histograms.add(series, notes: &notes) { floats.hasValue(at: $0) }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+    func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = StepSeries(values: sums.finish())
         histograms.finish(into: &result, notes: &notes)
         return result
@@ -38,7 +39,7 @@ struct SumAccumulator: GroupAccumulator {
 }
 
 /// `avg`: compensated means.
-struct MeanAccumulator: GroupAccumulator {
+final class MeanAccumulator: GroupAccumulator {
     static let bytesPerStep = FloatMeans.bytesPerStep
 
     private var means: FloatMeans
@@ -46,14 +47,14 @@ struct MeanAccumulator: GroupAccumulator {
 
     init(stepCount: Int) { means = FloatMeans(stepCount: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         means.add(series.values)
         if series.histograms.isEmpty { return }
         let floats = means
         histograms.add(series, notes: &notes) { floats.hasValue(at: $0) }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+    func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = StepSeries(values: means.values())
         histograms.finish(into: &result, notes: &notes)
         return result
@@ -61,73 +62,73 @@ struct MeanAccumulator: GroupAccumulator {
 }
 
 /// `min`: NaN only where all values are NaN.
-struct MinimumAccumulator: GroupAccumulator {
+final class MinimumAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_add_to_minima(series.values, min(series.values.count, values.count), &values)
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+    func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
 }
 
 /// `max`: NaN only where all values are NaN.
-struct MaximumAccumulator: GroupAccumulator {
+final class MaximumAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_add_to_maxima(series.values, min(series.values.count, values.count), &values)
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+    func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
 }
 
 /// `count`: how many elements of either type.
-struct CountAccumulator: GroupAccumulator {
+final class CountAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
     private var counts: [Double]
 
     init(stepCount: Int) { counts = [Double](repeating: 0, count: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_count_present(series.values, min(series.values.count, counts.count), &counts)
         for sample in series.histograms { counts[sample.step] += 1 }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+    func finish(notes: inout AggregationNotes) -> StepSeries {
         StepSeries(values: counts.map { $0 == 0 ? Column.absent : $0 })
     }
 }
 
 /// `group`: 1 where there is any element.
-struct PresenceAccumulator: GroupAccumulator {
+final class PresenceAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
     private var values: [Double]
 
     init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         for step in values.indices where !series.values[step].isAbsent { values[step] = 1 }
         for sample in series.histograms { values[sample.step] = 1 }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+    func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
 }
 
 /// `stdvar`: population variance after Welford; a group whose first value is not finite has NaN.
-struct VarianceAccumulator: GroupAccumulator {
+final class VarianceAccumulator: GroupAccumulator {
     static let bytesPerStep = 24
 
     private var counts: [Double]
@@ -140,7 +141,7 @@ struct VarianceAccumulator: GroupAccumulator {
         squares = counts
     }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    func add(_ series: StepSeries, notes: inout AggregationNotes) {
         for step in counts.indices {
             let value = series.values[step]
             if value.isAbsent { continue }
@@ -157,7 +158,7 @@ struct VarianceAccumulator: GroupAccumulator {
         if !series.histograms.isEmpty { notes.insert(.ignoredHistograms) }
     }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+    func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = StepSeries(absentOver: counts.count)
         for step in counts.indices where counts[step] > 0 { result.values[step] = squares[step] / counts[step] }
         return result
@@ -165,16 +166,16 @@ struct VarianceAccumulator: GroupAccumulator {
 }
 
 /// `stddev`: the root of the variance.
-struct DeviationAccumulator: GroupAccumulator {
+final class DeviationAccumulator: GroupAccumulator {
     static let bytesPerStep = 24
 
     private var variance: VarianceAccumulator
 
     init(stepCount: Int) { variance = VarianceAccumulator(stepCount: stepCount) }
 
-    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) { variance.add(series, notes: &notes) }
+    func add(_ series: StepSeries, notes: inout AggregationNotes) { variance.add(series, notes: &notes) }
 
-    mutating func finish(notes: inout AggregationNotes) -> StepSeries {
+    func finish(notes: inout AggregationNotes) -> StepSeries {
         var result = variance.finish(notes: &notes)
         for step in result.values.indices where !result.values[step].isAbsent {
             result.values[step] = result.values[step].squareRoot()

@@ -1,8 +1,9 @@
 import MetricModel
 
 /// An aggregation that keeps one accumulator a group and lets the series pass by.
-struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
+struct StreamingAggregation: VectorOperator {
     let operand: any VectorOperator
+    let accumulator: any GroupAccumulator.Type
     let grouping: Grouping
     let annotator: AggregationAnnotator
 
@@ -12,7 +13,7 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
     private struct Group {
         var labels: LabelSet
         var dropsName: Bool
-        var accumulator: Accumulator
+        let accumulator: any GroupAccumulator
     }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
@@ -27,11 +28,11 @@ struct StreamingAggregation<Accumulator: GroupAccumulator>: VectorOperator {
                 let key = numbers.labels(of: groups.count)
                 let cost = QueryCost(
                     samples: stepCount,
-                    bytes: stepCount * Accumulator.bytesPerStep + 2 * StepSeries.overheadBytes + 2 * key.encoded.count)
+                    bytes: stepCount * accumulator.bytesPerStep + 2 * StepSeries.overheadBytes + 2 * key.encoded.count)
                 try context.hold(cost)
                 held += cost
                 groups.append(
-                    Group(labels: key, dropsName: false, accumulator: Accumulator(stepCount: stepCount)))
+                    Group(labels: key, dropsName: false, accumulator: accumulator.init(stepCount: stepCount)))
             }
             if series.dropsName { groups[index].dropsName = true }
             groups[index].accumulator.add(series, notes: &notes)

@@ -14,8 +14,9 @@ extension Planner {
             symbol: aggregation.operator, range: aggregation.range,
             operandRange: aggregation.operand.unparenthesized.range)
         let parameterRange = aggregation.parameter?.unparenthesized.range ?? aggregation.range
-        func streaming<Accumulator: GroupAccumulator>(_: Accumulator.Type) -> any VectorOperator {
-            StreamingAggregation<Accumulator>(operand: operand, grouping: grouping, annotator: annotator)
+        func streaming(_ accumulator: any GroupAccumulator.Type) -> any VectorOperator {
+            StreamingAggregation(
+                operand: operand, accumulator: accumulator, grouping: grouping, annotator: annotator)
         }
         func parameter() throws(QueryError) -> any ScalarOperator {
             guard let expression = aggregation.parameter else {

@@ -15,10 +15,14 @@ final class BlockCache: Sendable {
     struct Key: Hashable {
         /// The partition's number (`PartitionReader.number`).
         var partition: Int
-        /// The row of a segment, or the first series of a group or of a block of labels.
+        enum Kind: Hashable {
+            case frame(Int)
+            case group, clock, labels
+        }
+
+        /// The row of a segment, the number of a clock, or the first series of a group or of a block of labels.
         var place: Int64
-        /// The frame of the segment; -1 for a group, -2 for labels.
-        var frame: Int
+        var kind: Kind
     }
 
     private struct Entry {

@@ -123,7 +123,7 @@ final class PartitionFrameReader {
     /// Brings a frame of one of the group's segments; false where it is not there.
     private func load(_ number: Int, _ segment: Int, keepsBytes: Bool) throws(StorageError) -> Bool {
         let row = group.rows[segment]
-        let key = BlockCache.Key(partition: reader.number, place: row, frame: number)
+        let key = BlockCache.Key(partition: reader.number, place: row, kind: .frame(number))
         let (known, isWanted) = reader.cache?.find(key, as: FrameContent.self) ?? (nil, false)
         let isThere: Bool
         if let known {

@@ -214,7 +214,7 @@ final class PartitionLabelReader {
 
     /// Takes the block of series that starts at `first`, from the cache or the file.
     private func load(_ first: Int) throws(StorageError) {
-        let key = BlockCache.Key(partition: reader.number, place: Int64(first), frame: -2)
+        let key = BlockCache.Key(partition: reader.number, place: Int64(first), kind: .labels)
         let (known, isWanted) = reader.cache?.find(key, as: SeriesBlock.self) ?? (nil, false)
         if let known {
             block = known

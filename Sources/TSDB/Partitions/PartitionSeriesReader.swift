@@ -44,7 +44,7 @@ final class PartitionClocks: Sendable {
 
     func view(of number: UInt32, reader: PartitionReader, connection: SQLiteConnection) throws(StorageError) -> View {
         if let known = views.withLock({ $0[number] }) { return known }
-        let timestamps = try Self.timestamps(of: number, reader: reader, connection: connection)
+        let timestamps = try Self.cachedTimestamps(of: number, reader: reader, connection: connection)
         let ticks = 0..<timestamps.count
         let lower = timestamps.firstIndex(notBelow: range.start.milliseconds, in: ticks)
         let end = range.end.milliseconds
@@ -59,6 +59,25 @@ final class PartitionClocks: Sendable {
             views[number] = made
             return made
         }
+    }
+
+    /// The timestamps of a clock from the cache of what was read last, or the file.
+    private static func cachedTimestamps(
+        of number: UInt32, reader: PartitionReader, connection: SQLiteConnection
+    ) throws(StorageError) -> [Int64] {
+        let key = BlockCache.Key(partition: reader.number, place: Int64(number), kind: .clock)
+        let (known, isWanted) = reader.cache?.find(key, as: ClockTicks.self) ?? (nil, false)
+        if let known { return known.timestamps }
+        let timestamps = try timestamps(of: number, reader: reader, connection: connection)
+        if isWanted { reader.cache?.insert(ClockTicks(timestamps), for: key) }
+        return timestamps
+    }
+
+    /// The timestamps of a clock as the cache keeps them.
+    private final class ClockTicks: CachedBlock {
+        let timestamps: [Int64]
+        var byteCount: Int { timestamps.count * 8 + 64 }
+        init(_ timestamps: [Int64]) { self.timestamps = timestamps }
     }
 
     /// All timestamps of a clock of the file.

@@ -20,7 +20,7 @@ struct SegmentGroup {
             try take(GroupDirectory(of: series, connection), of: series, range)
             return
         }
-        let key = BlockCache.Key(partition: reader.number, place: first, frame: -1)
+        let key = BlockCache.Key(partition: reader.number, place: first, kind: .group)
         let (known, isWanted) = cache.find(key, as: GroupDirectory.self)
         let directory = if let known { known } else { try GroupDirectory(of: series, connection) }
         take(directory, of: series, range)
