@@ -16,24 +16,31 @@ struct RankingAggregation: VectorOperator {
         if timeline.count == 1, !context.isRangeQuery { return try streamInstant(limits[0], context, body) }
         var grouped = try GroupedSeries(operand, grouping, context)
         if grouped.hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
-        let keptCost = QueryCost(bytes: grouped.series.count * (StepSeries.overheadBytes + timeline.count * 8))
-        try context.hold(keptCost)
-        var kept = grouped.series.map { StepSeries(labels: $0.labels, absentOver: $0.values.count) }
+        // Few of many series are among the best anywhere: only those have steps.
+        var chosen = [StepSet?](repeating: nil, count: grouped.series.count)
+        let chosenCost = QueryCost(bytes: grouped.series.count * (64 + StepSet(stepCount: timeline.count).byteCount))
+        try context.hold(chosenCost)
+        var heap = RankingHeap<Int>(limit: 0, takesLargest: takesLargest)
         for group in grouped.groups {
             try context.limits.check()
             for step in 0..<timeline.count where limits[step] > 0 {
-                var heap = RankingHeap<Int>(limit: limits[step], takesLargest: takesLargest)
+                heap.restart(limit: limits[step])
                 for index in group.members {
                     let value = grouped.series[index].values[step]
                     if !value.isAbsent, heap.takes(value) { _ = heap.insert(value, index) }
                 }
-                for entry in heap.entries { kept[entry.element].values[step] = entry.value }
+                for entry in heap.entries {
+                    if chosen[entry.element] == nil { chosen[entry.element] = StepSet(stepCount: timeline.count) }
+                    _ = chosen[entry.element]?.insert(step)
+                }
             }
         }
-        for index in kept.indices { kept[index].dropsName = grouped.series[index].dropsName }
-        grouped.series = []
-        for index in kept.indices where !kept[index].isEmpty { try body(&kept[index]) }
-        context.release(grouped.cost + keptCost)
+        for (index, steps) in chosen.enumerated() {
+            guard let steps else { continue }
+            grouped.series[index].keepFloats(at: steps)
+            try body(&grouped.series[index])
+        }
+        context.release(grouped.cost + chosenCost)
     }
 
     /// At one time the result is ranked: the best first, group by group in order of appearance.

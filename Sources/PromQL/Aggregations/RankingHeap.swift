@@ -3,13 +3,19 @@
 /// Which of equal elements stay, and in which order they come out, depends on each step; the steps are Prometheus' own, so
 /// that for elements in the same order the answer is the same.
 struct RankingHeap<Element> {
-    let limit: Int
+    private(set) var limit: Int
     let takesLargest: Bool
     private(set) var entries: [(value: Double, element: Element)] = []
 
     init(limit: Int, takesLargest: Bool) {
         self.limit = limit
         self.takesLargest = takesLargest
+    }
+
+    /// Empties the heap for another step, in the memory that it has.
+    mutating func restart(limit: Int) {
+        self.limit = limit
+        entries.removeAll(keepingCapacity: true)
     }
 
     /// Whether an element of this value would be taken in.
