@@ -224,6 +224,7 @@ struct ColumnPair {
     /// Puts the results of the steps at which both sides have a value into `results`.
     func apply(_ left: [Double], _ right: [Double], over steps: Range<Int>, into results: inout [Double]) {
         let function = FloatOperator(symbol)
+        @inline(__always)
         func combine(_ operation: (Double, Double) -> Double) {
             for step in steps where !left[step].isAbsent && !right[step].isAbsent {
                 results[step] = operation(left[step], right[step])
