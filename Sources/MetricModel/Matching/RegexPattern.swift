@@ -133,7 +133,8 @@ package struct RegexError: Error, Hashable, Sendable, CustomStringConvertible {
         return String(decoding: result, as: UTF8.self)
     }
 
-    private static func isNameByte(_ byte: UInt8) -> Bool {
+    /// Whether a byte may stand in the name of a group: a letter, a digit or an underscore.
+    static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"),

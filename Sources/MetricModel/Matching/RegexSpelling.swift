@@ -61,7 +61,7 @@ enum RegexSpelling {
     private static func checkName(_ rest: ArraySlice<UInt8>, _ source: String) throws(RegexError) {
         let end = rest.firstIndex(of: UInt8(ascii: ">"))
         let name = rest[..<(end ?? rest.endIndex)].dropFirst(3)
-        guard end != nil, !name.isEmpty, name.allSatisfy(\.isWordByte) else {
+        guard end != nil, !name.isEmpty, name.allSatisfy(RegexPattern.isNameByte) else {
             let part = end.map { rest[...$0] } ?? rest
             throw RegexError(pattern: source, reason: complaint(14, about: String(decoding: part, as: UTF8.self)))
         }
@@ -88,17 +88,5 @@ enum RegexSpelling {
             }
         }
         return bytes.count
-    }
-}
-
-extension UInt8 {
-    fileprivate var isWordByte: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "_"):
-            true
-        default: false
-        }
     }
 }
