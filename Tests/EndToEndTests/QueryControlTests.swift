@@ -20,6 +20,17 @@ struct QueryControlTests {
         return text + "# EOF\n"
     }
 
+    /// Has the history in the folder that a server will store in.
+    private static func importHistory(into folder: TemporaryDirectory) throws {
+        folder.write("many.txt", history())
+        let loading = ChildProcess.run(
+            [
+                try #require(RunningServer.binary), "import", "openmetrics", "\(folder.path)/many.txt",
+                "--storage.path", "\(folder.path)/data",
+            ], folder: folder, name: "import")
+        #expect(loading.code == 0, "\(loading)")
+    }
+
     private func escaped(_ text: String) -> String {
         text.utf8.map { byte in
             let isPlain = (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
@@ -50,14 +61,7 @@ struct QueryControlTests {
         let folder = TemporaryDirectory()
         let target = page()
         defer { target.stop() }
-        folder.write("many.txt", Self.history())
-        let loading = ChildProcess.run(
-            [
-                try #require(RunningServer.binary), "import", "openmetrics", "\(folder.path)/many.txt",
-                "--storage.path",
-                "\(folder.path)/data",
-            ], folder: folder, name: "import")
-        #expect(loading.code == 0, "\(loading)")
+        try Self.importHistory(into: folder)
         let server = try start(
             [
                 "--query.max-memory=512MB", "--query.max-concurrency=4", "--query.max-queue=12",
@@ -95,13 +99,7 @@ struct QueryControlTests {
         let folder = TemporaryDirectory()
         let target = page()
         defer { target.stop() }
-        folder.write("many.txt", Self.history())
-        let loading = ChildProcess.run(
-            [
-                try #require(RunningServer.binary), "import", "openmetrics", "\(folder.path)/many.txt",
-                "--storage.path", "\(folder.path)/data",
-            ], folder: folder, name: "import")
-        #expect(loading.code == 0, "\(loading)")
+        try Self.importHistory(into: folder)
         let server = try start(
             ["--query.max-memory=24MB", "--query.max-concurrency=2", "--query.result-cache-size=0"],
             target: target.port, folder)
