@@ -12,8 +12,7 @@ package struct APIRequest: Sendable {
     /// The path, percent-decoded, without the query.
     package var path: String
     package var parameters: QueryParameters
-    /// Header fields by lower-case name.
-    package var headers: [String: String]
+    package var headers: RequestHeaders
     package var body: [UInt8]
     /// The address that the request came from; empty where it is not known.
     package var client = ""
@@ -29,7 +28,7 @@ package struct APIRequest: Sendable {
 
     package init(
         method: Method = .get, path: String, parameters: QueryParameters = QueryParameters(),
-        headers: [String: String] = [:],
+        headers: RequestHeaders = [:],
         body: [UInt8] = []
     ) {
         self.method = method
@@ -63,10 +62,11 @@ package struct QueryParameters: Sendable {
     }
 
     private mutating func append(formEncoded text: some StringProtocol) {
-        for piece in text.utf8.split(separator: UInt8(ascii: "&")).prefix(Self.countLimit) {
-            let halves = piece.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            let value = halves.count > 1 ? PercentEncoding.decode(halves[1], plusIsSpace: true) : ""
-            pairs.append((PercentEncoding.decode(halves[0], plusIsSpace: true), value))
+        let bytes = Array(text.utf8)
+        for piece in bytes.split(separator: UInt8(ascii: "&")).prefix(Self.countLimit) {
+            let end = piece.firstIndex(of: UInt8(ascii: "=")) ?? piece.endIndex
+            let name = PercentEncoding.decode(piece[..<end], plusIsSpace: true)
+            pairs.append((name, PercentEncoding.decode(piece[end...].dropFirst(), plusIsSpace: true)))
         }
     }
 
@@ -123,26 +123,34 @@ extension QueryParameters {
 
 /// Percent encoding of URLs (RFC 3986).
 package enum PercentEncoding {
-    package static func decode(_ bytes: some Sequence<UInt8>, plusIsSpace: Bool) -> String {
+    package static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> String {
         var result: [UInt8] = []
-        var pending: [UInt8] = []
-        for byte in bytes {
-            if !pending.isEmpty {
-                pending.append(byte)
-                guard pending.count == 3 else { continue }
-                if let high = hexDigit(pending[1]), let low = hexDigit(pending[2]) {
-                    result.append(high << 4 | low)
-                } else {
-                    result += pending
+        var index = bytes.startIndex
+        var isChanged = false
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "%") || (byte == UInt8(ascii: "+") && plusIsSpace) {
+                if !isChanged {
+                    result.reserveCapacity(bytes.count)
+                    result += bytes[..<index]
+                    isChanged = true
                 }
-                pending = []
-            } else if byte == UInt8(ascii: "%") {
-                pending = [byte]
-            } else {
-                result.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+                let escaped = byte == UInt8(ascii: "%") ? escape(bytes[(index + 1)...].prefix(2)) : UInt8(ascii: " ")
+                if byte == UInt8(ascii: "%"), escaped != nil { index += 2 }
+                result.append(escaped ?? byte)
+            } else if isChanged {
+                result.append(byte)
             }
+            index += 1
         }
-        return String(decoding: result + pending, as: UTF8.self)
+        return isChanged ? String(decoding: result, as: UTF8.self) : String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The byte that two digits stand for.
+    private static func escape(_ digits: ArraySlice<UInt8>) -> UInt8? {
+        guard digits.count == 2, let high = digits.first.flatMap(hexDigit), let low = digits.last.flatMap(hexDigit)
+        else { return nil }
+        return high << 4 | low
     }
 
     private static func hexDigit(_ byte: UInt8) -> UInt8? {

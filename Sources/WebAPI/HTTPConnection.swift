@@ -18,8 +18,8 @@ final class ClientPresence: Sendable {
 /// open when a client closes its side; like Go's server this one takes that for a farewell, which ends its query.
 final class HTTPConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private enum Phase {
         case idle
@@ -41,10 +41,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var isReadPending = false
     /// The connection ends with the answer that is owed.
     private var closesAfterAnswer = false
-    private var deadline: NIODeadline
-    private var timer: (at: NIODeadline, task: Scheduled<Void>)?
+    /// When the connection ends, whatever it waits for.
+    private(set) var deadline: NIODeadline
+    private let deadlines: ConnectionDeadlines
+    private var context: ChannelHandlerContext?
 
-    init(server: HTTPServer, client: String) {
+    init(server: HTTPServer, client: String, _ deadlines: ConnectionDeadlines) {
+        self.deadlines = deadlines
         exchange = HTTPExchange(server: server, client: client)
         limits = server.limits
         deadline = .now() + .seconds(server.limits.headSeconds)
@@ -52,7 +55,15 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     // MARK: Coming in
 
-    func handlerAdded(context: ChannelHandlerContext) { watchDeadline(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        deadlines.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadlines.remove(self)
+        self.context = nil
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch phase {
@@ -105,13 +116,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func welcome(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard !head.version.isBeforeKeepingAlive, head.headers.first(name: "expect")?.lowercased() == "100-continue"
         else { return }
-        let going = HTTPResponseHead(version: .http1_1, status: .continue)
-        context.writeAndFlush(wrapOutboundOut(.head(going)), promise: nil)
+        var going = AnswerHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(going.end(closes: false)), promise: nil)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         // Most requests are there as a whole and need no deadline.
-        if case .receiving = phase { setDeadline(.seconds(limits.bodySeconds), context) }
+        if case .receiving = phase { setDeadline(.seconds(limits.bodySeconds)) }
         context.fireChannelReadComplete()
     }
 
@@ -149,42 +160,67 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func send(_ answer: HTTPExchange.Answer, _ context: ChannelHandlerContext) {
         guard case .answering = phase, context.channel.isActive else { return }
         var head = answer.head
-        if answer.endsConnection { closesAfterAnswer = true }
-        if closesAfterAnswer {
-            head.headers.replaceOrAdd(name: "Connection", value: "close")
-        } else if head.version.isBeforeKeepingAlive {
-            head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
-        }
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        send(answer.body, then: answer.more, context)
+        if case .closing = head.framing { closesAfterAnswer = true }
+        let text = head.end(closes: closesAfterAnswer)
+        send(text, answer.body, answer.more, framing: head.framing, context)
     }
 
-    /// Sends a part of a body; the next is made when the client has taken this one.
+    /// A body of this size is copied behind its head: one buffer, one write.
+    private static let smallBodyBytes = 16 << 10
+
+    /// Sends a part of an answer; the next is made when the client has taken this one.
+    ///
+    /// - Parameter head: What goes in front; empty with later parts.
     private func send(
-        _ bytes: ByteBuffer, then more: HTTPExchange.Pieces?, _ context: ChannelHandlerContext
+        _ head: ByteBuffer, _ body: ByteBuffer, _ more: HTTPExchange.Pieces?, framing: AnswerHead.Framing,
+        _ context: ChannelHandlerContext
     ) {
-        setDeadline(.seconds(limits.idleSeconds), context)
-        if bytes.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil) }
-        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
-        guard let more else {
-            let sent = context.eventLoop.makePromise(of: Void.self)
-            sent.futureResult.whenComplete { result in
-                if case .success = result { here.value.connection.finish(here.value.context) }
-            }
-            return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: sent)
-        }
-        let eventLoop = context.eventLoop
-        // The end of a body that is sent: an empty write would be done before what is in front of it.
+        setDeadline(.seconds(limits.idleSeconds))
         let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenSuccess {
-            more.next { bytes, more in
-                eventLoop.execute {
-                    guard case .answering = here.value.connection.phase else { return }
-                    here.value.connection.send(bytes, then: more, here.value.context)
-                }
+        sent.futureResult.assumeIsolated().whenSuccess { [self] in
+            if let more { follow(more, framing: framing, context) } else { finish(context) }
+        }
+        if case .chunked = framing {
+            return sendChunk(head, body, isLast: more == nil, sent, context)
+        }
+        if body.readableBytes <= Self.smallBodyBytes {
+            var head = head
+            head.writeImmutableBuffer(body)
+            return context.writeAndFlush(wrapOutboundOut(head), promise: sent)
+        }
+        if head.readableBytes > 0 { context.write(wrapOutboundOut(head), promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(body), promise: sent)
+    }
+
+    /// Sends a part of a body in chunks (RFC 9112, section 7.1): `size CRLF bytes CRLF`, and after the last `0 CRLF CRLF`.
+    private func sendChunk(
+        _ head: ByteBuffer, _ body: ByteBuffer, isLast: Bool, _ sent: EventLoopPromise<Void>,
+        _ context: ChannelHandlerContext
+    ) {
+        var before = head
+        var after = ByteBuffer()
+        if body.readableBytes > 0 {
+            before.writeString(String(body.readableBytes, radix: 16))
+            before.writeStaticString("\r\n")
+            after.writeStaticString("\r\n")
+        }
+        if isLast { after.writeStaticString("0\r\n\r\n") }
+        for buffer in [before, body] where buffer.readableBytes > 0 {
+            context.write(wrapOutboundOut(buffer), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(after), promise: sent)
+    }
+
+    /// Has the next part of a body made, and sends it.
+    private func follow(_ more: HTTPExchange.Pieces, framing: AnswerHead.Framing, _ context: ChannelHandlerContext) {
+        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        more.next { bytes, more in
+            eventLoop.execute {
+                guard case .answering = here.value.connection.phase else { return }
+                here.value.connection.send(ByteBuffer(), bytes, more, framing: framing, here.value.context)
             }
         }
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: sent)
     }
 
     /// An answer has gone out.
@@ -195,12 +231,12 @@ final class HTTPConnection: ChannelDuplexHandler {
             return context.close(promise: nil)
         }
         phase = .idle
-        setDeadline(.seconds(limits.idleSeconds), context)
+        setDeadline(.seconds(limits.idleSeconds))
         while !waiting.isEmpty {
             if case .answering = phase { break }
             take(waiting.removeFirst(), context)
         }
-        if case .receiving = phase { setDeadline(.seconds(limits.bodySeconds), context) }
+        if case .receiving = phase { setDeadline(.seconds(limits.bodySeconds)) }
         readIfPending(context)
     }
 
@@ -242,33 +278,16 @@ final class HTTPConnection: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         presence.leave()
         phase = .closing
-        timer?.task.cancel()
         context.fireChannelInactive()
     }
 
     // MARK: Deadlines
 
-    private func setDeadline(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    private func setDeadline(_ time: TimeAmount) {
         deadline = .now() + time
-        watchDeadline(context)
+        deadlines.cover(deadline)
     }
 
-    /// Sees to it that somebody looks when the deadline is over; one that moved further away is found then.
-    private func watchDeadline(_ context: ChannelHandlerContext) {
-        if let timer {
-            if timer.at <= deadline { return }
-            timer.task.cancel()
-        }
-        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
-        let task = context.eventLoop.scheduleTask(deadline: deadline) {
-            let (connection, context) = here.value
-            connection.timer = nil
-            if connection.deadline <= .now() {
-                context.close(promise: nil)
-            } else if connection.deadline != .distantFuture {
-                connection.watchDeadline(context)
-            }
-        }
-        timer = (deadline, task)
-    }
+    /// The deadline is over.
+    func expire() { context?.close(promise: nil) }
 }

@@ -8,12 +8,10 @@ import PromQL
 struct HTTPExchange: Sendable {
     /// An answer, ready to be sent.
     struct Answer: Sendable {
-        var head: HTTPResponseHead
+        var head: AnswerHead
         var body = ByteBuffer()
         /// What follows the body, made while that is sent.
         var more: Pieces?
-        /// The length of the body cannot be told to this client in another way.
-        var endsConnection = false
     }
 
     /// The further pieces of a body.
@@ -136,8 +134,7 @@ struct HTTPExchange: Sendable {
         guard let method = APIRequest.Method(rawValue: head.method.rawValue) else { return nil }
         let (path, query) = Self.split(head.uri)
         var parameters = QueryParameters(formEncoded: query)
-        var headers: [String: String] = [:]
-        for field in head.headers { headers[field.name.lowercased()] = field.value }
+        let headers = RequestHeaders(head.headers.map { ($0.name, $0.value) })
         var body: [UInt8] = []
         if method == .post || method == .put {
             body = Array(bytes.readableBytesView)
@@ -146,17 +143,18 @@ struct HTTPExchange: Sendable {
             }
         }
         var request = APIRequest(
-            method: method, path: PercentEncoding.decode(path.utf8, plusIsSpace: false), parameters: parameters,
+            method: method, path: PercentEncoding.decode(Array(path.utf8)[...], plusIsSpace: false),
+            parameters: parameters,
             headers: headers, body: body)
         request.client = client
         return request
     }
 
     private static func split(_ target: String) -> (path: Substring, query: Substring) {
-        let end = target.firstIndex(of: "#") ?? target.endIndex
-        let target = target[..<end]
-        guard let mark = target.firstIndex(of: "?") else { return (target, "") }
-        return (target[..<mark], target[target.index(after: mark)...])
+        let bytes = target.utf8
+        let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
+        guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else { return (target[..<end], "") }
+        return (target[..<mark], target[bytes.index(after: mark)..<end])
     }
 
     // MARK: Answers
@@ -166,37 +164,32 @@ struct HTTPExchange: Sendable {
     private func answer(
         _ response: APIResponse, to request: APIRequest? = nil, version: HTTPVersion
     ) -> Answer {
-        var headers = HTTPHeaders()
-        if !response.contentType.isEmpty { headers.add(name: "Content-Type", value: response.contentType) }
-        func add(_ name: String, _ value: String) {
-            if HeaderText.isSound(name, value) { headers.add(name: name, value: value) }
-        }
-        for header in response.headers { add(header.name, header.value) }
-        for header in server.access?.headers ?? [] { add(header.name, header.value) }
-        headers.add(name: "Date", value: HTTPDate.now)
-        var answer = Answer(
-            head: HTTPResponseHead(version: version, status: HTTPResponseStatus(statusCode: response.status)))
+        var head = AnswerHead(version: version, status: HTTPResponseStatus(statusCode: response.status))
+        if !response.contentType.isEmpty { head.add("Content-Type", response.contentType) }
+        for header in response.headers { head.add(header.name, header.value) }
+        if let access = server.access { for header in access.headers { head.add(header.name, header.value) } }
+        head.add("Date", HTTPDate.now)
+        var answer = Answer(head: head)
         switch response.body {
-        case .bytes(let bytes): take(bytes, &answer, &headers, request)
+        case .bytes(let bytes): take(bytes, of: response, &answer, request)
         case .pieces(let next):
             let first = next() ?? []
             guard let second = next() else {
-                take(first, &answer, &headers, request)
+                take(first, of: response, &answer, request)
                 break
             }
+            answer.head.frameByParts()
             answer.body = ByteBuffer(bytes: first)
             // Never on the threads of queries: all of those may be waiting for the memory that this answer holds.
             answer.more = Pieces(
                 threads: server.threads, caller: request?.query?.description.caller ?? client,
                 nextPiece: next, first: second)
-            // Before 1.1 the end of a body whose length is not known is the end of the connection.
-            answer.endsConnection = version.isBeforeKeepingAlive || request?.method == .head
         }
         if request?.method == .head {
             answer.body = ByteBuffer()
             answer.more = nil
+            answer.head.omitBody()
         }
-        answer.head.headers = headers
         return answer
     }
 
@@ -207,33 +200,24 @@ struct HTTPExchange: Sendable {
     private static func compressionLevel(byteCount: Int) -> Int { byteCount >= 256 << 10 ? 1 : 6 }
 
     /// A body of one piece goes out whole and compressed.
-    private func take(_ bytes: [UInt8], _ answer: inout Answer, _ headers: inout HTTPHeaders, _ request: APIRequest?) {
+    private func take(_ bytes: [UInt8], of response: APIResponse, _ answer: inout Answer, _ request: APIRequest?) {
         // What has no body has no length of it either.
         guard answer.head.status.mayHaveResponseBody else { return }
-        // Remote read's answers come compressed.
-        if !headers.contains(name: "content-encoding"), bytes.count >= server.limits.compressionThresholdBytes,
-            request?.headers["accept-encoding"]?.contains("gzip") == true,
+        if bytes.count >= server.limits.compressionThresholdBytes, Self.mayCompress(response, for: request),
             let smaller = try? Compression.gzip(bytes, level: Self.compressionLevel(byteCount: bytes.count))
         {
-            headers.add(name: "Content-Encoding", value: "gzip")
+            answer.head.add("Content-Encoding", "gzip")
             answer.body = ByteBuffer(bytes: smaller)
         } else {
             answer.body = ByteBuffer(bytes: bytes)
         }
         // HEAD is told the length that GET would be.
-        headers.add(name: "Content-Length", value: String(answer.body.readableBytes))
+        answer.head.frame(bodyBytes: answer.body.readableBytes)
     }
-}
 
-/// What may stand in a header: nothing that ends a line, so that no value becomes a header of its own.
-private enum HeaderText {
-    static func isSound(_ name: String, _ value: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
-            && value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == UInt8(ascii: "\t") }
+    /// Whether the client takes gzip, and the body is not compressed yet, as remote read's are.
+    private static func mayCompress(_ response: APIResponse, for request: APIRequest?) -> Bool {
+        request?.headers["accept-encoding"]?.contains("gzip") == true
+            && !response.headers.contains { $0.name.lowercased() == "content-encoding" }
     }
-}
-
-extension HTTPVersion {
-    /// 1.0 and before: no body in chunks, and a connection that ends with the answer unless the client asks.
-    var isBeforeKeepingAlive: Bool { major < 1 || (major == 1 && minor < 1) }
 }

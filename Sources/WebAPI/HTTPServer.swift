@@ -129,15 +129,13 @@ package struct HTTPServer: Sendable {
                 // The kernel takes no more than its own limit; what finds no place there is reset.
                 .serverChannelOption(.backlog, value: 4096)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                // Asking for a second connection is a system call more for each; where there is one, epoll tells at once.
+                .serverChannelOption(.maxMessagesPerRead, value: 1)
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
-                            ConnectionGate(maximum: server.limits.connections, allClosed: ended))
+                            ConnectionGate(server: server, eventLoop: channel.eventLoop, allClosed: ended))
                     }
-                }
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture { try server.setUp(channel) }
                 }
                 .bind(host: host, port: port).get()
         } catch {
@@ -151,12 +149,13 @@ package struct HTTPServer: Sendable {
         try await ended.futureResult.get()
     }
 
-    /// Prepares a connection that was accepted.
-    private func setUp(_ channel: any Channel) throws {
-        let address = channel.remoteAddress?.ipAddress ?? ""
-        let mayStay = connections.open(address)
-        let connections = connections
-        channel.closeFuture.whenComplete { _ in connections.close(address) }
+    /// Prepares a connection that was accepted, before it is read.
+    ///
+    /// - Parameter mayStay: Its address has no more connections than it may.
+    func setUp(
+        _ channel: any Channel, of address: String, mayStay: Bool, _ deadlines: ConnectionDeadlines
+    ) throws {
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         let pipeline = channel.pipeline.syncOperations
         guard mayStay else {
             // Nobody is told over TLS: a handshake is what such a flood would like best.
@@ -167,10 +166,8 @@ package struct HTTPServer: Sendable {
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerBytes
         decoding.maxHeaderListSize = limits.headerBytes
-        try pipeline.configureHTTPServerPipeline(
-            withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
-            withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
-        try pipeline.addHandler(HTTPConnection(server: self, client: address))
+        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: decoding)))
+        try pipeline.addHandler(HTTPConnection(server: self, client: address, deadlines))
     }
 }
 

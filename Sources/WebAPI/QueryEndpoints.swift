@@ -19,8 +19,8 @@ struct QueryEndpoints: Sendable {
         let time = try parameters.time("time") ?? clock.now
         let options = try options(parameters)
         let expression = try expression(parameters)
-        let description = Self.description(of: request, at: time)
-        let result = try runner.run(request, description, options) { (options, querier) throws(QueryError) in
+        let result = try runner.run(request, Self.description(of: request, at: time), options) {
+            (options, querier) throws(QueryError) in
             try engine.instantQuery(expression, at: time, from: querier, options: options)
         }
         return respond(result, limit: limit, parameters: parameters)
@@ -48,8 +48,9 @@ struct QueryEndpoints: Sendable {
         }
         let options = try options(parameters)
         let expression = try expression(parameters)
-        let description = Self.description(of: request, from: start, to: end, step: step)
-        let result = try runner.run(request, description, options) { (options, querier) throws(QueryError) in
+        let result = try runner.run(
+            request, Self.description(of: request, from: start, to: end, step: step), options
+        ) { (options, querier) throws(QueryError) in
             try engine.rangeQuery(
                 expression, start: start, end: end, stepMilliseconds: step, from: querier, options: options)
         }

@@ -171,7 +171,7 @@ struct HTTPServerTests {
                 let connection = RawConnection(port: port)
                 connection.send("GET /pieces HTTP/\(version)\r\nConnection: close\r\n\r\n")
                 let answer = connection.read()
-                #expect(answer.contains("ransfer-encoding: chunked") == (version == "1.1"))
+                #expect(answer.contains("Transfer-Encoding: chunked") == (version == "1.1"))
                 for letter in "abcde".utf8 {
                     let count = answer.utf8.reduce(0) { $0 + ($1 == letter ? 1 : 0) }
                     #expect(count >= 300_000)
@@ -180,6 +180,43 @@ struct HTTPServerTests {
                 #expect(version == "1.0" || answer.hasSuffix("0\r\n\r\n"))
             }
         }
+    }
+
+    @Test("HEAD is told how a body in pieces would come, and the connection stays")
+    func headOfPieces() async throws {
+        try await withServer { port in
+            let connection = RawConnection(port: port)
+            connection.send("HEAD /pieces HTTP/1.1\r\n\r\nGET /x HTTP/1.1\r\nConnection: close\r\n\r\n")
+            let answer = connection.read()
+            #expect(answer.contains("Transfer-Encoding: chunked\r\n\r\nHTTP/1.1 200 OK\r\n"), "\(answer)")
+            #expect(answer.hasSuffix("GET /x - 0\n"))
+        }
+    }
+
+    @Test("before 1.1 a connection stays where the client asks for it and the length of the body is known")
+    func keptBefore11() async throws {
+        try await withServer { port in
+            let connection = RawConnection(port: port)
+            for _ in 0..<2 {
+                connection.send("GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+                #expect(connection.read(until: "GET /x - 0\n").contains("Connection: keep-alive\r\n"))
+            }
+            connection.send("GET /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            #expect(connection.read().contains("Connection: close\r\n"))
+        }
+    }
+
+    @Test("a connection ends when its time is over, before the first request and after the last")
+    func deadlines() async throws {
+        var limits = HTTPServer.Limits()
+        limits.idleSeconds = 0
+        try await withServer(limits: limits) { port in
+            let connection = RawConnection(port: port)
+            connection.send("GET /x HTTP/1.1\r\n\r\n")
+            #expect(connection.read().hasSuffix("GET /x - 0\n"))
+        }
+        limits.headSeconds = 0
+        try await withServer(limits: limits) { port in #expect(RawConnection(port: port).read() == "") }
     }
 
     @Test("a client that waits for leave gets it before it sends its body")

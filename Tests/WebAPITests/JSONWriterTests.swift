@@ -118,6 +118,15 @@ struct APIRequestTests {
         #expect(parameters["bad"] == "%zz%4")
     }
 
+    @Test("header fields are found whatever their letters are, the last of a name")
+    func headers() {
+        let headers: RequestHeaders = ["Accept-Encoding": "gzip", "X-A[": "1", "x-a{": "2", "ACCEPT-ENCODING": "br"]
+        #expect(headers["accept-encoding"] == "br")
+        #expect(headers["x-a["] == "1")
+        #expect(headers["x-a{"] == "2")
+        #expect(headers["accept"] == nil)
+    }
+
     @Test("a form body wins over the address")
     func precedence() {
         var parameters = QueryParameters(formEncoded: "query=url&only=url")

@@ -24,10 +24,10 @@ struct QueryRunner: Sendable {
 
     /// The result of `evaluate`, which is called with options and a view of the store when it is the query's turn.
     func run(
-        _ request: APIRequest, _ description: QueryDescription, _ options: QueryOptions,
+        _ request: APIRequest, _ description: @autoclosure () -> QueryDescription, _ options: QueryOptions,
         _ evaluate: (QueryOptions, any Querier) throws(QueryError) -> QueryResult
     ) throws(APIError) -> QueryResult {
-        let query: ActiveQuery = if let given = request.query { given } else { try admit(description) }
+        let query: ActiveQuery = if let given = request.query { given } else { try admit(description()) }
         var options = options
         if request.isTriedAtOnce { options.workLimit = SmallQueries.workLimit }
         do {
@@ -35,7 +35,7 @@ struct QueryRunner: Sendable {
             active.finish(query)
             metrics.count(.success)
             metrics.observe(result.statistics)
-            write(request, description, result.statistics, nil)
+            write(request, description(), result.statistics, nil)
             return result
         } catch {
             // It will be run again, and what comes of that counts.
@@ -43,7 +43,7 @@ struct QueryRunner: Sendable {
             let statistics = cost(of: query)
             active.finish(query)
             metrics.count(error)
-            write(request, description, statistics, error)
+            write(request, description(), statistics, error)
             throw APIError(error)
         }
     }
@@ -96,12 +96,13 @@ struct QueryRunner: Sendable {
     }
 
     private func write(
-        _ request: APIRequest, _ description: QueryDescription, _ statistics: QueryStatistics, _ error: QueryError?
+        _ request: APIRequest, _ description: @autoclosure () -> QueryDescription, _ statistics: QueryStatistics,
+        _ error: QueryError?
     ) {
         guard log.isWriting else { return }
         log.log(
             QueryLog.Entry(
-                description: description, path: request.path, method: request.method.rawValue,
+                description: description(), path: request.path, method: request.method.rawValue,
                 statistics: statistics, error: error?.description))
     }
 }
