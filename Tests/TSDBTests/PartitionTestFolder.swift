@@ -174,8 +174,8 @@ extension PartitionSelection {
         var sets: [LabelSet] = []
         var numbers = SelectedLabelNumbers(PairTexts())
         var held = HeldMemory(nil)
-        try forEachNumber(in: &numbers, &held) { (numbers, _, _, number) throws(StorageError) in
-            sets.append(numbers.labels.labels(of: number))
+        try forEachRun(in: &numbers, &held) { (numbers, _, run, number) throws(StorageError) in
+            for place in run.indices { sets.append(numbers.labels.labels(of: number + place - run.lowerBound)) }
         }
         return sets
     }

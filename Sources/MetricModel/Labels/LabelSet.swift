@@ -145,24 +145,44 @@ extension LabelSet: Comparable {
     }
 
     private static func precedes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
-        var leftPosition = 0
-        var rightPosition = 0
-        while true {
-            guard leftPosition < left.count, rightPosition < right.count else {
-                return leftPosition >= left.count && rightPosition < right.count
+        let sameBytes = unsafe sharedPrefix(left, right)
+        // The shorter set first, where it is the other one's beginning.
+        guard sameBytes < min(left.count, right.count) else { return left.count < right.count }
+        // Names and values are texts, each a length and that many bytes: the one that has the first difference decides.
+        var position = 0
+        while position <= sameBytes {
+            var end = position
+            let leftText = unsafe text(left, &end)
+            if end <= sameBytes {
+                position = end
+                continue
             }
-            // A name, then a value: both are a length and that many bytes.
-            for _ in 0..<2 {
-                let leftText = unsafe text(left, &leftPosition)
-                let rightText = unsafe text(right, &rightPosition)
-                let shared = min(leftText.count, rightText.count)
-                if shared > 0, let leftStart = leftText.baseAddress, let rightStart = rightText.baseAddress {
-                    let order = unsafe memcmp(leftStart, rightStart, shared)
-                    if order != 0 { return order < 0 }
-                }
-                if leftText.count != rightText.count { return leftText.count < rightText.count }
+            let rightText = unsafe text(right, &position)
+            if let leftStart = leftText.baseAddress, let rightStart = rightText.baseAddress {
+                let order = unsafe memcmp(leftStart, rightStart, min(leftText.count, rightText.count))
+                if order != 0 { return order < 0 }
             }
+            return leftText.count < rightText.count
         }
+        return false
+    }
+
+    /// How many bytes both begin with.
+    @inline(__always)
+    private static func sharedPrefix(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Int {
+        let count = min(left.count, right.count)
+        let leftBytes = UnsafeRawBufferPointer(left)
+        let rightBytes = UnsafeRawBufferPointer(right)
+        var position = 0
+        while position + 8 <= count {
+            let leftWord = unsafe leftBytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let rightWord = unsafe rightBytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            let difference = UInt64(littleEndian: leftWord ^ rightWord)
+            if difference != 0 { return position + difference.trailingZeroBitCount / 8 }
+            position += 8
+        }
+        while position < count, unsafe left[position] == right[position] { position += 1 }
+        return position
     }
 
     @inline(__always)

@@ -39,6 +39,20 @@ struct PairTexts: Sendable {
         return chunks[chunk][start..<start + count]
     }
 
+    /// Adds bytes that begin at a place to `output`, which has room for them.
+    @inline(__always)
+    func copyBytes(at place: UInt32, count: Int, to output: inout OutputSpan<UInt8>) {
+        let (chunk, start) = Self.position(of: place)
+        unsafe chunks[chunk].withUnsafeBufferPointer { bytes in
+            unsafe output.withUnsafeMutableBufferPointer { room, filled in
+                precondition(start + count <= bytes.count && filled + count <= room.count, "bytes and room")
+                guard let source = bytes.baseAddress, let target = room.baseAddress else { return }
+                unsafe (target + filled).initialize(from: source + start, count: count)
+                filled += count
+            }
+        }
+    }
+
     /// Calls `body` with the bytes from a place to the end of its chunk.
     func withBytes<Value>(at place: UInt32, _ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         let (chunk, start) = Self.position(of: place)

@@ -180,10 +180,11 @@ final class PartitionLabelReader {
         return result
     }
 
-    /// The symbols of a series, in label order.
-    func symbols(of series: UInt32) throws(StorageError) -> ArraySlice<UInt32> {
-        let range = try symbolRange(of: series)
-        return block.symbols[range]
+    /// The block that has a series, and the number of its first one.
+    func block(of series: UInt32) throws(StorageError) -> (block: SeriesBlock, first: UInt32) {
+        let first = Int(series) - Int(series) % PartitionLabelWriter.seriesPerBlock
+        if first != blockFirst { try load(first) }
+        return (block, UInt32(first))
     }
 
     /// Where a symbol's bytes stand, as `LabelSet` has them.
@@ -204,7 +205,8 @@ final class PartitionLabelReader {
         .corrupt(path: reader.path, what: "labels from series \(blockFirst) on: \(SegmentDamage.structure("block"))")
     }
 
-    private func symbolRange(of series: UInt32) throws(StorageError) -> Range<Int> {
+    /// Where the symbols of a series stand in its block, in label order.
+    func symbolRange(of series: UInt32) throws(StorageError) -> Range<Int> {
         let place = Int(series) % PartitionLabelWriter.seriesPerBlock
         let first = Int(series) - place
         if first != blockFirst { try load(first) }

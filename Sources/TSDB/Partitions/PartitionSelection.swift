@@ -47,23 +47,32 @@ final class PartitionSelection: Sendable {
         series = try reader.selectAny(selectors).numbers
     }
 
-    /// Calls `body` with the index of each series and the number of its labels among `numbers`, which gets to know them.
-    func forEachNumber(
+    /// Calls `body` with runs of series that have one number of `numbers` after the other, and the number of the first;
+    /// `numbers` gets to know the labels.
+    func forEachRun(
         in numbers: inout SelectedLabelNumbers, _ held: inout HeldMemory,
-        _ body: (inout SelectedLabelNumbers, inout HeldMemory, Int, Int) throws(StorageError) -> Void
+        _ body: (inout SelectedLabelNumbers, inout HeldMemory, Range<Int>, Int) throws(StorageError) -> Void
     ) throws(StorageError) {
         try reader.withConnection { connection throws(StorageError) in
             let labels = PartitionLabelReader(reader: reader, connection: connection)
             var places = SymbolPlaces()
             var pairs: [UInt32] = []
-            for (index, series) in series.enumerated() {
-                let symbols = try labels.symbols(of: series)
-                if let number = numbers.takeExpected(symbols, places) {
-                    try body(&numbers, &held, index, number)
+            var index = 0
+            while index < series.count {
+                let (block, first) = try labels.block(of: series[index])
+                let known = numbers.takeExpected(series[index...], of: block, from: first, places)
+                if !known.isEmpty {
+                    try body(&numbers, &held, index..<index + known.count, known.lowerBound)
+                    index += known.count
                     continue
                 }
                 pairs.removeAll(keepingCapacity: true)
-                for symbol in symbols {
+                for place in try labels.symbolRange(of: series[index]) {
+                    let symbol = block.symbols[place]
+                    if let known = places.known(symbol) {
+                        pairs.append(known)
+                        continue
+                    }
                     pairs.append(
                         try places.place(of: symbol, &held) { held throws(StorageError) in
                             let (block, range) = try labels.text(of: symbol)
@@ -71,7 +80,8 @@ final class PartitionSelection: Sendable {
                         })
                 }
                 let number = try numbers.number(of: pairs[...], &held)
-                try body(&numbers, &held, index, number)
+                try body(&numbers, &held, index..<index + 1, number)
+                index += 1
             }
         }
     }

@@ -8,17 +8,46 @@ struct SymbolPlaces {
     /// Of each symbol that was met its place + 1, of the others 0.
     private var places: [UInt32] = []
 
-    /// Whether these symbols stand for these pairs, all of which were met before.
-    func areSame(_ symbols: ArraySlice<UInt32>, as pairs: ArraySlice<UInt32>) -> Bool {
-        let (symbols, pairs, pages, places) = (symbols.span, pairs.span, pages.span, places.span)
-        guard symbols.count == pairs.count else { return false }
-        for index in symbols.indices {
-            let page = Int(symbols[index] / Self.pageSize)
-            guard page < pages.count, pages[page] >= 0 else { return false }
-            let place = places[Int(pages[page]) + Int(symbols[index] % Self.pageSize)]
-            guard place == pairs[index] &+ 1 else { return false }
+    /// How many series of a block stand for these sets of pairs, one after the other; all of the pairs were met before.
+    ///
+    /// - Parameters:
+    ///   - series: Their numbers.
+    ///   - first: The number of the block's first series.
+    ///   - pairs: The pairs of sets one after the other, and where each of `ends` ends from `number` on.
+    func sharedCount(
+        _ series: ArraySlice<UInt32>, of block: SeriesBlock, from first: UInt32, _ pairs: Span<UInt32>,
+        _ ends: Span<UInt32>, from number: Int
+    ) -> Int {
+        let (pages, places) = (pages.span, places.span)
+        let (symbolsOfBlock, endsOfBlock) = (block.symbols, block.ends)
+        let (symbols, symbolEnds, series) = (symbolsOfBlock.span, endsOfBlock.span, series.span)
+        let limit = min(series.count, ends.count - number)
+        var start = number == 0 ? 0 : Int(ends[number - 1])
+        for count in 0..<max(limit, 0) {
+            let place = Int(series[count] &- first)
+            guard series[count] >= first, place < symbolEnds.count else { return count }
+            let end = Int(ends[number + count])
+            let firstSymbol = place == 0 ? 0 : symbolEnds[place - 1]
+            guard symbolEnds[place] - firstSymbol == end - start else { return count }
+            for index in 0..<end - start {
+                let symbol = symbols[firstSymbol + index]
+                let page = Int(symbol / Self.pageSize)
+                guard page < pages.count, pages[page] >= 0,
+                    places[Int(pages[page]) + Int(symbol % Self.pageSize)] == pairs[start + index] &+ 1
+                else { return count }
+            }
+            start = end
         }
-        return true
+        return max(limit, 0)
+    }
+
+    /// The place of a symbol that was met, nil of others.
+    @inline(__always)
+    func known(_ symbol: UInt32) -> UInt32? {
+        let page = Int(symbol / Self.pageSize)
+        guard page < pages.count, pages[page] >= 0 else { return nil }
+        let place = places[Int(pages[page]) + Int(symbol % Self.pageSize)]
+        return place == 0 ? nil : place - 1
     }
 
     /// The place of a symbol; `make` gives it where it was not met before.

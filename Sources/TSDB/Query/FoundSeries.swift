@@ -82,14 +82,17 @@ struct FoundSeries: Sendable {
     private mutating func findLanes(in index: borrowing HeadIndex) {
         var places: [UInt32: Int] = [:]
         laneOfAttachment.reserveCapacity(attachments.count)
+        var place = -1
         for attachment in attachments {
-            let place: Int
-            if let known = places[attachment.lane] {
-                place = known
-            } else {
-                place = lanes.count
-                places[attachment.lane] = place
-                lanes.append((attachment.lane, index.lanes[attachment.lane], []))
+            // Neighbours mostly stand in one lane.
+            if place < 0 || lanes[place].number != attachment.lane {
+                if let known = places[attachment.lane] {
+                    place = known
+                } else {
+                    place = lanes.count
+                    places[attachment.lane] = place
+                    lanes.append((attachment.lane, index.lanes[attachment.lane], []))
+                }
             }
             // A stream is found by its slot alone.
             if case .rows = lanes[place].lane { lanes[place].slots.append(Int(attachment.slot)) }

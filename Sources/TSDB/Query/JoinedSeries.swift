@@ -31,20 +31,23 @@ struct JoinedSeries {
         var numbers = SelectedLabelNumbers(head.texts)
         // Texts that come are written behind the head's last ones, in a copy of that chunk.
         try held.take(PairTexts.chunkBytes)
-        for series in 0..<head.count { try numbers.know(head.pairs(of: series), &held) }
+        try numbers.know(head, &held)
         let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }
         largestPartition = order[0]
         for partition in order {
             numbers.startOver()
-            try found[partition].forEachNumber(in: &numbers, &held) {
-                (_, held, place, number) throws(StorageError) in
-                try makePlace(for: number, &held)
-                places[number * width + partition] = Int32(place)
+            try found[partition].forEachRun(in: &numbers, &held) {
+                (_, held, run, number) throws(StorageError) in
+                try makePlaces(upTo: number + run.count, &held)
+                for place in run {
+                    places[(number + place - run.lowerBound) * width + partition] = Int32(place)
+                }
             }
         }
+        numbers.startOver()
         for series in 0..<head.count {
             let number = try numbers.number(of: head.pairs(of: series), &held)
-            try makePlace(for: number, &held)
+            try makePlaces(upTo: number + 1, &held)
             headSeries[number] = Int32(series)
         }
         labels = numbers.labels
@@ -52,12 +55,13 @@ struct JoinedSeries {
         labelNumbers = (0..<Int32(headSeries.count)).map { $0 }
     }
 
-    private mutating func makePlace(for number: Int, _ held: inout HeldMemory) throws(StorageError) {
-        guard number == headSeries.count else { return }
-        // Twice, because lists grow by doubling and are put into order.
-        try held.takeLittle(24 + 8 * width)
-        headSeries.append(-1)
-        places.append(contentsOf: repeatElement(-1, count: width))
+    private mutating func makePlaces(upTo count: Int, _ held: inout HeldMemory) throws(StorageError) {
+        while headSeries.count < count {
+            // Twice, because lists grow by doubling and are put into order.
+            try held.takeLittle(24 + 8 * width)
+            headSeries.append(-1)
+            for _ in 0..<width { places.append(-1) }
+        }
     }
 
     /// Puts the series in order of labels.

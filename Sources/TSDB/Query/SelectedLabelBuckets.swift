@@ -2,6 +2,8 @@
 struct SelectedLabelBuckets {
     /// Number + 1, 0 for a free place.
     private var buckets = [UInt32](repeating: 0, count: 64)
+    /// How many sets are in the buckets.
+    private var count = 0
 
     /// The number of the set with these pairs, or nil and the place where it belongs.
     func find(_ pairs: ArraySlice<UInt32>, in labels: borrowing SelectedLabels) -> (number: Int?, place: Int) {
@@ -18,8 +20,21 @@ struct SelectedLabelBuckets {
     /// Has the last set found from now on, which belongs at the place that `find` gave for it.
     mutating func addLast(of labels: borrowing SelectedLabels, at place: Int) {
         buckets[place] = UInt32(labels.count)
-        guard labels.count * 2 > buckets.count else { return }
-        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        count = labels.count
+        if count * 2 > buckets.count { addAgain(of: labels) }
+    }
+
+    /// Has all sets from now on.
+    mutating func addAll(of labels: borrowing SelectedLabels) {
+        guard count < labels.count else { return }
+        count = labels.count
+        addAgain(of: labels)
+    }
+
+    private mutating func addAgain(of labels: borrowing SelectedLabels) {
+        var size = buckets.count
+        while count * 2 > size { size *= 2 }
+        buckets = [UInt32](repeating: 0, count: size)
         let mask = buckets.count - 1
         for number in 0..<labels.count {
             var place = Self.hash(labels.pairs(of: number)) & mask

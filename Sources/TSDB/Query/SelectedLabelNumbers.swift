@@ -8,12 +8,16 @@ import Storage
 /// last; that takes a comparison of a few numbers and no hash.
 struct SelectedLabelNumbers {
     private(set) var labels: SelectedLabels
+    /// Of all sets but those of the first partition, until somebody looks for one.
     private var buckets = SelectedLabelBuckets()
     private var expected = 0
+    /// Sets come for the first time, from one partition, which has each once.
+    private var isFirst = true
     /// The pairs by their bytes; open addressing: place + 1, 0 for a free place.
     private var pairBuckets = [UInt32](repeating: 0, count: 64)
     private var pairCount = 0
-    private var before: [UInt32] = []
+    /// Pairs that are known, each at the place that its own chooses: neighbours have most of their pairs in common.
+    private var recent = [UInt32](repeating: .max, count: 256)
 
     /// What a label set takes beside its labels, and a pair beside its bytes: buckets twice while they grow.
     static let bytesPerSeries = SelectedLabels.bytesPerSeries * 3 + 24
@@ -25,13 +29,18 @@ struct SelectedLabelNumbers {
     // MARK: Label sets
 
     /// Sets come from the beginning again.
-    mutating func startOver() { expected = 0 }
+    mutating func startOver() {
+        expected = 0
+        if labels.count > 0 { isFirst = false }
+    }
 
-    /// The number of the set that is expected next, where these symbols of a partition stand for its pairs.
-    mutating func takeExpected(_ symbols: ArraySlice<UInt32>, _ places: borrowing SymbolPlaces) -> Int? {
-        guard expected < labels.count, places.areSame(symbols, as: labels.pairs(of: expected)) else { return nil }
-        expected += 1
-        return expected - 1
+    /// The numbers of the first of these series, as far as they have the sets that are expected next and stand in a block.
+    mutating func takeExpected(
+        _ series: ArraySlice<UInt32>, of block: SeriesBlock, from first: UInt32, _ places: borrowing SymbolPlaces
+    ) -> Range<Int> {
+        let start = expected
+        expected += labels.sharedCount(from: expected, series, of: block, from: first, places)
+        return start..<expected
     }
 
     /// The number of a set given by its pairs; `labels.count` before the call where it is new.
@@ -40,6 +49,13 @@ struct SelectedLabelNumbers {
             expected += 1
             return expected - 1
         }
+        if isFirst {
+            try held.takeLittle(Self.bytesPerSeries + pairs.count * 2 * SelectedLabels.bytesPerLabel)
+            labels.append(pairs)
+            expected = labels.count
+            return labels.count - 1
+        }
+        buckets.addAll(of: labels)
         let (found, place) = buckets.find(pairs, in: labels)
         if let found {
             expected = found + 1
@@ -54,11 +70,12 @@ struct SelectedLabelNumbers {
 
     // MARK: Pairs
 
-    /// Makes the pairs of a series of the head known, so that partitions find them.
-    ///
-    /// Neighbours have most of their pairs in common.
-    mutating func know(_ pairs: ArraySlice<UInt32>, _ held: inout HeldMemory) throws(StorageError) {
-        for (index, pair) in pairs.enumerated() where index >= before.count || before[index] != pair {
+    /// Makes the pairs of the head's series known, so that partitions find them.
+    mutating func know(_ head: borrowing SelectedLabels, _ held: inout HeldMemory) throws(StorageError) {
+        for pair in head.allPairs {
+            let slot = Int((pair &* 0x9E37_79B1) >> 24)
+            if recent[slot] == pair { continue }
+            recent[slot] = pair
             let mask = pairBuckets.count - 1
             let hash = unsafe labels.texts.withPair(at: pair) { unsafe ByteHash.hash($0) }
             var bucket = Int(truncatingIfNeeded: hash) & mask
@@ -72,8 +89,6 @@ struct SelectedLabelNumbers {
                 add(pair, at: bucket)
             }
         }
-        before.removeAll(keepingCapacity: true)
-        before.append(contentsOf: pairs)
     }
 
     /// The place of a pair given by its bytes, which are kept where it is new.

@@ -42,6 +42,18 @@ struct SelectedLabels: Sendable {
         places[(series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])]
     }
 
+    /// The places of all series' pairs, one series after the other.
+    var allPairs: [UInt32] { places }
+
+    /// How many of these series of a partition have the pairs of the series here from a number on, in turn; those that
+    /// stand in a block.
+    func sharedCount(
+        from number: Int, _ series: ArraySlice<UInt32>, of block: SeriesBlock, from first: UInt32,
+        _ known: borrowing SymbolPlaces
+    ) -> Int {
+        known.sharedCount(series, of: block, from: first, places.span, ends.span, from: number)
+    }
+
     /// Whether a series has these pairs.
     func areSame(_ pairs: ArraySlice<UInt32>, of series: Int) -> Bool {
         let start = series == 0 ? 0 : Int(ends[series - 1])
@@ -63,16 +75,19 @@ struct SelectedLabels: Sendable {
     /// The labels of a series but those with one of these names.
     func labels(of series: Int, without names: [[UInt8]]) -> LabelSet {
         let range = (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
-        var byteCount = 0
-        for index in range where !texts.isName(of: places[index], among: names) {
-            byteCount += texts.pairByteCount(at: places[index])
-        }
-        // Filled with zeros first: an array made without costs a look-up of its type each time, which is more.
-        var encoded = [UInt8](repeating: 0, count: byteCount)
-        unsafe encoded.withUnsafeMutableBufferPointer { room in
-            var count = 0
-            for index in range where !texts.isName(of: places[index], among: names) {
-                unsafe texts.copyPair(at: places[index], to: room, at: &count)
+        var encoded: [UInt8] = []
+        unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: range.count) { counts in
+            var byteCount = 0
+            for index in range {
+                let count = texts.pairByteCount(at: places[index], unlessNamed: names)
+                unsafe counts[index - range.lowerBound] = Int32(count)
+                byteCount += count
+            }
+            encoded.append(addingCapacity: byteCount) { output in
+                for index in range {
+                    let count = unsafe Int(counts[index - range.lowerBound])
+                    if count > 0 { texts.copyBytes(at: places[index], count: count, to: &output) }
+                }
             }
         }
         return LabelSet(encoded: encoded)
@@ -140,35 +155,24 @@ extension PairTexts {
         }
     }
 
-    /// Whether the pair at a place has one of these names.
+    /// What the pair at a place takes, 0 where it has one of these names.
     @inline(__always)
-    func isName(of place: UInt32, among names: [[UInt8]]) -> Bool {
-        for name in names {
-            let isSame = unsafe withBytes(at: place) { bytes in
+    func pairByteCount(at place: UInt32, unlessNamed names: [[UInt8]]) -> Int {
+        unsafe withBytes(at: place) { bytes in
+            let names = names.span
+            for index in names.indices {
                 // The length of a short name is one byte, and most names are told apart by it or by their first letter.
-                guard !name.isEmpty, name.count < 0x80 else { return isName(name, ofPairAt: place) }
-                guard unsafe Int(bytes[0]) == name.count, unsafe bytes[1] == name[0] else { return false }
-                return unsafe bytes[1..<1 + name.count].elementsEqual(name)
+                let count = names[index].count
+                if count > 0, count < 0x80, unsafe Int(bytes[0]) != count || bytes[1] != names[index][0] { continue }
+                if isName(names[index], ofPairAt: place) { return 0 }
             }
-            if isSame { return true }
+            return unsafe Self.end(of: bytes)
         }
-        return false
     }
 
     /// Whether the pairs at two places have the same bytes.
     func areSame(_ left: UInt32, _ right: UInt32) -> Bool {
         unsafe withPair(at: left) { left in unsafe equals(right, count: pairByteCount(at: right), left) }
-    }
-
-    /// Adds the bytes of a pair to what is in `room`, which has room for them.
-    func copyPair(at place: UInt32, to room: UnsafeMutableBufferPointer<UInt8>, at position: inout Int) {
-        unsafe withBytes(at: place) { bytes in
-            let count = unsafe Self.end(of: bytes)
-            let target = UnsafeMutableRawBufferPointer(room)
-            unsafe UnsafeMutableRawBufferPointer(rebasing: target[position..<position + count])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-            position += count
-        }
     }
 
     /// Whether one pair comes before another: by name, then by value, as bytes.
