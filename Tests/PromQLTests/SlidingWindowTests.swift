@@ -97,18 +97,34 @@ struct SlidingWindowTests {
         Self.forEachFraction { input in
             for takesRoot in [false, true] {
                 let function = VarianceOverTime(takesRoot: takesRoot)
-                #expect(Self.bits(QuartetKernel(function), input) == Self.bits(WindowKernel(function), input))
+                #expect(Self.bits(OctetKernel(function), input) == Self.bits(WindowKernel(function), input))
             }
             #expect(
                 Self.bits(SlidingMedianDeviation(), input) == Self.bits(WindowKernel(MedianDeviationOverTime()), input))
         }
     }
 
-    @Test("sums and means of fractions, four windows at a time", arguments: [false, true])
+    @Test("sums and means of fractions, eight windows at a time", arguments: [false, true])
     func fractions(takesMean: Bool) {
         let function = FractionSum(takesMean: takesMean)
         Self.forEachFraction { input in
-            #expect(Self.bits(QuartetKernel(function), input) == Self.bits(WindowKernel(function), input))
+            #expect(Self.bits(OctetKernel(function), input) == Self.bits(WindowKernel(function), input))
+        }
+    }
+
+    @Test("regressions and smoothings, eight windows at a time, with stretches of equal values")
+    func regressions() {
+        Self.forEachFraction { input in
+            var input = input
+            let equal = (input.columns.values.count / 3)..<(input.columns.values.count / 2)
+            for index in equal { input.columns.values[index] = 2.5 }
+            let ahead = (0..<input.stepCount).map { Double($0) - 7.25 }
+            let factors = (0..<input.stepCount).map { Double($0 % 17 + 1) / 19 }
+            for function in [LinearRegression(secondsAhead: nil), LinearRegression(secondsAhead: ahead)] {
+                #expect(Self.bits(OctetKernel(function), input) == Self.bits(WindowKernel(function), input))
+            }
+            let function = DoubleExponentialSmoothing(smoothing: factors, trend: factors.reversed())
+            #expect(Self.bits(OctetKernel(function), input) == Self.bits(WindowKernel(function), input))
         }
     }
 

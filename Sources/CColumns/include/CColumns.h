@@ -117,6 +117,33 @@ void ccolumns_rates(
     const double *_Nonnull extrapolations, size_t window_count, size_t start_step, size_t end_step,
     const struct ccolumns_rate *_Nonnull rate, double *_Nonnull results);
 
+/// Windows that are looked at side by side.
+enum { ccolumns_lanes = 8 };
+
+// Of that many windows, each from `first` to below `end` and not empty, one result a window. The bits of the number that
+// comes back are set for windows whose sums overflow or are NaN: their results may differ from those of a value after the
+// other.
+
+/// Compensated sums or means.
+unsigned ccolumns_sum_windows(
+    const double *_Nonnull values, const int32_t *_Nonnull first, const int32_t *_Nonnull end, int takes_mean,
+    double *_Nonnull results);
+
+/// Population variances after Welford, compensated.
+unsigned ccolumns_variances(
+    const double *_Nonnull values, const int32_t *_Nonnull first, const int32_t *_Nonnull end, double *_Nonnull results);
+
+/// Least squares over the windows: slopes in seconds, and the values at the origins. Times, which belong to the values, and
+/// origins are milliseconds, less than 2^51 of them apart.
+unsigned ccolumns_lines(
+    const double *_Nonnull values, const int64_t *_Nonnull times, const int32_t *_Nonnull first,
+    const int32_t *_Nonnull end, const int64_t *_Nonnull origins, double *_Nonnull slopes, double *_Nonnull intercepts);
+
+/// Double exponential smoothing with factors for each window; bits are set for windows of one value, too.
+unsigned ccolumns_smooth_windows(
+    const double *_Nonnull values, const int32_t *_Nonnull first, const int32_t *_Nonnull end,
+    const double *_Nonnull smoothings, const double *_Nonnull trends, double *_Nonnull results);
+
 /// Adds each value to the sum at its place, compensated as Neumaier does; where the value is the absent one nothing is
 /// done. Sums begin as the absent value, compensations as 0.
 void ccolumns_add_to_sums(

@@ -99,14 +99,14 @@ struct PreparedKernel {
         case .tsOfMaxOverTime: return SlidingExtreme(takesMaximum: true, takesTime: true)
         case .firstOverTime: return EdgeSample(takesLast: false)
         case .lastOverTime: return EdgeSample(takesLast: true)
-        case .stddevOverTime: return QuartetKernel(VarianceOverTime(takesRoot: true))
-        case .stdvarOverTime: return QuartetKernel(VarianceOverTime(takesRoot: false))
+        case .stddevOverTime: return OctetKernel(VarianceOverTime(takesRoot: true))
+        case .stdvarOverTime: return OctetKernel(VarianceOverTime(takesRoot: false))
         case .madOverTime: return SlidingMedianDeviation()
-        case .deriv: return WindowKernel(LinearRegression(secondsAhead: nil))
+        case .deriv: return OctetKernel(LinearRegression(secondsAhead: nil))
         case .quantileOverTime: return SlidingQuantile(quantiles: parameters[0])
-        case .predictLinear: return WindowKernel(LinearRegression(secondsAhead: parameters[0]))
+        case .predictLinear: return OctetKernel(LinearRegression(secondsAhead: parameters[0]))
         case .doubleExponentialSmoothing:
-            return WindowKernel(DoubleExponentialSmoothing(smoothing: parameters[0], trend: parameters[1]))
+            return OctetKernel(DoubleExponentialSmoothing(smoothing: parameters[0], trend: parameters[1]))
         default: throw .notImplemented(name: function.rawValue)
         }
     }

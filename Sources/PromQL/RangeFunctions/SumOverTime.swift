@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// `sum_over_time` and `avg_over_time`.
@@ -8,7 +9,7 @@ struct SumOverTime: RangeKernel {
         let column = input.columns.values.span
         let exact = input.windowsOverlap ? ExactSums(input.columns.values) : nil
         if exact == nil, input.windowsOverlap, !input.hasHistograms {
-            let kernel = QuartetKernel(FractionSum(takesMean: takesMean))
+            let kernel = OctetKernel(FractionSum(takesMean: takesMean))
             return kernel.evaluate(input, into: &output, notes: &notes)
         }
         let alone = FractionSum(takesMean: takesMean)
@@ -48,7 +49,7 @@ struct SumOverTime: RangeKernel {
 }
 
 /// The sum or mean of a window, value by value.
-struct FractionSum: QuartetFunction {
+struct FractionSum: OctetFunction {
     let takesMean: Bool
 
     func value(_ window: Span<Double>, _ place: WindowPlace) -> Double { sum(window) }
@@ -64,32 +65,8 @@ struct FractionSum: QuartetFunction {
         return total.value
     }
 
-    func values(_ quartet: WindowQuartet, _ column: Span<Double>) -> SIMD4<Double> {
-        var totals = FourCompensatedSums()
-        if takesMean {
-            totals = FourCompensatedSums(quartet.values(at: 0, of: column))
-        } else {
-            totals.add(quartet.values(at: 0, of: column))
-        }
-        for index in 1..<max(quartet.sharedCount, 1) { totals.add(quartet.values(at: index, of: column)) }
-        var results = SIMD4<Double>()
-        for lane in 0..<4 {
-            var total = totals.lane(lane)
-            var isFinite = !totals.wasInfinite[lane]
-            for index in quartet.rest(of: lane) {
-                total.add(column[index])
-                if total.sum.isInfinite { isFinite = false }
-            }
-            let window = quartet.windows[lane]
-            if !takesMean {
-                results[lane] = total.value
-            } else if isFinite, !total.sum.isInfinite {
-                results[lane] = total.sum / Double(window.count) + total.compensation / Double(window.count)
-            } else {
-                // A mean goes on in another way where the sum would overflow.
-                results[lane] = sum(column.extracting(window))
-            }
-        }
-        return results
+    func evaluate(_ octet: WindowOctet, _ input: RangeInput, into results: inout [Double]) -> UInt32 {
+        // A mean goes on in another way where the sum would overflow, and is left then.
+        unsafe ccolumns_sum_windows(octet.values, octet.first, octet.end, takesMean ? 1 : 0, &results)
     }
 }
