@@ -17,6 +17,7 @@ struct ProbeTests {
         ("selection", selection), ("functions", functions), ("operators", operators),
         ("fill modifiers", fillModifiers), ("histograms", histogramCorners), ("joins and times", joinsAndTimes),
         ("what is told", telling), ("what upstream does", upstreamCorners), ("equal elements", ties),
+        ("arithmetic of histograms", histogramArithmetic), ("stored hints", storedHints),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.

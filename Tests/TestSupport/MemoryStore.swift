@@ -101,13 +101,9 @@ package final class MemoryStore: SampleStore {
             return isSame ? .stored : .duplicate
         }
         if var histogram = sample.histogram {
-            // As Prometheus' head does: a histogram that continues the one before says so.
             let before = series.timestamps.last ?? .min
-            if histogram.counterResetHint == .unknown, let last = series.histograms.last, last.timestamp > before,
-                last.histogram.counterResetHint != .gauge, !histogram.isReset(after: last.histogram)
-            {
-                histogram.counterResetHint = .notReset
-            }
+            let last = series.histograms.last.flatMap { $0.timestamp > before ? $0.histogram : nil }
+            histogram.counterResetHint = histogram.storedHint(after: last)
             series.histograms.append(
                 HistogramSample(
                     timestamp: sample.timestamp, histogram: histogram, startTimestamp: sample.startTimestamp))

@@ -25,6 +25,25 @@ extension NativeHistogram {
                 to: negativeCells)
     }
 
+    /// What a store says of a histogram that follows another one of its series, as Prometheus reads it from a chunk: a gauge
+    /// is one, a counter that goes on in the layout of the one before was not reset, and nothing is known of any other,
+    /// whatever its sender said.
+    ///
+    /// Source: `counterResetHint` and `appendable` in Prometheus' `tsdb/chunkenc`.
+    package func storedHint(after previous: NativeHistogram?) -> CounterResetHint {
+        if counterResetHint == .gauge { return .gauge }
+        guard let previous, continues(previous) else { return .unknown }
+        return .notReset
+    }
+
+    private func continues(_ previous: NativeHistogram) -> Bool {
+        counterResetHint != .reset && previous.counterResetHint != .gauge && schema == previous.schema
+            && zeroThreshold == previous.zeroThreshold && customValues == previous.customValues
+            && !(count < previous.count) && !(zeroCount < previous.zeroCount)
+            && !Self.hasDecrease(from: previous.positiveCells.filter { $0.count != 0 }, to: positiveCells)
+            && !Self.hasDecrease(from: previous.negativeCells.filter { $0.count != 0 }, to: negativeCells)
+    }
+
     /// The zero count for a larger threshold, nil where that cuts a populated bucket.
     private func countInside(threshold: Double) -> Double? {
         if threshold == zeroThreshold { return zeroCount }
@@ -55,13 +74,16 @@ extension NativeHistogram {
     }
 
     /// Whether a populated cell vanished or any went down.
+    ///
+    /// Behind the last of the later ones only the next cell counts, as in Prometheus.
     private static func hasDecrease(
         from before: [(index: Int32, count: Double)], to after: [(index: Int32, count: Double)]
     ) -> Bool {
         var position = 0
         for cell in before {
             while position < after.count, after[position].index < cell.index { position += 1 }
-            let isThere = position < after.count && after[position].index == cell.index
+            if position == after.count { return cell.count != 0 }
+            let isThere = after[position].index == cell.index
             if isThere ? after[position].count < cell.count : cell.count != 0 { return true }
         }
         return false

@@ -121,12 +121,13 @@ struct HistogramDistribution: VectorOperator {
         let name = delaysNameRemoval ? group.labels.metricName : ""
         let suffix = name.isEmpty ? "" : " for metric name \(LabelName.quoted(name))"
         if let upper = column.second {
-            if histogram.sum.isNaN, histogram.count != 0 {
+            let lower = column.first[step]
+            if lower < upper[step], histogram.count != 0, histogram.hasNaNObservations {
                 context.inform(
                     "input to histogram_fraction has NaN observations, which are excluded from all fractions"
                         + suffix, at: operandRange)
             }
-            return histogram.fraction(from: column.first[step], to: upper[step])
+            return histogram.fraction(from: lower, to: upper[step])
         }
         let (value, observations) = histogram.quantile(column.first[step])
         switch observations {

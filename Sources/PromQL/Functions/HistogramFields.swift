@@ -43,21 +43,26 @@ extension Planner {
         let arguments = call.arguments
         let position = arguments.firstIndex { $0.type == .instantVector } ?? 0
         var planner = self
-        planner.marksResets = [.histogramCount, .histogramSum, .histogramAvg].contains(call.function)
+        switch call.function {
+        case .histogramCount, .histogramSum, .histogramAvg: planner.needsNoBuckets = true
+        case .histogramQuantile, .histogramQuantiles, .histogramFraction: planner.needsBuckets = true
+        default: break
+        }
         let operand = try planner.vector(arguments[position], on: timeline)
         let measure: HistogramDistribution.Measure
         var quantileRanges: [SourceRange] = []
         switch call.function {
         case .histogramQuantile:
-            measure = .quantile(try scalar(arguments[0], on: timeline))
+            measure = .quantile(try planner.scalar(arguments[0], on: timeline))
             quantileRanges = [arguments[0].unparenthesized.range]
         case .histogramFraction:
             measure = .fraction(
-                lower: try scalar(arguments[0], on: timeline), upper: try scalar(arguments[1], on: timeline))
+                lower: try planner.scalar(arguments[0], on: timeline),
+                upper: try planner.scalar(arguments[1], on: timeline))
         case .histogramQuantiles:
             var quantiles: [any ScalarOperator] = []
             for argument in arguments.dropFirst(2) {
-                quantiles.append(try scalar(argument, on: timeline))
+                quantiles.append(try planner.scalar(argument, on: timeline))
                 quantileRanges.append(argument.unparenthesized.range)
             }
             measure = .quantiles(label: try string(arguments[1]), quantiles)

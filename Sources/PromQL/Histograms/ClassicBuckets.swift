@@ -82,8 +82,13 @@ struct ClassicBuckets {
         let last = buckets.count - 1
         guard last > 0, buckets[last].count != 0 else { return (SpecialValue.notANumber, repair) }
         var rank = quantile * buckets[last].count
+        // Halving, so that counts that are NaN lead where they do in Prometheus.
         var index = 0
-        while index < last, !(buckets[index].count >= rank) { index += 1 }
+        var end = last
+        while index < end {
+            let middle = index + (end - index) / 2
+            if buckets[middle].count >= rank { end = middle } else { index = middle + 1 }
+        }
         if index == last { return (buckets[last - 1].upperBound, repair) }
         if index == 0, buckets[0].upperBound <= 0 { return (buckets[0].upperBound, repair) }
         var start = 0.0

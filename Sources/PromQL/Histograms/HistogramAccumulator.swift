@@ -1,8 +1,10 @@
 import MetricModel
 
-/// A histogram to which others are added or from which they are taken, every cell a compensated sum.
+/// A histogram to which others are added or from which they are taken.
 ///
-/// Layouts that differ are reconciled: the coarser schema, the wider zero bucket, the custom bounds that both have.
+/// Layouts that differ are reconciled: the wider zero bucket, the coarser schema, the custom bounds that both have. Order and
+/// rounding of the additions are those of Prometheus (`FloatHistogram.Add`, `Sub`, `KahanAdd`), so that results agree to the
+/// last bit.
 struct HistogramAccumulator {
     /// What happened besides the addition.
     struct Outcome {
@@ -26,8 +28,11 @@ struct HistogramAccumulator {
     private var positive: [Cell]
     private var negative: [Cell]
     private var customValues: [Double]
+    private let compensates: Bool
 
-    init(_ histogram: NativeHistogram) {
+    /// - Parameter compensates: Sums of many are compensated; those of two are not.
+    init(_ histogram: NativeHistogram, compensates: Bool = false) {
+        self.compensates = compensates
         counterResetHint = histogram.counterResetHint
         schema = histogram.schema
         // A threshold that is not a number would never equal another.
@@ -60,29 +65,40 @@ struct HistogramAccumulator {
             || positive.contains { $0.count.sum.isInfinite } || negative.contains { $0.count.sum.isInfinite }
     }
 
-    /// Adds a histogram times `factor`; nil where exponential and custom buckets meet, and nothing has changed.
+    /// Adds a histogram times `factor`, 1 or -1; nil where exponential and custom buckets meet, and nothing has changed.
     mutating func add(_ histogram: NativeHistogram, factor: Double = 1) -> Outcome? {
         let isCustom = schema == NativeHistogram.customBucketsSchema
         guard isCustom == histogram.usesCustomBuckets else { return nil }
         var outcome = Outcome()
         outcome.hintsCollide = adjustHint(histogram.counterResetHint)
-        var other = HistogramAccumulator(histogram)
-        if isCustom {
-            outcome.reconciledBounds = reconcileBounds(&other)
-        } else {
+        increase(&count, by: histogram.count * factor)
+        increase(&sum, by: histogram.sum * factor)
+        var other = HistogramAccumulator(histogram, compensates: compensates)
+        if isCustom, customValues != other.customValues {
+            outcome.reconciledBounds = true
+            addOnSharedBounds(other, factor)
+            return outcome
+        }
+        if !isCustom {
+            // Before the schemas: the threshold may end inside a bucket of the coarser one.
+            let zero = reconcileZeroBuckets(with: other)
+            increase(&zeroCount, by: CompensatedSum(zero.sum * factor, compensation: zero.compensation * factor))
             if other.schema < schema { reduce(to: other.schema) }
             if other.schema > schema { other.reduce(to: schema) }
-            while zeroThreshold != other.zeroThreshold {
-                if zeroThreshold < other.zeroThreshold { widenZeroBucket(to: other.zeroThreshold) }
-                if other.zeroThreshold < zeroThreshold { other.widenZeroBucket(to: zeroThreshold) }
-            }
-            zeroCount.add(other.zeroCount.value * factor)
+            other.removeCells(endingBy: zeroThreshold)
         }
-        count.add(other.count.value * factor)
-        sum.add(other.sum.value * factor)
-        positive = Self.merge(positive, other.positive, factor)
-        negative = Self.merge(negative, other.negative, factor)
+        merge(other.positive, into: &positive, factor)
+        merge(other.negative, into: &negative, factor)
         return outcome
+    }
+
+    private func increase(_ total: inout CompensatedSum, by increment: Double) {
+        if compensates { total.add(increment) } else { total.sum += increment }
+    }
+
+    private func increase(_ total: inout CompensatedSum, by increment: CompensatedSum) {
+        increase(&total, by: increment.sum)
+        if compensates, increment.compensation != 0 { total.add(increment.compensation) }
     }
 
     /// Multiplies everything.
@@ -125,104 +141,147 @@ struct HistogramAccumulator {
 
     /// Merges buckets down to a coarser schema.
     private mutating func reduce(to target: Int32) {
-        let shift = schema &- target
-        positive = Self.reduced(positive, by: shift)
-        negative = Self.reduced(negative, by: shift)
+        let shift = min(schema &- target, 31)
+        positive = reduced(positive, by: shift)
+        negative = reduced(negative, by: shift)
         schema = target
     }
 
-    private static func reduced(_ cells: [Cell], by shift: Int32) -> [Cell] {
+    private func reduced(_ cells: [Cell], by shift: Int32) -> [Cell] {
         var result: [Cell] = []
         for cell in cells {
-            let index = BucketBounds.merged(cell.index, by: min(shift, 31))
+            let index = BucketBounds.merged(cell.index, by: shift)
             if let last = result.indices.last, result[last].index == index {
-                result[last].count.add(cell.count.sum)
-                result[last].count.compensation += cell.count.compensation
+                increase(&result[last].count, by: cell.count)
             } else {
                 result.append(Cell(index: index, count: cell.count))
             }
         }
         return result
     }
+}
 
-    /// Moves the buckets up to a threshold into the zero bucket; the threshold grows to the end of a populated bucket.
-    private mutating func widenZeroBucket(to wanted: Double) {
-        var threshold = wanted
-        var isSettled = false
-        while !isSettled {
-            isSettled = true
-            for cell in positive + negative {
-                let lower = BucketBounds.exponential(cell.index &- 1, schema: schema)
-                let upper = BucketBounds.exponential(cell.index, schema: schema)
-                if lower < threshold, upper > threshold, cell.count.value != 0 {
-                    threshold = upper
-                    isSettled = false
-                }
+// MARK: - Zero buckets
+
+extension HistogramAccumulator {
+    /// Widens the zero bucket until it covers the other's and cuts no populated bucket of either.
+    ///
+    /// - Returns: What the other has in a zero bucket of that width; its buckets stay as they are.
+    private mutating func reconcileZeroBuckets(with other: HistogramAccumulator) -> CompensatedSum {
+        var otherCount = other.zeroCount
+        var otherThreshold = other.zeroThreshold
+        while otherThreshold != zeroThreshold {
+            if zeroThreshold > otherThreshold {
+                (otherCount, otherThreshold) = other.zeroBucket(reaching: zeroThreshold)
+            }
+            if otherThreshold > zeroThreshold {
+                (zeroCount, zeroThreshold) = zeroBucket(reaching: otherThreshold)
+                removeCells(beginningBefore: zeroThreshold)
             }
         }
+        return otherCount
+    }
+
+    /// The zero bucket with a larger threshold, which grows to the end of a populated bucket that it would cut.
+    private func zeroBucket(reaching wanted: Double) -> (count: CompensatedSum, threshold: Double) {
+        if wanted == zeroThreshold { return (zeroCount, wanted) }
+        var threshold = wanted
+        var count = zeroCount
+        while true {
+            count.sum = zeroCount.sum
+            take(positive, into: &count, upTo: &threshold)
+            let covered = threshold
+            take(negative, into: &count, upTo: &threshold)
+            // Where a negative bucket moved the threshold, more positive ones may lie within.
+            if threshold == covered { return (count, threshold) }
+        }
+    }
+
+    private func take(_ cells: [Cell], into count: inout CompensatedSum, upTo threshold: inout Double) {
+        for cell in cells {
+            if BucketBounds.exponential(cell.index &- 1, schema: schema) >= threshold { return }
+            increase(&count, by: cell.count)
+            let end = BucketBounds.exponential(cell.index, schema: schema)
+            if end > threshold {
+                if cell.count.sum != 0 { threshold = end }
+                return
+            }
+        }
+    }
+
+    private mutating func removeCells(beginningBefore threshold: Double) {
         let schema = schema
         func isInside(_ cell: Cell) -> Bool {
             BucketBounds.exponential(cell.index &- 1, schema: schema) < threshold
         }
-        for cell in positive + negative where isInside(cell) { zeroCount.add(cell.count.value) }
         positive.removeAll(where: isInside)
         negative.removeAll(where: isInside)
-        zeroThreshold = threshold
     }
 
-    /// Maps both to the bounds that they share; false where the bounds already were the same.
-    private mutating func reconcileBounds(_ other: inout HistogramAccumulator) -> Bool {
-        if customValues == other.customValues { return false }
+    /// A bucket that reaches beyond the threshold stays whole, though a part of it may be counted in the zero bucket, as
+    /// in Prometheus.
+    private mutating func removeCells(endingBy threshold: Double) {
+        let schema = schema
+        func isInside(_ cell: Cell) -> Bool { BucketBounds.exponential(cell.index, schema: schema) <= threshold }
+        if let first = positive.first, isInside(first) { positive.removeAll(where: isInside) }
+        if let first = negative.first, isInside(first) { negative.removeAll(where: isInside) }
+    }
+}
+
+// MARK: - Buckets
+
+extension HistogramAccumulator {
+    /// Maps both to the bounds that they share, bucket by bucket.
+    private mutating func addOnSharedBounds(_ other: HistogramAccumulator, _ factor: Double) {
         let shared = CustomBounds.intersection(customValues, other.customValues)
-        mapBuckets(to: shared)
-        other.mapBuckets(to: shared)
-        return true
-    }
-
-    private mutating func mapBuckets(to bounds: [Double]) {
-        var result: [Cell] = []
-        var target = 0
-        for cell in positive {
-            let position = Int(cell.index)
-            if position >= 0, position < customValues.count {
-                while target < bounds.count, bounds[target] < customValues[position] { target += 1 }
-            } else {
-                target = bounds.count
-            }
-            if let last = result.indices.last, Int(result[last].index) == target {
-                result[last].count.add(cell.count.sum)
-                result[last].count.compensation += cell.count.compensation
-            } else {
-                result.append(Cell(index: Int32(truncatingIfNeeded: target), count: cell.count))
-            }
+        var totals = [CompensatedSum](repeating: CompensatedSum(), count: shared.count + 1)
+        add(positive, of: customValues, to: &totals, on: shared, 1)
+        add(other.positive, of: other.customValues, to: &totals, on: shared, factor)
+        positive = totals.indices.compactMap { index in
+            let total = totals[index]
+            guard total.sum != 0 || total.compensation != 0 else { return nil }
+            return Cell(index: Int32(truncatingIfNeeded: index), count: total)
         }
-        positive = result
-        customValues = bounds
+        customValues = shared
     }
 
-    private static func merge(_ left: [Cell], _ right: [Cell], _ factor: Double) -> [Cell] {
-        if right.isEmpty { return left }
+    private func add(
+        _ cells: [Cell], of bounds: [Double], to totals: inout [CompensatedSum], on shared: [Double], _ factor: Double
+    ) {
+        var target = 0
+        for cell in cells {
+            let position = Int(cell.index)
+            if bounds.indices.contains(position) {
+                while target < shared.count, shared[target] < bounds[position] { target += 1 }
+            } else {
+                target = shared.count
+            }
+            increase(
+                &totals[target],
+                by: CompensatedSum(cell.count.sum * factor, compensation: cell.count.compensation * factor))
+        }
+    }
+
+    private func merge(_ right: [Cell], into left: inout [Cell], _ factor: Double) {
+        if right.isEmpty { return }
         var result: [Cell] = []
         result.reserveCapacity(left.count + right.count)
         var leftIndex = 0
-        var rightIndex = 0
-        while leftIndex < left.count || rightIndex < right.count {
-            if rightIndex >= right.count
-                || (leftIndex < left.count && left[leftIndex].index < right[rightIndex].index)
-            {
+        for cell in right {
+            while leftIndex < left.count, left[leftIndex].index < cell.index {
                 result.append(left[leftIndex])
                 leftIndex += 1
-                continue
             }
-            var cell = Cell(index: right[rightIndex].index, count: CompensatedSum())
+            let change = CompensatedSum(cell.count.sum * factor, compensation: cell.count.compensation * factor)
             if leftIndex < left.count, left[leftIndex].index == cell.index {
-                cell = left[leftIndex]
+                result.append(left[leftIndex])
+                increase(&result[result.count - 1].count, by: change)
                 leftIndex += 1
+            } else {
+                result.append(Cell(index: cell.index, count: change))
             }
-            cell.count.add(right[rightIndex].count.value * factor)
-            result.append(cell)
-            rightIndex += 1
         }
-        return result
+        result.append(contentsOf: left[leftIndex...])
+        left = result
     }
 }

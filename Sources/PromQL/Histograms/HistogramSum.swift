@@ -20,7 +20,7 @@ struct HistogramSum {
         if histogram.counterResetHint == .notReset { hasNoReset = true }
         count += 1
         guard var sum = accumulator else {
-            accumulator = HistogramAccumulator(histogram)
+            accumulator = HistogramAccumulator(histogram, compensates: true)
             return
         }
         if isIncremental {
@@ -58,10 +58,10 @@ struct HistogramSum {
     /// Nil where histograms of incompatible kinds met; `notes` are complete afterwards.
     var result: NativeHistogram? {
         mutating get {
-            guard !isIncompatible, let accumulator else { return nil }
+            guard !isIncompatible, var accumulator else { return nil }
             if hasReset && hasNoReset { notes.insert(.counterResetCollisionInAggregation) }
-            let sum = accumulator.result
-            return takesMean && !isIncremental && count != 1 ? sum.divided(by: count) : sum
+            if takesMean && !isIncremental { accumulator.divide(by: count) }
+            return accumulator.result
         }
     }
 }

@@ -53,17 +53,27 @@ private struct HistogramTrimmer {
     mutating func trimZero(_ histogram: NativeHistogram) -> Double {
         // A count below zero or NaN, as arithmetic leaves it, stays and is not counted.
         guard histogram.zeroCount > 0 else { return histogram.zeroCount }
-        guard !bound.isNaN else {
-            hasChanged = true
-            (count, sum) = (.nan, .nan)
-            return .nan
-        }
         var bucket = histogram.zeroBucket
         let hasPositive = histogram.positiveBuckets.contains { $0 != 0 }
         let hasNegative = histogram.negativeBuckets.contains { $0 != 0 }
         if hasPositive && !hasNegative { bucket.lower = 0 }
         if hasNegative && !hasPositive { bucket.upper = 0 }
-        return keep(bucket, isLinear: true)
+        let (kept, middle) = split(zero: bucket)
+        if kept != bucket.count { hasChanged = true }
+        count += kept
+        sum += middle * kept
+        return kept
+    }
+
+    /// What is left of the zero bucket; nothing of one without width that lies on the bound of `</`.
+    private func split(zero bucket: Bucket) -> (kept: Double, middle: Double) {
+        let width = bucket.upper - bucket.lower
+        let whole = (bucket.count, (bucket.lower + bucket.upper) / 2)
+        if bound <= bucket.lower { return keepsUpper ? whole : (0, 0) }
+        if bound >= bucket.upper { return keepsUpper ? (0, 0) : whole }
+        return keepsUpper
+            ? (bucket.count * ((bucket.upper - bound) / width), (bound + bucket.upper) / 2)
+            : (bucket.count * ((bound - bucket.lower) / width), (bucket.lower + bound) / 2)
     }
 
     /// What is left of a bucket, added to the sums.

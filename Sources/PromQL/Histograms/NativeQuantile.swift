@@ -16,8 +16,9 @@ extension NativeHistogram {
         let buckets = isForward ? allBuckets : allBuckets.reversed()
         var bucket = Bucket(lower: 0, upper: 0, lowerInclusive: false, upperInclusive: false, count: 0)
         var reached = 0.0
-        for next in buckets where next.count != 0 {
+        for next in buckets {
             bucket = next
+            if next.count == 0 { continue }
             reached += next.count
             if reached >= rank { break }
         }
@@ -25,18 +26,18 @@ extension NativeHistogram {
             if bucket.lower == -.infinity {
                 if bucket.upper <= 0 { return (bucket.upper, .none) }
                 bucket.lower = 0
-            } else if bucket.upper == .infinity, reached >= rank || !sum.isNaN {
+            } else if bucket.upper == .infinity {
                 return (bucket.lower, .none)
             }
         } else {
-            clipZeroBucket(&bucket)
+            if bucket.lower < 0, bucket.upper > 0 { clip(&bucket) }
         }
         reached = min(reached, count)
         if reached < rank {
             return sum.isNaN ? (SpecialValue.notANumber, .resultIsNaN) : (bucket.upper, .none)
         }
         rank = isForward ? rank - (reached - bucket.count) : reached - rank
-        let observations: NaNObservations = sum.isNaN ? .resultIsSkewed : .none
+        let observations: NaNObservations = hasNaNObservations ? .resultIsSkewed : .none
         let part = rank / bucket.count
         if usesCustomBuckets || (bucket.lower <= 0 && bucket.upper >= 0) {
             return (bucket.lower + (bucket.upper - bucket.lower) * part, observations)
@@ -47,9 +48,16 @@ extension NativeHistogram {
         return (-Elementary.exp2(logUpper + (logLower - logUpper) * (1 - part)), observations)
     }
 
-    /// The zero bucket reaches to one side only where only that side has buckets.
-    private func clipZeroBucket(_ bucket: inout Bucket) {
-        guard bucket.lower < 0, bucket.upper > 0 else { return }
+    /// Whether observations were NaN, which count but lie in no bucket.
+    ///
+    /// Infinities alone leave no sum either.
+    var hasNaNObservations: Bool {
+        guard sum.isNaN else { return false }
+        return allBuckets.reduce(0) { $0 + $1.count } < count
+    }
+
+    /// A bucket around zero reaches to one side only where only that side has buckets.
+    private func clip(_ bucket: inout Bucket) {
         if negativeBuckets.isEmpty, !positiveBuckets.isEmpty {
             bucket.lower = 0
         } else if positiveBuckets.isEmpty, !negativeBuckets.isEmpty {
@@ -65,11 +73,8 @@ extension NativeHistogram {
         var lowerRank: Double?
         var upperRank: Double?
         for var bucket in allBuckets {
-            if usesCustomBuckets {
-                if bucket.lower == -.infinity, bucket.upper > 0 { bucket.lower = 0 }
-            } else {
-                clipZeroBucket(&bucket)
-            }
+            // Custom buckets around zero are cut as well, as in Prometheus.
+            if bucket.lower <= 0, bucket.upper >= 0 { clip(&bucket) }
             lowerRank = lowerRank ?? self.rank(of: lower, in: bucket, after: rank)
             upperRank = upperRank ?? self.rank(of: upper, in: bucket, after: rank)
             if lowerRank != nil, upperRank != nil { break }

@@ -68,12 +68,14 @@ extension Planner {
     /// The plan of a binary operation that gives a vector.
     func binary(_ operation: BinaryOperation, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
         let symbol = operation.operator
+        var planner = self
+        if symbol.isTrim { planner.needsBuckets = true }
         let isFilter = symbol.isComparison && !operation.returnsBool
         var element = ElementOperator(symbol: symbol, returnsBool: operation.returnsBool, range: operation.range)
         switch (operation.left.type, operation.right.type) {
         case (.instantVector, .instantVector):
-            let left = try vector(operation.left, on: timeline)
-            let right = try vector(operation.right, on: timeline)
+            let left = try planner.vector(operation.left, on: timeline)
+            let right = try planner.vector(operation.right, on: timeline)
             let matching = operation.matching ?? VectorMatching()
             if symbol.isSetOperator {
                 return SetOperation(left: left, right: right, symbol: symbol, key: MatchGroups.key(of: matching))
@@ -84,12 +86,14 @@ extension Planner {
         case (.scalar, .instantVector):
             element.keepsRight = true
             let operation = VectorScalarOperation(
-                vector: try vector(operation.right, on: timeline), scalar: try scalar(operation.left, on: timeline),
+                vector: try planner.vector(operation.right, on: timeline),
+                scalar: try planner.scalar(operation.left, on: timeline),
                 scalarIsLeft: true, element: element)
             return nameless(operation, drops: !isFilter && !symbol.isTrim)
         default:
             let operation = VectorScalarOperation(
-                vector: try vector(operation.left, on: timeline), scalar: try scalar(operation.right, on: timeline),
+                vector: try planner.vector(operation.left, on: timeline),
+                scalar: try planner.scalar(operation.right, on: timeline),
                 scalarIsLeft: false, element: element)
             return nameless(operation, drops: !isFilter && !symbol.isTrim)
         }

@@ -127,8 +127,10 @@ extension Planner {
     }
 
     private func annotator(_ call: Call, _ argument: Expression) -> KernelAnnotator {
-        KernelAnnotator(
-            function: call.function, range: argument.unparenthesized.range,
+        // `quantile_over_time` tells of its range at its quantile, as in Prometheus.
+        let place = call.function == .quantileOverTime ? call.arguments[0] : argument
+        return KernelAnnotator(
+            function: call.function, range: place.unparenthesized.range,
             usesTypeAndUnitLabels: settings.usesTypeAndUnitLabels)
     }
 

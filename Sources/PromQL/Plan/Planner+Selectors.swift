@@ -31,14 +31,14 @@ extension Planner {
     ) throws(QueryError) -> any VectorOperator {
         let times = try reference(timeline, at: selector.at, offset: selector.offset)
         let windows = WindowTimes(times: times, lengthMilliseconds: lookbackMilliseconds)
-        var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
+        var source = SelectorSource(matchers: selector.matchers, readsOnlyTotals: needsNoBuckets && !needsBuckets)
         var kernel: any RangeKernel = NewestSample(aspect, isForPresence: needsOnlyPresence)
         switch selector.boundary {
         case .smoothed where aspect == .value:
             source.extraAfter = lookbackMilliseconds
             kernel = SmoothedSample(lookbackMilliseconds: lookbackMilliseconds)
         // Upstream gives `anchored` no meaning here: it is about the ends of windows. Nor `smoothed` below `timestamp`.
-        case .plain, .anchored, .smoothed: source.needsOnlyNewest = timeline.count == 1
+        case .plain, .anchored, .smoothed: source.needsOnlyNewest = timeline.count == 1 && !source.readsOnlyTotals
         }
         let selection = RangeFunctionOperator(
             timeline: timeline, windows: windows, source: source, kernel: kernel,
@@ -54,7 +54,7 @@ extension Planner {
             let selector = matrix.selector
             let times = try reference(timeline, at: selector.at, offset: selector.offset)
             let windows = WindowTimes(times: times, lengthMilliseconds: try length(matrix.window))
-            var source = SelectorSource(matchers: selector.matchers, marksResets: marksResets)
+            var source = SelectorSource(matchers: selector.matchers, readsOnlyTotals: needsNoBuckets && !needsBuckets)
             if selector.boundary != .plain { source.extraBefore = lookbackMilliseconds }
             if selector.boundary == .smoothed { source.extraAfter = lookbackMilliseconds }
             return RangePlan(
@@ -77,7 +77,7 @@ extension Planner {
         let inner = Timeline(start: first, end: times.end, step: step)
         guard inner.count <= settings.maximumSamples else { throw .tooManySamples }
         var planner = self
-        planner.marksResets = false
+        planner.needsBuckets = true
         return RangePlan(
             source: SubquerySource(operand: try planner.vector(subquery.operand, on: inner)),
             windows: WindowTimes(times: times, lengthMilliseconds: windowLength), boundary: .plain, matchers: nil)

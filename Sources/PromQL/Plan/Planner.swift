@@ -13,8 +13,10 @@ struct Planner {
     let queryEnd: Int64
     let queryStep: Int64
     let text: String
-    /// Below a function that takes only count and sum of histograms, which looks closer at resets.
-    var marksResets = false
+    /// Below a function that takes only count and sum of histograms.
+    var needsNoBuckets = false
+    /// Below something that looks at buckets, or at resets by itself, wherever else.
+    var needsBuckets = false
     /// Below an aggregation that asks of a selector only where it has samples.
     var needsOnlyPresence = false
     /// Notes the plan for somebody who wants it explained.

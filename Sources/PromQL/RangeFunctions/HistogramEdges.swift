@@ -41,8 +41,14 @@ struct HistogramEdges {
         var result = HistogramAccumulator(right)
         guard Self.add(left, factor: -1, to: &result, &notes) else { return nil }
         if isCounter {
-            for lost in corrections(first, last, left, right, interpolatesLeft) {
-                guard Self.add(lost, factor: 1, to: &result, &notes) else { return nil }
+            let lost = corrections(first, last, left, right, interpolatesLeft)
+            if let first = lost.first {
+                // What was lost is summed up before it is added.
+                var correction = HistogramAccumulator(first)
+                for next in lost.dropFirst() {
+                    guard Self.add(next, factor: 1, to: &correction, &notes) else { return nil }
+                }
+                guard Self.add(correction.result, factor: 1, to: &result, &notes) else { return nil }
             }
         }
         var histogram = result.result

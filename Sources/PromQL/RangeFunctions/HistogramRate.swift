@@ -118,6 +118,8 @@ struct HistogramRate {
         }
         if neighbours.hasGauge(in: between) { notes.insert(.histogramIsNotCounter) }
         var accumulator = HistogramAccumulator(last)
+        // Before the zero buckets are reconciled.
+        accumulator.coarsen(to: previous.schema)
         if isCounter, !neighbours.hasOneSchema(in: first + 1..<window.upperBound) {
             accumulator.coarsen(to: between.reduce(last.schema) { min($0, samples[$1].histogram.schema) })
         }

@@ -19,8 +19,8 @@ struct SelectorSource: SeriesSource {
     var extraBefore: Int64 = 0
     var extraAfter: Int64 = 0
     var needsOnlyNewest = false
-    /// Histograms behind a reset are marked.
-    var marksResets = false
+    /// Histograms are asked for count and sum alone.
+    var readsOnlyTotals = false
     /// Each series is handed on before the next is read.
     var readsInOrder = false
 
@@ -75,7 +75,7 @@ struct SelectorSource: SeriesSource {
         guard timeline.count > 0 else { return }
         let blocks = try find(windows, needsValues: kernel.needsValues, context)
         var runner = KernelRunner(
-            kernel, windows: windows, timeline: timeline, hints: marksResets ? .marked : .resolved,
+            kernel, windows: windows, timeline: timeline, readsOnlyTotals: readsOnlyTotals,
             limits: context.limits)
         runner.steps = context.stepCounts(over: timeline)
         while let selected = try next(blocks) {

@@ -14,16 +14,6 @@ protocol SeriesSource {
     ) throws(QueryError)
 }
 
-/// What is done about the reset hints of histograms that come without.
-enum ResetHints {
-    /// Nothing: the samples are not those of the store.
-    case asTheyAre
-    /// Histograms that continue the one before are marked.
-    case resolved
-    /// Those behind a reset too.
-    case marked
-}
-
 /// Runs kernels over sample columns.
 ///
 /// One belongs to one thread at a time.
@@ -32,7 +22,8 @@ struct KernelRunner: Sendable {
     private let limits: QueryLimits?
     private let windows: WindowTimes
     private let timeline: Timeline
-    private let hints: ResetHints
+    /// Of histograms, only count and sum are asked for.
+    private let readsOnlyTotals: Bool
     private var cache: WindowCache
     private let rate: ExtrapolatedRate?
     /// The result is the newest sample as it is: the store was asked for nothing outside the only window.
@@ -44,13 +35,13 @@ struct KernelRunner: Sendable {
     private(set) var readsHistograms = false
 
     init(
-        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, hints: ResetHints,
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, readsOnlyTotals: Bool = false,
         limits: QueryLimits? = nil
     ) {
         self.kernel = kernel
         self.limits = limits
         takesNewest = timeline.count == 1 && (kernel as? NewestSample)?.aspect == .value
-        self.hints = hints
+        self.readsOnlyTotals = readsOnlyTotals
         self.windows = windows
         self.timeline = timeline
         rate = kernel as? ExtrapolatedRate
@@ -83,7 +74,7 @@ struct KernelRunner: Sendable {
         output.makeAbsent(over: timeline.count)
         guard !columns.isEmpty else { return notes }
         if !columns.histograms.isEmpty { readsHistograms = true }
-        if hints != .asTheyAre { columns.resolveResetHints(marksResets: hints == .marked) }
+        if readsOnlyTotals { columns.reduceHistogramsToTotals() }
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(
             columns: columns, floatWindows: cache.indexes(for: columns.clock),

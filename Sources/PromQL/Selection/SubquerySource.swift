@@ -13,7 +13,7 @@ struct SubquerySource: SeriesSource {
         let inner = operand.timeline
         let clock = Clock((0..<inner.count).map { inner.time(at: $0) })
         var runner = KernelRunner(
-            kernel, windows: windows, timeline: timeline, hints: .asTheyAre, limits: context.limits)
+            kernel, windows: windows, timeline: timeline, limits: context.limits)
         runner.steps = context.stepCounts(over: timeline)
         func run() throws(QueryError) {
             try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in

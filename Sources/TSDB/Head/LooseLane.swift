@@ -148,9 +148,14 @@ final class LooseLane: Sendable {
                         stream.append(start: sample.startTimestamp, to: &bytes)
                         var isNewest = false
                         if case .accept = verdict { isNewest = true }
-                        if let histogram = sample.histogram {
+                        if var histogram = sample.histogram {
+                            if isNewest {
+                                histogram = hints.resolve(histogram, slot: slot)
+                            } else {
+                                histogram.counterResetHint = histogram.storedHint(after: nil)
+                            }
                             stream.append(
-                                histogram: isNewest ? hints.resolve(histogram, slot: slot) : histogram,
+                                histogram: histogram,
                                 timestamp: sample.timestamp, generation: generation, to: &bytes)
                         } else {
                             if isNewest { hints.noteFloat(slot: slot) }

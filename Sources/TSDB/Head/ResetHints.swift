@@ -2,7 +2,7 @@ import MetricModel
 
 /// The newest histogram of each slot that had no float since, to say of the next one whether it goes on from there.
 ///
-/// As Prometheus does when it appends: one that continues says so, one behind a reset or a float stays unknown.
+/// As Prometheus does when it appends: one that continues says so, one behind a reset, a float or another layout is unknown.
 struct ResetHints {
     private var newest: [Int: NativeHistogram] = [:]
 
@@ -16,11 +16,7 @@ struct ResetHints {
     /// Notes a histogram and answers how it is to be stored.
     mutating func resolve(_ histogram: NativeHistogram, slot: Int) -> NativeHistogram {
         var resolved = histogram
-        if histogram.counterResetHint == .unknown, let before = newest[slot], before.counterResetHint != .gauge,
-            !histogram.isReset(after: before)
-        {
-            resolved.counterResetHint = .notReset
-        }
+        resolved.counterResetHint = histogram.storedHint(after: newest[slot])
         newest[slot] = histogram
         return resolved
     }

@@ -44,7 +44,13 @@ struct RandomQuery {
     private mutating func times() -> String {
         var text = ""
         if random.oneIn(6) { text += " @ " + random.pick(["600", "start()", "end()", "1234.5", "-100"]) }
-        if random.oneIn(6) { text += " offset " + random.pick(["1m", "90s", "-2m", "3s", "step()", "(30s + step())"]) }
+        if random.oneIn(6) {
+            text +=
+                " offset "
+                + random.pick([
+                    "1m", "90s", "-2m", "3s", "step()", "(30s + step())", "-(10s * 3)", "max_of(5s, step())",
+                ])
+        }
         return text
     }
 
@@ -59,7 +65,7 @@ struct RandomQuery {
 
     private mutating func range(_ names: [String], _ depth: Int) -> String {
         if depth > 0, random.oneIn(4) {
-            let step = random.pick(["", "30s", "1m", "17s"])
+            let step = random.pick(["", "30s", "1m", "17s", "20s + step() / 2"])
             return "(\(vector(depth - 1)))[\(random.pick(["3m", "5m", "1m"])):\(step)]\(times())"
         }
         return "\(selector(names))[\(window())]\(times())"
@@ -145,7 +151,7 @@ struct RandomQuery {
                 "mad_over_time", "ts_of_min_over_time", "ts_of_max_over_time", "ts_of_first_over_time",
                 "ts_of_last_over_time",
             ])
-            return "\(name)(\(range(anyNames(), depth)))"
+            return "\(name)(\(range(random.oneIn(4) ? Self.histogramNames : anyNames(), depth)))"
         }
     }
 
@@ -179,7 +185,9 @@ struct RandomQuery {
     private mutating func aggregation(_ depth: Int) -> String {
         switch random.below(6) {
         case 0: return "quantile\(grouping())(\(scalar(depth - 1)), \(vector(depth - 1)))"
-        case 1: return "count_values\(grouping())(\"\(random.pick(["value", "job"]))\", \(selector(anyNames())))"
+        case 1:
+            let operand = random.oneIn(3) ? "round(\(vector(depth - 1)))" : selector(anyNames())
+            return "count_values\(grouping())(\"\(random.pick(["value", "job"]))\", \(operand))"
         default:
             let name = random.pick(["sum", "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"])
             return "\(name)\(grouping())(\(vector(depth - 1)))"
@@ -215,13 +223,24 @@ struct RandomQuery {
     private mutating func ofHistograms(_ depth: Int) -> String {
         let names = random.oneIn(4) ? Self.floatNames + ["latency"] : Self.histogramNames + ["latency"]
         var operand = selector(names) + times()
-        switch random.below(5) {
+        switch random.below(10) {
         case 0: operand = "rate(\(selector(names))[5m])"
-        case 1: operand = "sum by (job, le) (\(operand))"
-        case 2: operand = "sum_over_time(\(selector(names))[2m])"
+        case 1: operand = "\(random.pick(["sum", "avg"])) by (job, le) (\(operand))"
+        case 2: operand = "\(random.pick(["sum", "avg"]))_over_time(\(selector(names))[2m])"
+        case 3: operand = "\(operand) \(random.pick(["</", ">/"])) \(scalar(depth - 1))"
+        case 4:
+            operand = "(\(operand)) \(random.pick(["+", "-", "==", "and", "unless"])) (\(selector(names)) offset 3m)"
+        case 5: operand = vector(depth - 1)
+        case 6:
+            let name = random.pick(["rate", "increase", "delta", "irate", "idelta"])
+            operand = "\(name)(\(selector(names))[\(window())] \(times()))"
         default: break
         }
-        switch random.below(4) {
+        switch random.below(5) {
+        case 4:
+            let field = random.pick(["count", "sum", "avg"])
+            let outer = random.pick(["max_over_time", "last_over_time", "count_over_time"])
+            return "\(outer)(histogram_\(field)(\(operand))[3m:45s])"
         case 0: return "histogram_quantile(\(random.oneIn(2) ? "0.9" : scalar(depth - 1)), \(operand))"
         case 1: return "histogram_fraction(\(number()), \(scalar(depth - 1)), \(operand))"
         case 2: return "histogram_quantiles(\(operand), \"q\", 0.5, \(random.pick(["0.1", "1", "0.99"])))"

@@ -155,8 +155,15 @@ struct RandomWorld {
         begin(&state, kind)
         return times().map { time in
             if random.oneIn(20) { begin(&state, kind) }
+            if random.oneIn(40) { turn(&state, kind) }
             grow(&state, kind)
-            return Sample(time: time, value: .histogram(state))
+            if random.oneIn(50) { return Sample(time: time, value: .float(SpecialValue.stale)) }
+            var sample = state
+            if kind != .gauge, random.oneIn(20) { sample.counterResetHint = random.pick([.reset, .notReset]) }
+            if random.oneIn(60) { sample.sum = random.pick([.nan, .infinity, -.infinity, 0]) }
+            // Observations that were NaN lie in no bucket.
+            if sample.sum.isNaN, random.oneIn(2) { sample.count += 3 }
+            return Sample(time: time, value: .histogram(sample))
         }
     }
 
@@ -170,7 +177,7 @@ struct RandomWorld {
             histogram.positiveSpans = [.init(offset: Int32(random.below(2)), length: UInt32(count))]
         } else {
             histogram.schema = Int32(random.pick([0, 0, 0, 1, 2, -1]))
-            histogram.zeroThreshold = random.pick([0, 0.001, 0.001, 0.5])
+            histogram.zeroThreshold = random.pick([0, 0.001, 0.001, 0.5, 1.2])
             histogram.positiveSpans = [
                 .init(offset: Int32(random.below(6)), length: UInt32(count)),
                 .init(offset: Int32(1 + random.below(3)), length: 1),
@@ -182,6 +189,21 @@ struct RandomWorld {
             }
         }
         histogram.positiveBuckets += [Double](repeating: 1, count: count)
+    }
+
+    /// Another layout without a reset: a coarser schema, a wider zero bucket, other bounds, or one of the two kinds after the
+    /// other.
+    private mutating func turn(_ histogram: inout NativeHistogram, _ kind: Kind) {
+        if kind == .custom {
+            histogram.customValues = random.pick([[1, 2, 5, 10], [1, 5, 10], [-5, 5, 10, 20], [1, 2, 5, 10, 20]])
+            return
+        }
+        switch random.below(4) {
+        case 0: histogram.reduceResolution(to: max(-4, histogram.schema - 1))
+        case 1: histogram.zeroThreshold = random.pick([0.001, 0.5, 0.3, 1.2, 2])
+        case 2: histogram.positiveBuckets = histogram.positiveBuckets.map { _ in 0 }
+        default: break
+        }
     }
 
     /// More observations; the count stays the sum of the buckets.
@@ -225,14 +247,17 @@ struct RandomWorld {
                     columns.values.append(value)
                     columns.startTimestamps.append(sample.start)
                     naive.samples.append(NaiveSample(time: sample.time, .float(value), start: sample.start))
-                    if !SpecialValue.isStale(value) { before = nil }
+                    before = nil
                 case .histogram(let histogram):
                     columns.histograms.append(
                         HistogramSample(timestamp: sample.time, histogram: histogram, startTimestamp: sample.start))
-                    let (resolved, marked) = Self.resolved(NaiveHistogram(histogram), after: before)
+                    var stored = NaiveHistogram(histogram)
+                    if stored.hint != .gauge {
+                        stored.hint =
+                            before.map { NaiveHistogram(histogram).continues($0) } ?? false ? .notReset : .unknown
+                    }
                     naive.samples.append(
-                        NaiveSample(
-                            time: sample.time, .histogram(resolved), marked: .histogram(marked), start: sample.start))
+                        NaiveSample(time: sample.time, .histogram(stored), start: sample.start))
                     before = NaiveHistogram(histogram)
                 }
             }
@@ -244,21 +269,5 @@ struct RandomWorld {
         let order = stored.indices.sorted { MemoryStore.isBefore(stored[$0].labels, stored[$1].labels) }
         seriesAsStored = order.map { series[$0] }
         _ = try store.append(batch, onRejection: .refuseAll)
-    }
-
-    /// A store marks histograms that continue the one before.
-    private static func resolved(
-        _ histogram: NaiveHistogram, after before: NaiveHistogram?
-    ) -> (resolved: NaiveHistogram, marked: NaiveHistogram) {
-        guard let before, before.hint != .gauge, histogram.hint == .unknown else { return (histogram, histogram) }
-        var resolved = histogram
-        var marked = histogram
-        if histogram.isReset(after: before) {
-            marked.hint = .reset
-        } else {
-            resolved.hint = .notReset
-            marked.hint = .notReset
-        }
-        return (resolved, marked)
     }
 }

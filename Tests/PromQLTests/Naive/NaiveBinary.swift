@@ -6,6 +6,9 @@ import PromQLSyntax
 /// Binary operations of one step.
 extension NaiveEvaluator {
     func binary(_ operation: BinaryOperation, at time: Int64) throws -> NaiveValue {
+        let before = looksAtBuckets
+        if operation.operator.isTrim { looksAtBuckets = true }
+        defer { looksAtBuckets = before }
         let left = try evaluate(operation.left, at: time)
         let right = try evaluate(operation.right, at: time)
         pairNote = nil

@@ -118,8 +118,17 @@ extension NaiveEvaluator {
         guard var sum = plus(right, left, factor: -1, range) else { return refuseMix(name(of: window), range) }
         if isCounter {
             let chain = chain(used, left, right, cutsLeft)
+            var lost: NaiveHistogram?
             for (old, new) in zip(chain, chain.dropFirst()) where new.isReset(after: old) {
-                guard let next = plus(sum, old, factor: 1, range) else { return refuseMix(name(of: window), range) }
+                guard let total = lost else {
+                    lost = old
+                    continue
+                }
+                guard let next = plus(total, old, factor: 1, range) else { return refuseMix(name(of: window), range) }
+                lost = next
+            }
+            if let lost {
+                guard let next = plus(sum, lost, factor: 1, range) else { return refuseMix(name(of: window), range) }
                 sum = next
             }
         }

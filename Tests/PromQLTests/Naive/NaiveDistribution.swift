@@ -7,10 +7,14 @@ import PromQLSyntax
 extension NaiveEvaluator {
     func histogramCall(_ call: Call, at time: Int64) throws -> [NaiveElement] {
         let position = call.arguments.firstIndex { $0.type == .instantVector } ?? 0
-        let before = marksResets
-        marksResets = [.histogramCount, .histogramSum, .histogramAvg].contains(call.function)
+        let before = (looksAtTotals, looksAtBuckets)
+        defer { (looksAtTotals, looksAtBuckets) = before }
+        switch call.function {
+        case .histogramCount, .histogramSum, .histogramAvg: looksAtTotals = true
+        case .histogramStddev, .histogramStdvar: break
+        default: looksAtBuckets = true
+        }
         let operand = try vector(call.arguments[position], at: time)
-        marksResets = before
         switch call.function {
         case .histogramQuantile:
             let quantile = try scalar(call.arguments[0], at: time)
@@ -94,8 +98,20 @@ extension NaiveEvaluator {
             }
             add(element.labels) { measure in
                 switch measure {
-                case .quantile(let quantile, _): histogram.quantile(quantile)
-                case .fraction(let lower, let upper): histogram.fraction(lower, upper)
+                case .quantile(let quantile, _):
+                    let (value, note) = histogram.quantile(quantile)
+                    if let note {
+                        inform(
+                            "input to histogram_quantile has NaN observations, \(note)\(suffix(element.labels))", range)
+                    }
+                    return value
+                case .fraction(let lower, let upper):
+                    if lower < upper, histogram.count != 0, histogram.hasNaNs {
+                        inform(
+                            "input to histogram_fraction has NaN observations, which are excluded from all fractions"
+                                + suffix(element.labels), range)
+                    }
+                    return histogram.fraction(lower, upper)
                 }
             }
         }
@@ -216,11 +232,22 @@ extension NaiveHistogram {
         return bucket.lower > 0 ? value : -value
     }
 
-    func quantile(_ quantile: Double) -> Double {
-        if quantile < 0 { return -.infinity }
-        if quantile > 1 { return .infinity }
-        if quantile.isNaN || count == 0 { return .nan }
-        let isForward = quantile < 0.5
+    /// Whether some were NaN: they count, but lie in no bucket.
+    var hasNaNs: Bool { sum.isNaN && buckets.reduce(0) { $0 + $1.count } < count }
+
+    /// The last bucket, populated or not.
+    private var lastBucket: Bucket? {
+        guard let index = positive.keys.max() else { return shapedBuckets.last }
+        let last = Bucket(lower: upper(index - 1), upper: upper(index), count: positive[index] ?? 0)
+        return last.count == 0 ? last : shapedBuckets.last
+    }
+
+    /// The quantile, and what is told of observations that were NaN.
+    func quantile(_ quantile: Double) -> (value: Double, note: String?) {
+        if quantile < 0 { return (-.infinity, nil) }
+        if quantile > 1 { return (.infinity, nil) }
+        if quantile.isNaN || count == 0 { return (.nan, nil) }
+        let isForward = quantile < 0.5 || sum.isNaN
         let rank = isForward ? quantile * count : (1 - quantile) * count
         let order = isForward ? shapedBuckets : shapedBuckets.reversed()
         var reached = 0.0
@@ -230,13 +257,14 @@ extension NaiveHistogram {
             reached += bucket.count
             if reached >= rank { break }
         }
-        guard let bucket = found else { return .nan }
-        if isCustom, bucket.lower == -.infinity { return bucket.upper }
-        if bucket.upper == .infinity, !bounds.isEmpty { return bucket.lower }
+        if reached < rank, isForward { found = lastBucket }
+        guard let bucket = found else { return (.nan, sum.isNaN ? "result is NaN" : nil) }
+        if isCustom, bucket.lower == -.infinity { return (bucket.upper, nil) }
+        if bucket.upper == .infinity, !bounds.isEmpty { return (bucket.lower, nil) }
         reached = min(reached, count)
-        if reached < rank { return bucket.upper }
+        if reached < rank { return sum.isNaN ? (.nan, "result is NaN") : (bucket.upper, nil) }
         let part = isForward ? (rank - (reached - bucket.count)) / bucket.count : (reached - rank) / bucket.count
-        return value(in: bucket, part: part)
+        return (value(in: bucket, part: part), hasNaNs ? "result is skewed higher" : nil)
     }
 
     /// Which part of a bucket's observations lies below a value inside it.
@@ -252,7 +280,10 @@ extension NaiveHistogram {
         if lower >= upper { return 0 }
         func below(_ value: Double) -> Double {
             var total = 0.0
-            for bucket in shapedBuckets {
+            for var bucket in shapedBuckets {
+                // Custom ones around zero are cut, too.
+                if isCustom, bucket.lower <= 0, bucket.upper >= 0 { bucket.lower = 0 }
+                if bucket.lower >= value { return total }
                 if bucket.upper <= value {
                     total += bucket.count
                 } else if bucket.lower < value {
@@ -263,7 +294,7 @@ extension NaiveHistogram {
                     return total
                 }
             }
-            return count
+            return sum.isNaN ? total : count
         }
         return (min(below(upper), count) - min(below(lower), count)) / count
     }
@@ -321,6 +352,8 @@ extension NaiveHistogram {
             if isCustom || bucket.isZero { return (lower + upper) / 2 }
             return (lower < 0 ? -1 : 1) * (lower * upper).squareRoot()
         }
+        // One without width lies above its own place alone.
+        if bucket.isZero, !keepsUpper, bound <= bucket.lower { return (0, 0) }
         if keepsUpper ? bucket.lower >= bound : bucket.upper <= bound {
             return (bucket.count, middle(bucket.lower, bucket.upper))
         }

@@ -21,8 +21,9 @@ final class NaiveEvaluator {
     private(set) var notes: Set<String> = []
     /// What a binary operator tells last of the pairs of a step.
     var pairNote: (isWarning: Bool, message: String)?
-    /// Below a function that looks only at count and sum.
-    var marksResets = false
+    /// Below a function that looks only at count and sum, and below something that looks at more.
+    var looksAtTotals = false
+    var looksAtBuckets = false
 
     init(_ series: [NaiveSeries], _ settings: Settings, start: Int64, end: Int64, step: Int64, text: String) {
         self.series = series
@@ -158,7 +159,10 @@ final class NaiveEvaluator {
         guard let moment = try? reference(time, selector.at, selector.offset) else { return [] }
         var result: [(labels: [String: String], sample: NaiveSample)] = []
         for candidate in selected(selector) {
-            let inside = candidate.samples.filter { $0.time <= moment && $0.time > moment - settings.lookback }
+            let first = try? reference(start, selector.at, selector.offset) - settings.lookback
+            let inside = read(candidate.samples, since: first).filter {
+                $0.time <= moment && $0.time > moment - settings.lookback
+            }
             guard let newest = inside.last, !newest.isStale else { continue }
             result.append((candidate.labels, newest))
         }
@@ -166,8 +170,20 @@ final class NaiveEvaluator {
     }
 
     private func newest(_ selector: VectorSelector, at time: Int64) -> [NaiveElement] {
-        newestSamples(selector, at: time).map {
-            NaiveElement(labels: $0.labels, number: marksResets ? $0.sample.marked : $0.sample.number)
+        newestSamples(selector, at: time).map { NaiveElement(labels: $0.labels, number: $0.sample.number) }
+    }
+
+    /// The samples without buckets where nobody asks for them; a reset is found from the first sample on that the query reads.
+    private func read(_ samples: [NaiveSample], since first: Int64?) -> [NaiveSample] {
+        guard looksAtTotals, !looksAtBuckets, let first else { return samples }
+        var before: NaiveHistogram?
+        return samples.map { sample in
+            guard sample.time > first, !sample.isStale, var whole = sample.number.histogram else { return sample }
+            if whole.hint == .unknown, let before { whole.hint = whole.isReset(after: before) ? .reset : .notReset }
+            before = whole
+            var totals = NaiveHistogram()
+            (totals.hint, totals.schema, totals.count, totals.sum) = (whole.hint, whole.schema, whole.count, whole.sum)
+            return NaiveSample(time: sample.time, .histogram(totals), start: sample.start)
         }
     }
 
@@ -197,9 +213,9 @@ final class NaiveEvaluator {
             let left = right - (try milliseconds(matrix.window))
             return selected(matrix.selector).compactMap { candidate in
                 var inside = candidate
-                inside.samples = candidate.samples.filter { $0.time > left && $0.time <= right && !$0.isStale }
-                if marksResets {
-                    for index in inside.samples.indices { inside.samples[index].number = inside.samples[index].marked }
+                let first = try? reference(start, matrix.selector.at, matrix.selector.offset) - (right - left)
+                inside.samples = read(candidate.samples, since: first).filter {
+                    $0.time > left && $0.time <= right && !$0.isStale
                 }
                 return inside.samples.isEmpty ? nil : Window(series: inside, start: left, end: right, time: time)
             }
@@ -212,9 +228,9 @@ final class NaiveEvaluator {
         let right = try reference(time, subquery.at, subquery.offset)
         let left = right - (try milliseconds(subquery.window))
         let stride = try subquery.step.map { try milliseconds($0) } ?? settings.defaultStep
-        let before = marksResets
-        marksResets = false
-        defer { marksResets = before }
+        let before = looksAtBuckets
+        looksAtBuckets = true
+        defer { looksAtBuckets = before }
         var result: [NaiveSeries] = []
         var moment = left / stride * stride
         if moment <= left { moment += stride }

@@ -196,16 +196,21 @@ struct NaiveHistogram {
                 result.reconciledBounds = true
             }
         } else {
+            // The right side's buckets stay even where its zero bucket took them in, unless they end there.
+            var wide = right
+            while left.zeroThreshold != wide.zeroThreshold {
+                if left.zeroThreshold < wide.zeroThreshold {
+                    left = left.widened(to: wide.zeroThreshold)
+                } else {
+                    wide = other.widened(to: left.zeroThreshold)
+                }
+            }
             let schema = min(left.schema, right.schema)
             left = left.reduced(to: schema)
             right = right.reduced(to: schema)
-            while left.zeroThreshold != right.zeroThreshold {
-                if left.zeroThreshold < right.zeroThreshold {
-                    left = left.widened(to: right.zeroThreshold)
-                } else {
-                    right = right.widened(to: left.zeroThreshold)
-                }
-            }
+            right.zeroCount = wide.zeroCount
+            right.positive = right.positive.filter { right.upper($0.key) > left.zeroThreshold }
+            right.negative = right.negative.filter { right.upper($0.key) > left.zeroThreshold }
         }
         left.zeroCount += factor * right.zeroCount
         left.count += factor * right.count
@@ -258,11 +263,30 @@ struct NaiveHistogram {
         }
         let wide = before.zeroThreshold == zeroThreshold ? before : before.widened(to: zeroThreshold)
         if zeroCount < wide.zeroCount { return true }
-        let old = wide.reduced(to: schema)
-        return isBelow(positive, old.positive) || isBelow(negative, old.negative)
+        // What the zero bucket took in stays part of a coarser bucket that reaches beyond it.
+        let old = before.reduced(to: schema)
+        func outside(_ counts: [Int: Double]) -> [Int: Double] { counts.filter { old.upper($0.key) > zeroThreshold } }
+        return isBelow(positive, outside(old.positive)) || isBelow(negative, outside(old.negative))
     }
 
     private func isBelow(_ counts: [Int: Double], _ old: [Int: Double]) -> Bool {
-        old.contains { cell in counts[cell.key].map { $0 < cell.value } ?? (cell.value != 0) }
+        let last = counts.keys.max() ?? .min
+        if old.contains(where: {
+            $0.key <= last && (counts[$0.key].map { [old = $0.value] in $0 < old } ?? ($0.value != 0))
+        }) {
+            return true
+        }
+        // Behind the last bucket only the next of the old ones is looked at.
+        return old.filter { $0.key > last }.min { $0.key < $1.key }.map { $0.value != 0 } ?? false
+    }
+
+    /// Whether a store takes it for the continuation of `before`.
+    func continues(_ before: NaiveHistogram) -> Bool {
+        func isWhole(_ counts: [Int: Double], _ old: [Int: Double]) -> Bool {
+            old.allSatisfy { $0.value <= counts[$0.key] ?? 0 }
+        }
+        return hint != .reset && before.hint != .gauge && schema == before.schema && bounds == before.bounds
+            && zeroThreshold == before.zeroThreshold && count >= before.count && zeroCount >= before.zeroCount
+            && isWhole(positive, before.positive) && isWhole(negative, before.negative)
     }
 }

@@ -12,16 +12,13 @@ enum NaiveNumber {
 struct NaiveSample {
     var time: Int64
     var number: NaiveNumber
-    /// The same with histograms behind a reset marked, for functions that look only at count and sum.
-    var marked: NaiveNumber
     /// When what is counted began; 0 where the sample does not say.
     var start: Int64
 
-    init(time: Int64, _ number: NaiveNumber, marked: NaiveNumber? = nil, start: Int64 = 0) {
+    init(time: Int64, _ number: NaiveNumber, start: Int64 = 0) {
         self.time = time
         self.start = start
         self.number = number
-        self.marked = marked ?? number
     }
 
     var isStale: Bool {
