@@ -26,6 +26,13 @@ struct BlockCacheTests {
         #expect(cache.counts == (hits: 2, misses: 2))
     }
 
+    @Test("blocks that are asked for in turn all come in, however their hashes meet")
+    func turns() {
+        let cache = BlockCache(limitBytes: 1 << 20)
+        for _ in 0..<2 { for place in 0..<300 { _ = ask(cache, Int64(place)) } }
+        #expect((0..<300).allSatisfy { ask(cache, Int64($0)) })
+    }
+
     @Test("it stays within its bytes, and what comes once drives nothing out")
     func limits() {
         let cache = BlockCache(limitBytes: 10_000)

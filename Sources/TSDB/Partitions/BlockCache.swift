@@ -36,13 +36,16 @@ final class BlockCache: Sendable {
         var entries: [Entry] = []
         var hand = 0
         var byteCount = 0
-        /// Hashes of keys that were asked for and are not there, each in the place that it chooses.
-        var askedFor = [Int](repeating: 0, count: BlockCache.rememberedCount)
+        /// Hashes of keys that were asked for and are not there, each in the set that it chooses, the newest first.
+        ///
+        /// A query asks for its blocks in turn. Were there one place for each hash, two that meet in it would drive each
+        /// other out and never come in.
+        var askedFor = [SIMD8<Int>](repeating: .zero, count: BlockCache.rememberedSets)
         var hits: UInt64 = 0
         var misses: UInt64 = 0
     }
 
-    private static let rememberedCount = 2048
+    private static let rememberedSets = 512
     /// What an entry takes beside the block.
     private static let bytesPerEntry = 128
 
@@ -66,10 +69,11 @@ final class BlockCache: Sendable {
             }
             state.misses += 1
             let hash = key.hashValue
-            let place = Int(UInt(bitPattern: hash) % UInt(Self.rememberedCount))
-            let isWanted = state.askedFor[place] == hash
-            state.askedFor[place] = hash
-            return (nil, isWanted)
+            let place = Int(UInt(bitPattern: hash) % UInt(Self.rememberedSets))
+            let set = state.askedFor[place]
+            if any(set .== SIMD8(repeating: hash)) { return (nil, true) }
+            state.askedFor[place] = SIMD8(hash, set[0], set[1], set[2], set[3], set[4], set[5], set[6])
+            return (nil, false)
         }
     }
 
