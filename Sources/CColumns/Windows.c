@@ -136,7 +136,23 @@ LOOP void rates(
     }
 }
 
-static const uint64_t absent_bits = 0x7ff0000000000003;
+static const uint64_t absent_bits = 0x7ff0000000000003, stale_bits = 0x7ff0000000000002;
+
+LOOP size_t newest(
+    const double *restrict values, size_t count, const int32_t *restrict first, const int32_t *restrict end,
+    int32_t offset, size_t steps, double *restrict results) {
+    size_t found = 0;
+    for (size_t i = 0; i < steps; i++) {
+        const int32_t low = first[i] > offset ? first[i] - offset : 0;
+        const int32_t high = end[i] - offset < (int32_t)count ? end[i] - offset : (int32_t)count;
+        const int has_any = low < high;
+        const uint64_t bits = bits_of(values[has_any ? high - 1 : 0]);
+        const int is_kept = has_any & (bits != stale_bits);
+        results[i] = value_of(is_kept ? bits : absent_bits);
+        found += (size_t)is_kept;
+    }
+    return found;
+}
 
 LOOP void add_to_sums(
     const double *restrict column, size_t count, double *restrict sums, double *restrict compensations) {
@@ -204,6 +220,10 @@ LOOP void add_to_minima(const double *restrict column, size_t count, double *res
         double *r) {                                                                                                   \
         rates(v, w, s, e, k, r);                                                                                       \
     }                                                                                                                  \
+    attributes static size_t newest_##suffix(                                                                          \
+        const double *v, size_t c, const int32_t *f, const int32_t *e, int32_t o, size_t n, double *r) {               \
+        return newest(v, c, f, e, o, n, r);                                                                            \
+    }                                                                                                                  \
     attributes static void add_to_sums_##suffix(const double *v, size_t c, double *s, double *k) {                     \
         add_to_sums(v, c, s, k);                                                                                       \
     }                                                                                                                  \
@@ -235,6 +255,12 @@ void ccolumns_rates(
     size_t start_step, size_t end_step, const struct ccolumns_rate *rate, double *results) {
     const struct ccolumns_windows windows = {first, end, extrapolations, window_count};
     CHOOSE(rates, values, &windows, start_step, end_step, rate, results);
+}
+
+size_t ccolumns_newest(
+    const double *values, size_t count, const int32_t *first, const int32_t *end, int32_t offset, size_t step_count,
+    double *results) {
+    CHOOSE(newest, values, count, first, end, offset, step_count, results);
 }
 
 void ccolumns_add_to_sums(const double *column, size_t count, double *sums, double *compensations) {

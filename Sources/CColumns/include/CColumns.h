@@ -117,6 +117,12 @@ void ccolumns_rates(
     const double *_Nonnull extrapolations, size_t window_count, size_t start_step, size_t end_step,
     const struct ccolumns_rate *_Nonnull rate, double *_Nonnull results);
 
+/// Writes the last value of each window, the absent one where the window is empty or its last value is a staleness marker;
+/// how many have one. The windows go over a clock of which the values are those from `offset` on; there is one at least.
+size_t ccolumns_newest(
+    const double *_Nonnull values, size_t count, const int32_t *_Nonnull first, const int32_t *_Nonnull end,
+    int32_t offset, size_t step_count, double *_Nonnull results);
+
 /// Windows that are looked at side by side.
 enum { ccolumns_lanes = 8 };
 

@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// An instant selector: the newest sample of the lookback window, nothing where that is a staleness marker.
@@ -21,19 +22,19 @@ struct NewestSample: RangeKernel {
         if input.hasHistograms || aspect != .value {
             return evaluateAny(input, into: &output)
         }
-        let values = input.columns.values.span
-        let (firstOfWindow, endOfWindow) = (input.floatWindows.first, input.floatWindows.end)
-        let firsts = firstOfWindow.span
-        let ends = endOfWindow.span
-        var results = output.values.mutableSpan
-        let offset = input.columns.clockOffset
-        for step in 0..<min(min(firsts.count, ends.count), results.count) {
-            let low = max(unsafe Int(firsts[unchecked: step]) &- offset, 0)
-            let end = min(unsafe Int(ends[unchecked: step]) &- offset, values.count)
-            guard low < end else { continue }
-            // Below the number of values, and not negative because `low` is not.
-            let value = unsafe values[unchecked: end &- 1]
-            if !value.isStale { unsafe results[unchecked: step] = value }
+        let columns = input.columns
+        let windows = input.floatWindows
+        let stepCount = min(windows.first.count, output.values.count)
+        guard !columns.values.isEmpty, stepCount > 0 else { return }
+        var results: [Double] = []
+        swap(&results, &output.values)
+        let found = unsafe ccolumns_newest(
+            columns.values, columns.values.count, windows.first, windows.end, Int32(columns.clockOffset), stepCount,
+            &results)
+        if found == results.count {
+            output.take(results, run: results.indices)
+        } else {
+            output.values = results
         }
     }
 

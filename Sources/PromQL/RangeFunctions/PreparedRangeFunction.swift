@@ -14,16 +14,36 @@ struct PreparedRangeFunction: VectorOperator {
 
     var sharesOneName: Bool { plan.source.sharesOneName }
 
+    /// What the series come with.
+    private enum Identity {
+        case labels, labelsWithoutName
+        case group(OperandGroups)
+    }
+
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        try stream(context, isNameless: false, body)
+        try stream(context, with: .labels, body)
     }
 
     func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        try stream(context, isNameless: true, body)
+        try stream(context, with: .labelsWithoutName, body)
+    }
+
+    func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
+        try stream(context, with: .group(groups), body)
     }
 
     private func stream(
-        _ context: QueryContext, isNameless: Bool, _ body: SeriesBody
+        _ function: RangeFunctionOperator, _ context: QueryContext, with identity: Identity, _ body: SeriesBody
+    ) throws(QueryError) {
+        switch identity {
+        case .labels: try function.stream(context, body)
+        case .labelsWithoutName: try function.streamNameless(context, body)
+        case .group(let groups): try function.stream(context, into: groups, body)
+        }
+    }
+
+    private func stream(
+        _ context: QueryContext, with identity: Identity, _ body: SeriesBody
     ) throws(QueryError) {
         var parameters: [[Double]] = []
         for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
@@ -32,15 +52,14 @@ struct PreparedRangeFunction: VectorOperator {
             timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
             notes: notes)
         guard kernel.function == .quantileOverTime, let quantiles = parameters.first else {
-            return try isNameless ? function.streamNameless(context, body) : function.stream(context, body)
+            return try stream(function, context, with: identity, body)
         }
         // Only a quantile that was asked of some samples is worth a warning.
         var isUsed = [Bool](repeating: false, count: timeline.count)
-        let noting: SeriesBody = { (series: inout StepSeries) throws(QueryError) in
+        try stream(function, context, with: identity) { (series: inout StepSeries) throws(QueryError) in
             for step in isUsed.indices where !series.values[step].isAbsent { isUsed[step] = true }
             try body(&series)
         }
-        try isNameless ? function.streamNameless(context, noting) : function.stream(context, noting)
         let used = isUsed.indices.filter { isUsed[$0] }.map { quantiles[$0] }
         QuantileJudge(range: parameterRange, speaker: range).judge(used, context)
     }
