@@ -48,6 +48,8 @@ final class OperandGroups {
     private var numbers: GroupNumbers
     /// What is not said again of series of one name.
     var saidNotes: KernelNotes = []
+    /// Whether a series has to have its labels, also where neither histograms nor notes need them.
+    var wantsLabels: ((StepSeries) -> Bool)?
 
     init(_ grouping: Grouping) {
         self.grouping = grouping

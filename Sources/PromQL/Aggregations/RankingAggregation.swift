@@ -47,27 +47,25 @@ struct RankingAggregation: VectorOperator {
     ///
     /// Only the best so far are held.
     private func streamInstant(_ limit: Int, _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var groups: [RankingHeap<StepSeries>] = []
-        var indexes: [LabelSet: Int] = [:]
+        let best = BestElements(limit: limit, takesLargest: takesLargest)
+        let groups = OperandGroups(grouping)
+        // Most series are not among the best, and need no labels.
+        groups.wantsLabels = { best.takes($0) }
         var hasHistograms = false
         var held = QueryCost()
-        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+        try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
             if series.isEmpty { return }
             if !series.histograms.isEmpty { hasHistograms = true }
-            let key = grouping.key(of: series.labels)
-            let index = indexes[key] ?? groups.count
-            if index == groups.count {
-                let cost = StepSeries.keyCost(key)
+            if !best.knows(series.group) {
+                let cost = StepSeries.keyCost(groups.labels(of: Int(series.group)))
                 try context.hold(cost)
                 held += cost
-                indexes[key] = index
-                groups.append(RankingHeap(limit: limit, takesLargest: takesLargest))
+                best.begin(series.group)
             }
-            let value = series.values[0]
-            guard !value.isAbsent, groups[index].takes(value) else { return }
+            guard best.takes(series) else { return }
             var taken = series
             taken.dropHistograms()
-            if let gone = groups[index].insert(value, taken)?.cost {
+            if let gone = best.insert(taken)?.cost {
                 context.release(gone)
                 held.samples -= gone.samples
                 held.bytes -= gone.bytes
@@ -76,10 +74,45 @@ struct RankingAggregation: VectorOperator {
             held += taken.cost
         }
         if hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
-        for index in groups.indices {
-            for var series in groups[index].takeSorted() { try body(&series) }
+        for index in best.groups.indices {
+            for var series in best.groups[index].takeSorted() { try body(&series) }
         }
         context.release(held)
+    }
+}
+
+/// The best elements of each group at one time, as far as series have come.
+private final class BestElements {
+    private let limit: Int
+    private let takesLargest: Bool
+    /// In order of appearance.
+    var groups: [RankingHeap<StepSeries>] = []
+    /// For each number of a group its place here, -1 where no series of it had anything.
+    private var places: [Int] = []
+
+    init(limit: Int, takesLargest: Bool) {
+        self.limit = limit
+        self.takesLargest = takesLargest
+    }
+
+    func knows(_ group: Int32) -> Bool { Int(group) < places.count && places[Int(group)] >= 0 }
+
+    func begin(_ group: Int32) {
+        while places.count <= Int(group) { places.append(-1) }
+        places[Int(group)] = groups.count
+        groups.append(RankingHeap(limit: limit, takesLargest: takesLargest))
+    }
+
+    /// Whether a series of this value would be taken in.
+    func takes(_ series: StepSeries) -> Bool {
+        let value = series.values[0]
+        if value.isAbsent { return false }
+        return knows(series.group) ? groups[places[Int(series.group)]].takes(value) : limit > 0
+    }
+
+    /// Takes in a series of a group that is known; the one that had to go for it.
+    func insert(_ series: StepSeries) -> StepSeries? {
+        groups[places[Int(series.group)]].insert(series.values[0], series)
     }
 }
 

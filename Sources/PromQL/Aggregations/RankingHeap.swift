@@ -20,7 +20,8 @@ struct RankingHeap<Element> {
 
     /// Whether an element of this value would be taken in.
     func takes(_ value: Double) -> Bool {
-        guard entries.count >= limit, let worst = entries.first?.value else { return limit > 0 }
+        guard entries.count >= limit, !entries.isEmpty else { return limit > 0 }
+        let worst = entries[0].value
         if worst.isNaN { return !value.isNaN }
         return takesLargest ? worst < value : worst > value
     }

@@ -20,7 +20,8 @@ protocol VectorOperator {
     /// Called where that cannot make two label sets equal.
     func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
 
-    /// The same with the group of each series; labels are there only where histograms or notes may need them.
+    /// The same with the group of each series; labels are there only where histograms or notes may need them, or the groups
+    /// want them.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError)
 }
 

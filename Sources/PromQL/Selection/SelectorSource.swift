@@ -105,7 +105,9 @@ struct SelectorSource: SeriesSource {
         try read(selected, .none, runner, timeline, context) {
             (series: inout StepSeries, notes: KernelNotes, index: Int) throws(QueryError) in
             series.group = Int32(numbers.number(of: index))
-            if !series.histograms.isEmpty || !groups.saidNotes.isSuperset(of: notes) {
+            if !series.histograms.isEmpty || !groups.saidNotes.isSuperset(of: notes)
+                || groups.wantsLabels?(series) ?? false
+            {
                 series.labels = selected.labels(at: index)
             }
             try body(&series, notes)
