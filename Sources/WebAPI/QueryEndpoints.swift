@@ -12,6 +12,13 @@ struct QueryEndpoints: Sendable {
     let engine: QueryEngine
     let runner: QueryRunner
     let clock: any WallClock
+    private let known = KnownExpressions()
+
+    init(engine: QueryEngine, runner: QueryRunner, clock: any WallClock) {
+        self.engine = engine
+        self.runner = runner
+        self.clock = clock
+    }
 
     func instant(_ request: APIRequest) throws(APIError) -> APIResponse {
         let parameters = request.parameters
@@ -92,7 +99,7 @@ struct QueryEndpoints: Sendable {
 
     private func expression(_ parameters: QueryParameters) throws(APIError) -> Expression {
         do {
-            return try Parser.parse(parameters["query"] ?? "")
+            return try known.parse(parameters["query"] ?? "")
         } catch {
             throw APIError(error)
         }

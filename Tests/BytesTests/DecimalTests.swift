@@ -190,6 +190,10 @@ struct DecimalFormattingTests {
         for power in -1074...1023 { values.append(Double(sign: .plus, exponent: power, significand: 1)) }
         for _ in 0..<40_000 { values.append(Double(bitPattern: generator.next() >> 1)) }
         for _ in 0..<20_000 { values.append(Double(generator.next() >> 40) / 1000) }
+        for scale in [10.0, 100, 1000] {
+            for bits in UInt64(8)..<52 { values.append(Double(generator.next() >> (64 - bits)) / scale) }
+            for whole in 0..<2000 { values.append(Double(whole) / scale) }
+        }
         for value in values where value.isFinite {
             for style in [DecimalFormatting.Style.exponent, .sample] {
                 let text = DecimalFormatting.text(value, style: style)

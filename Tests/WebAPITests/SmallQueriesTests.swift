@@ -1,5 +1,6 @@
 import MetricModel
 import PromQL
+import PromQLSyntax
 import SelfMetrics
 import Storage
 import TestSupport
@@ -18,6 +19,18 @@ struct SmallQueriesTests {
         QueryDescription(
             text: text, start: Timestamp(milliseconds: (seconds - span) * 1000),
             end: Timestamp(milliseconds: seconds * 1000), stepMilliseconds: step)
+    }
+
+    @Test("expressions that were read are known, a limited number of them; faults and long texts are read each time")
+    func knownExpressions() throws {
+        let known = KnownExpressions()
+        for _ in 0..<2 { #expect(try known.parse("sum(rate(a[5m]))") == Parser.parse("sum(rate(a[5m]))")) }
+        #expect(known.count == 1)
+        #expect(throws: SyntaxError.self) { try known.parse("sum(") }
+        _ = try known.parse(String(repeating: "1+", count: KnownExpressions.textBytesLimit / 2) + "1")
+        #expect(known.count == 1)
+        for number in 1...KnownExpressions.countLimit { _ = try known.parse("\(number)") }
+        #expect(known.count == 1)
     }
 
     @Test("small is what was small not long ago, at whatever time")
