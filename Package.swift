@@ -47,6 +47,7 @@ let floor0: [Target] = [
     systemLibrary("CSnappy", package: "libsnappy-dev"),
     systemLibrary("CSQLite", package: "libsqlite3-dev"),
     systemLibrary("CYAML", package: "libyaml-dev"),
+    systemLibrary("CZlib", package: "zlib1g-dev"),
     systemLibrary("CZstd", package: "libzstd-dev"),
     [.target(name: "CChecksum")],
     [.target(name: "CColumns")],
@@ -61,7 +62,7 @@ let floor0: [Target] = [
 ].flatMap { $0 }
 
 let floor1: [Target] = [
-    building("Bytes", uses: ["CChecksum", "CDeflate", "CSnappy", "CZstd"]),
+    building("Bytes", uses: ["CChecksum", "CDeflate", "CSnappy", "CZlib", "CZstd"]),
     building("Threads", uses: []),
     building("YAML", uses: ["CYAML"]),
 ].flatMap { $0 }

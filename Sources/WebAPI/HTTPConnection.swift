@@ -205,10 +205,11 @@ final class HTTPConnection: ChannelDuplexHandler {
             after.writeStaticString("\r\n")
         }
         if isLast { after.writeStaticString("0\r\n\r\n") }
-        for buffer in [before, body] where buffer.readableBytes > 0 {
-            context.write(wrapOutboundOut(buffer), promise: nil)
-        }
-        context.writeAndFlush(wrapOutboundOut(after), promise: sent)
+        // The promise goes with the last bytes: it is kept when they are.
+        var parts = [before, body, after].filter { $0.readableBytes > 0 }
+        guard let last = parts.popLast() else { return sent.succeed() }
+        for part in parts { context.write(wrapOutboundOut(part), promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(last), promise: sent)
     }
 
     /// Has the next part of a body made, and sends it.

@@ -178,12 +178,19 @@ struct HTTPExchange: Sendable {
                 take(first, of: response, &answer, request)
                 break
             }
-            answer.head.frameByParts()
-            answer.body = ByteBuffer(bytes: first)
             // Never on the threads of queries: all of those may be waiting for the memory that this answer holds.
-            answer.more = Pieces(
-                threads: server.threads, caller: request?.query?.description.caller ?? client,
-                nextPiece: next, first: second)
+            let caller = request?.query?.description.caller ?? client
+            if Self.mayCompress(response, for: request),
+                let file = GzippedPieces([first, second], then: next, reservation: server.api.reserveMemory())
+            {
+                // Nor here, which may be the event loop: the head goes out alone.
+                answer.head.add("Content-Encoding", "gzip")
+                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: file.next, first: nil)
+            } else {
+                answer.body = ByteBuffer(bytes: first)
+                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: next, first: second)
+            }
+            answer.head.frameByParts()
         }
         if request?.method == .head {
             answer.body = ByteBuffer()

@@ -5,6 +5,7 @@ import NIOPosix
 import NIOSSL
 package import PromQL
 package import ServiceLifecycle
+package import Storage
 
 /// What answers requests; blocking, safe on many threads.
 package protocol RequestAnswering: Sendable {
@@ -19,6 +20,9 @@ package protocol RequestAnswering: Sendable {
     ///
     /// Called on an event loop: it takes less than a millisecond and waits for nobody.
     func respondAtOnce(to request: APIRequest) -> APIResponse?
+
+    /// Counts what the sending of an answer takes, beside the answer itself; nil where nothing is counted.
+    func reserveMemory() -> (any MemoryReservation)?
 
     /// Tells what it took to answer a request that was queued.
     func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool)
@@ -35,6 +39,7 @@ package enum Admission: Sendable {
 extension RequestAnswering {
     package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission { .immediate }
     package func respondAtOnce(to request: APIRequest) -> APIResponse? { nil }
+    package func reserveMemory() -> (any MemoryReservation)? { nil }
     package func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {}
 }
 

@@ -118,6 +118,8 @@ package final class WebAPI: RequestAnswering {
         return response
     }
 
+    package func reserveMemory() -> (any MemoryReservation)? { services.active.budget.reservation() }
+
     package func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {
         guard let query = request.query else { return }
         small.note(cost, of: query.description, isAtOnce: isAtOnce, now: services.active.now)

@@ -22,6 +22,22 @@ struct CompressionTests {
         #expect(try Compression.snappyUncompress(Compression.snappyCompress(text), limitBytes: limit) == text)
     }
 
+    @Test("a file made piece by piece comes back, whatever the pieces are", arguments: texts, [1, 4096, 300_000])
+    func stream(text: [UInt8], pieceBytes: Int) throws {
+        for isEndAlone in [false, true] {
+            var stream = try GzipStream()
+            var file: [UInt8] = []
+            var rest = text.prefix(pieceBytes == 1 ? 2000 : .max)
+            let wanted = Array(rest)
+            while rest.count > (isEndAlone ? 0 : pieceBytes) {
+                stream.compress(Array(rest.prefix(pieceBytes)), into: &file)
+                rest = rest.dropFirst(pieceBytes)
+            }
+            stream.compress(Array(rest), isLast: true, into: &file)
+            #expect(try Self.gunzip(file, limitBytes: wanted.count) == wanted)
+        }
+    }
+
     @Test("one byte more than the limit is refused", arguments: texts.filter { !$0.isEmpty })
     func limits(text: [UInt8]) throws {
         let limit = text.count - 1

@@ -43,7 +43,10 @@ package final class RawConnection {
     package func closeSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// What comes until the other side closes, or until it ends with `end`.
-    package func read(until end: String? = nil) -> String {
+    package func read(until end: String? = nil) -> String { String(decoding: readBytes(until: end), as: UTF8.self) }
+
+    /// What comes, as bytes.
+    package func readBytes(until end: String? = nil) -> [UInt8] {
         var bytes: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -52,6 +55,6 @@ package final class RawConnection {
             guard count > 0 else { break }
             bytes += room[..<count]
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }

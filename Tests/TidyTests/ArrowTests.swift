@@ -12,7 +12,7 @@ struct ArrowTests {
             [
                 "CCrypt", "CChecksum", "CColumns", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2",
                 "CSQLite",
-                "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZstd",
+                "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZlib", "CZstd",
             ]
         ),
         (1, ["Bytes", "Threads", "YAML"]),
@@ -38,6 +38,7 @@ struct ArrowTests {
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
         ("CRE2", ["MetricModel"]),
+        ("CZlib", ["Bytes"]),
         ("AsyncHTTPClient", ["Notifications", "Remote"]),
         ("NIOHTTP1", ["Notifications", "Remote", "Scraping", "WebAPI"]),
         ("ArgumentParser", ["lapwing"]),

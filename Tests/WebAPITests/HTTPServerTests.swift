@@ -1,4 +1,6 @@
+import Bytes
 import PromQL
+import Storage
 import Synchronization
 import TestSupport
 import Testing
@@ -35,10 +37,11 @@ struct HTTPServerTests {
 
         func respond(to request: APIRequest) -> APIResponse {
             switch request.path {
-            case "/pieces":
+            case "/pieces", "/compressed":
                 let left = Mutex(5)
                 return APIResponse(
                     contentType: "text/plain",
+                    headers: request.path == "/pieces" ? [] : [(name: "content-encoding", value: "snappy")],
                     body: .pieces {
                         left.withLock { left in
                             left -= 1
@@ -60,6 +63,11 @@ struct HTTPServerTests {
                 return .text(words.joined(separator: " ") + " \(request.body.count)\n")
             }
         }
+
+        /// The room for what sending takes.
+        let budget = MemoryBudget(limitBytes: 1 << 20)
+
+        func reserveMemory() -> (any MemoryReservation)? { budget.reservation() }
 
         private func pause() { for _ in 0..<1000 { _ = sawFarewell.withLock { $0 } } }
     }
@@ -180,6 +188,62 @@ struct HTTPServerTests {
                 #expect(version == "1.0" || answer.hasSuffix("0\r\n\r\n"))
             }
         }
+    }
+
+    /// The body of an answer in chunks.
+    private static func body(ofChunks answer: [UInt8]) -> [UInt8]? {
+        guard let end = answer.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+        var rest = answer[end.upperBound...]
+        var body: [UInt8] = []
+        while let line = rest.firstRange(of: Array("\r\n".utf8)) {
+            let text = String(decoding: rest[..<line.lowerBound], as: UTF8.self)
+            guard let count = Int(text, radix: 16), rest.count >= line.upperBound - rest.startIndex + count + 2 else {
+                return nil
+            }
+            body += rest[line.upperBound...].prefix(count)
+            rest = rest[(line.upperBound + count + 2)...]
+            if count == 0 { return rest.isEmpty ? body : nil }
+        }
+        return nil
+    }
+
+    @Test("a long body is compressed piece by piece for who takes gzip, while there is room for it")
+    func compressedPieces() async throws {
+        let api = Echo()
+        try await withServer(api) { port in
+            func ask(_ path: String, version: String = "1.1", _ encodings: String) -> (head: String, bytes: [UInt8]) {
+                let connection = RawConnection(port: port)
+                connection.send(
+                    "GET \(path) HTTP/\(version)\r\nConnection: close\r\nAccept-Encoding: \(encodings)\r\n\r\n")
+                let bytes = connection.readBytes()
+                let end = bytes.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound ?? 0
+                return (String(decoding: bytes[..<end], as: UTF8.self), bytes)
+            }
+            let plain = ask("/pieces", "br")
+            #expect(!plain.head.contains("Content-Encoding"))
+            let wanted = try #require(Self.body(ofChunks: plain.bytes))
+            #expect(wanted.count == 1_500_000)
+
+            let compressed = ask("/pieces", "deflate, gzip")
+            #expect(compressed.head.contains("Content-Encoding: gzip\r\n"))
+            var body: [UInt8] = []
+            let file = try #require(Self.body(ofChunks: compressed.bytes))
+            #expect(file.count < 10_000)
+            try Compression.gunzip(file, limitBytes: wanted.count, into: &body)
+            #expect(body == wanted)
+
+            let early = ask("/pieces", version: "1.0", "gzip")
+            #expect(early.head.contains("Content-Encoding: gzip\r\n") && early.bytes.suffix(file.count) == file[...])
+            #expect(!ask("/compressed", "gzip").head.contains("Content-Encoding: gzip"))
+
+            let others = api.budget.reservation()
+            // The answers before give back what they held when they are let go, a moment after the client has them.
+            while !others.offer(900 << 10) {}
+            #expect(!ask("/pieces", "gzip").head.contains("Content-Encoding"))
+            others.release(900 << 10)
+            #expect(ask("/pieces", "gzip").head.contains("Content-Encoding: gzip"))
+        }
+        #expect(api.budget.usedBytes == 0)
     }
 
     @Test("HEAD is told how a body in pieces would come, and the connection stays")
