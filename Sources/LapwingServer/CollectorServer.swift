@@ -42,7 +42,8 @@ package struct CollectorServer: Sendable {
                 registry.render(into: &output)
             }, machinePage: settings.makeMachinePage(clock: SystemClock()))
         settings.logMachine(logger)
-        let server = settings.makeHTTPServer(api: api, threads: threads, access: access, registry: registry)
+        let server = settings.makeHTTPServer(
+            api: api, threads: threads, access: access, registry: registry, logger: logger)
         let scheme = access?.isEncrypted == true ? "https" : "http"
         let web = server.makeService(
             host: settings.host, port: settings.port

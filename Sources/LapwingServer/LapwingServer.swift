@@ -50,7 +50,7 @@ package struct LapwingServer: Sendable {
         let patientThreads = WorkerThreads(maximum: 1)
         let server = settings.makeHTTPServer(
             api: services.api, threads: threads, queryThreads: queryThreads, patientThreads: patientThreads,
-            access: access, registry: services.registry)
+            access: access, registry: services.registry, logger: logger)
         let scheme = access?.isEncrypted == true ? "https" : "http"
         let web = server.makeService(host: settings.host, port: settings.port) { port in
             services.state.markReady()

@@ -20,7 +20,8 @@ extension ServerSettings {
     /// Builds the web server and shows what it turned away.
     func makeHTTPServer(
         api: any RequestAnswering, threads: WorkerThreads, queryThreads: WorkerThreads? = nil,
-        patientThreads: WorkerThreads? = nil, access: AccessControl?, registry: Registry
+        patientThreads: WorkerThreads? = nil, access: AccessControl?, registry: Registry,
+        logger: Logger
     ) -> HTTPServer {
         var limits = HTTPServer.Limits()
         limits.connections = maximumConnections
@@ -28,7 +29,7 @@ extension ServerSettings {
         limits.idleSeconds = max(1, readTimeoutMilliseconds / 1_000)
         let server = HTTPServer(
             api: api, threads: threads, queryThreads: queryThreads, patientThreads: patientThreads, limits: limits,
-            access: access)
+            access: access, logger: logger)
         registry.gauge("lapwing_http_connections", help: "Connections of clients that are open.") {
             Double(server.connectionCounts.open)
         }
@@ -36,6 +37,10 @@ extension ServerSettings {
             "lapwing_http_connections_refused_total",
             help: "Connections closed because their address had too many."
         ) { Double(server.connectionCounts.refused) }
+        registry.counter(
+            "lapwing_http_answers_untaken_total",
+            help: "Connections closed because their client did not take its answer in time."
+        ) { Double(server.connectionCounts.untaken) }
         guard let access else { return server }
         registry.counter(
             "lapwing_http_requests_refused_total", help: "Requests turned away before any path was looked at.",

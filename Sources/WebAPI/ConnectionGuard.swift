@@ -43,6 +43,7 @@ final class ConnectionCounter: Sendable {
     private struct State {
         var open: [String: Int] = [:]
         var refused: UInt64 = 0
+        var untaken: UInt64 = 0
     }
 
     let maximumPerAddress: Int
@@ -69,6 +70,9 @@ final class ConnectionCounter: Sendable {
         }
     }
 
+    func noteUntaken() { state.withLock { $0.untaken += 1 } }
+
+    var untaken: UInt64 { state.withLock { $0.untaken } }
     var refused: UInt64 { state.withLock { $0.refused } }
     /// Connections of all addresses.
     var count: Int { state.withLock { $0.open.values.reduce(0, +) } }

@@ -175,21 +175,37 @@ final class HTTPConnection: ChannelDuplexHandler {
         _ head: ByteBuffer, _ body: ByteBuffer, _ more: HTTPExchange.Pieces?, framing: AnswerHead.Framing,
         _ context: ChannelHandlerContext
     ) {
-        setDeadline(.seconds(limits.idleSeconds))
+        setDeadline(.seconds(limits.takingSeconds))
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenSuccess { [self] in
             if let more { follow(more, framing: framing, context) } else { finish(context) }
         }
-        if case .chunked = framing {
-            return sendChunk(head, body, isLast: more == nil, sent, context)
+        if case .chunked = framing { return sendChunk(head, body, isLast: more == nil, sent, context) }
+        guard body.readableBytes <= Self.smallBodyBytes else { return write([head, body], sent, context) }
+        var head = head
+        head.writeImmutableBuffer(body)
+        context.writeAndFlush(wrapOutboundOut(head), promise: sent)
+    }
+
+    /// Writes buffers one after the other; each time that the client has taken a part of them it has its time again.
+    private func write(_ buffers: [ByteBuffer], _ sent: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
+        var last: ByteBuffer?
+        for var rest in buffers {
+            while let part = rest.readSlice(length: min(rest.readableBytes, limits.takenBytes)), part.readableBytes > 0
+            {
+                if let last {
+                    let taken = context.eventLoop.makePromise(of: Void.self)
+                    taken.futureResult.assumeIsolated().whenSuccess { [self] in
+                        setDeadline(.seconds(limits.takingSeconds))
+                    }
+                    context.write(wrapOutboundOut(last), promise: taken)
+                }
+                last = part
+            }
         }
-        if body.readableBytes <= Self.smallBodyBytes {
-            var head = head
-            head.writeImmutableBuffer(body)
-            return context.writeAndFlush(wrapOutboundOut(head), promise: sent)
-        }
-        if head.readableBytes > 0 { context.write(wrapOutboundOut(head), promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(body), promise: sent)
+        // The promise goes with the last bytes: it is kept when they are taken.
+        guard let last else { return sent.succeed() }
+        context.writeAndFlush(wrapOutboundOut(last), promise: sent)
     }
 
     /// Sends a part of a body in chunks (RFC 9112, section 7.1): `size CRLF bytes CRLF`, and after the last `0 CRLF CRLF`.
@@ -205,15 +221,13 @@ final class HTTPConnection: ChannelDuplexHandler {
             after.writeStaticString("\r\n")
         }
         if isLast { after.writeStaticString("0\r\n\r\n") }
-        // The promise goes with the last bytes: it is kept when they are.
-        var parts = [before, body, after].filter { $0.readableBytes > 0 }
-        guard let last = parts.popLast() else { return sent.succeed() }
-        for part in parts { context.write(wrapOutboundOut(part), promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(last), promise: sent)
+        write([before, body, after], sent, context)
     }
 
     /// Has the next part of a body made, and sends it.
     private func follow(_ more: HTTPExchange.Pieces, framing: AnswerHead.Framing, _ context: ChannelHandlerContext) {
+        // Whoever makes it may take long.
+        deadline = .distantFuture
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         more.next { bytes, more in
@@ -290,5 +304,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     /// The deadline is over.
-    func expire() { context?.close(promise: nil) }
+    func expire() {
+        if case .answering = phase { exchange.server.noteUntaken(by: exchange.client) }
+        context?.close(promise: nil)
+    }
 }

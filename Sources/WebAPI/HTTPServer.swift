@@ -1,4 +1,5 @@
 package import Access
+package import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -55,7 +56,11 @@ package struct HTTPServer: Sendable {
         package var bodyBytes = 32 << 20
         /// Bodies at least this large are compressed for clients that accept gzip.
         package var compressionThresholdBytes = 1024
-        /// A connection without a request is closed after this time, and one whose client takes nothing of an answer.
+        /// An answer is given up when the client takes less than `takenBytes` of it in this time.
+        package var takingSeconds: Int64 = 60
+        /// What a client has to take at a time.
+        package var takenBytes = 64 << 10
+        /// A connection without a request is closed after this time.
         package var idleSeconds: Int64 = 300
         /// The head of the first request must be there after this time, the TLS handshake included.
         package var headSeconds: Int64 = 10
@@ -82,6 +87,7 @@ package struct HTTPServer: Sendable {
     let limits: Limits
     let access: AccessControl?
     let connections: ConnectionCounter
+    private let logger: Logger
 
     /// - Parameters:
     ///   - queryThreads: The threads of requests that stand in line; nil where there are none.
@@ -89,8 +95,10 @@ package struct HTTPServer: Sendable {
     ///   - access: asked before every request, whatever its path; nil lets everybody in, over plain HTTP.
     package init(
         api: any RequestAnswering, threads: WorkerThreads, queryThreads: WorkerThreads? = nil,
-        patientThreads: WorkerThreads? = nil, limits: Limits = Limits(), access: AccessControl? = nil
+        patientThreads: WorkerThreads? = nil, limits: Limits = Limits(), access: AccessControl? = nil,
+        logger: Logger = Logger(label: "web") { _ in SwiftLogNoOpLogHandler() }
     ) {
+        self.logger = logger
         self.api = api
         self.threads = threads
         self.queryThreads = queryThreads ?? threads
@@ -100,8 +108,20 @@ package struct HTTPServer: Sendable {
         connections = ConnectionCounter(maximumPerAddress: limits.connectionsPerAddress)
     }
 
-    /// Connections at once, and those closed because their address had too many.
-    package var connectionCounts: (open: Int, refused: UInt64) { (connections.count, connections.refused) }
+    /// Connections at once, those closed because their address had too many, and those whose client did not take its answer.
+    package var connectionCounts: (open: Int, refused: UInt64, untaken: UInt64) {
+        (connections.count, connections.refused, connections.untaken)
+    }
+
+    /// A client has not taken its answer in time.
+    func noteUntaken(by client: String) {
+        connections.noteUntaken()
+        logger.info(
+            "a client does not take its answer: the connection is closed",
+            metadata: [
+                "client": "\(client)", "limit": "\(limits.takenBytes) bytes in \(limits.takingSeconds) s",
+            ])
+    }
 
     /// The service to run.
     /// - Parameter onRunning: called with the port once connections are accepted.

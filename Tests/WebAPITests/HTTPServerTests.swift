@@ -48,6 +48,9 @@ struct HTTPServerTests {
                             return left >= 0 ? [UInt8](repeating: UInt8(ascii: "a") + UInt8(left), count: 300_000) : nil
                         }
                     })
+            case "/endless":
+                return APIResponse(
+                    contentType: "text/plain", body: .pieces { [UInt8](repeating: UInt8(ascii: "x"), count: 300_000) })
             case "/wait":
                 let isWithdrawn = withdrawn.withLock { $0 }
                 while isWithdrawn?() == false { pause() }
@@ -75,12 +78,18 @@ struct HTTPServerTests {
     private func withServer(
         _ api: Echo = Echo(), limits: HTTPServer.Limits = HTTPServer.Limits(), _ body: (Int) throws -> Void
     ) async throws {
+        try await withServer(api, limits: limits) { (port, _) in try body(port) }
+    }
+
+    private func withServer(
+        _ api: Echo, limits: HTTPServer.Limits, _ body: (Int, HTTPServer) throws -> Void
+    ) async throws {
         let threads = WorkerThreads(maximum: 2)
         let server = HTTPServer(api: api, threads: threads, limits: limits)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let task = Task { try await server.run(host: "127.0.0.1", port: 0) { found.yield($0) } }
         for await port in ports {
-            try body(port)
+            try body(port, server)
             break
         }
         task.cancel()
@@ -281,6 +290,23 @@ struct HTTPServerTests {
         }
         limits.headSeconds = 0
         try await withServer(limits: limits) { port in #expect(RawConnection(port: port).read() == "") }
+    }
+
+    @Test("a client that does not take its answer in time loses it, and is counted")
+    func untaken() async throws {
+        var limits = HTTPServer.Limits()
+        limits.takingSeconds = 0
+        try await withServer(Echo(), limits: limits) { (port, server) in
+            let connection = RawConnection(port: port)
+            connection.send("GET /endless HTTP/1.1\r\n\r\n")
+            while server.connectionCounts.untaken == 0 {}
+            #expect(connection.read().hasPrefix("HTTP/1.1 200 OK\r\n"))
+            // What fits into the kernel's buffers is taken at once.
+            let other = RawConnection(port: port)
+            other.send(Self.get)
+            #expect(other.read().hasSuffix("GET /x 1 0\n"))
+            #expect(server.connectionCounts.untaken == 1)
+        }
     }
 
     @Test("a client that waits for leave gets it before it sends its body")
