@@ -44,6 +44,13 @@ struct StepSeries: Sendable {
         take(floats, run: 0..<0)
     }
 
+    /// The one step there is gets a float, the absent value for none.
+    mutating func takeOnly(_ value: Double) {
+        values.removeAll(keepingCapacity: true)
+        values.append(value)
+        knownRun = 0..<(value.isAbsent ? 0 : 1)
+    }
+
     /// Empties the series for the next one, in the memory that there is.
     mutating func restart(labels next: LabelSet) {
         labels = next

@@ -53,9 +53,9 @@ struct KernelRunner: Sendable {
         var notes: KernelNotes = []
         samplesRead += columns.values.count + columns.histograms.count
         if takesNewest, columns.histograms.isEmpty {
-            output.makeAbsent(over: 1)
-            if let newest = columns.values.last, !newest.isStale {
-                output.values[0] = newest
+            let newest = columns.values.last ?? Column.absent
+            output.takeOnly(newest.isStale ? Column.absent : newest)
+            if !output.isEmpty {
                 samplesQueryable += 1
                 steps?.countQueryable(1, at: 0)
                 steps?.countRead(1, at: 0)

@@ -9,7 +9,7 @@ struct ChosenSelectedLabels: ChosenLabels {
     private let labelNumbers: [Int32]
     private let names: [[UInt8]]
     private let keepsNamed: Bool
-    /// The pairs of series before, by how many came before each in its series, and whether they are kept.
+    /// The pairs of the series before, and whether they are kept.
     private var known: [(place: UInt32, isKept: Bool)] = []
     private var key: [UInt32] = []
     /// The choices that were met; a number is a series of them.
@@ -32,35 +32,38 @@ struct ChosenSelectedLabels: ChosenLabels {
             if met.count == 0 { met.append([]) }
             return 0
         }
+        guard takePairs(of: Int(labelNumbers[index])) || met.count == 0 else { return last }
         key.removeAll(keepingCapacity: true)
-        var position = 0
-        for place in labels.pairs(of: Int(labelNumbers[index])) {
-            if position == known.count {
-                known.append((place, isKept(place)))
-            } else if known[position].place != place {
-                known[position] = (place, isKept(place))
-            }
-            if known[position].isKept { key.append(place) }
-            position += 1
-        }
-        if last < met.count, isKey(last) { return last }
+        for pair in known where pair.isKept { key.append(pair.place) }
         last = find()
         return last
     }
 
-    private func isKept(_ place: UInt32) -> Bool {
-        names.contains { labels.texts.isName($0, ofPairAt: place) } == keepsNamed
+    /// Takes the pairs of a series in place of those of the one before; whether any that are kept are others.
+    private mutating func takePairs(of series: Int) -> Bool {
+        let places = labels.allPairs
+        let range = labels.pairRange(of: series)
+        var isOther = false
+        if known.count > range.count {
+            isOther = known[range.count...].contains { $0.isKept }
+            known.removeLast(known.count - range.count)
+        }
+        for position in 0..<range.count {
+            let place = places[range.lowerBound + position]
+            if position == known.count {
+                known.append((place, false))
+            } else if known[position].place == place {
+                continue
+            }
+            let isKept = isKept(place)
+            if isKept || known[position].isKept { isOther = true }
+            known[position] = (place, isKept)
+        }
+        return isOther
     }
 
-    private func isKey(_ number: Int) -> Bool {
-        let pairs = met.pairs(of: number)
-        guard pairs.count == key.count else { return false }
-        var index = pairs.startIndex
-        for place in key {
-            if pairs[index] != place { return false }
-            index += 1
-        }
-        return true
+    private func isKept(_ place: UInt32) -> Bool {
+        (labels.texts.pairByteCount(at: place, unlessNamed: names) == 0) == keepsNamed
     }
 
     private mutating func find() -> Int {

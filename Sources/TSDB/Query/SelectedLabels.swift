@@ -38,9 +38,10 @@ struct SelectedLabels: Sendable {
     mutating func append(pair bytes: some Collection<UInt8>) -> UInt32 { texts.append(bytes) }
 
     /// The places of a series' pairs, in label order.
-    func pairs(of series: Int) -> ArraySlice<UInt32> {
-        places[(series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])]
-    }
+    func pairs(of series: Int) -> ArraySlice<UInt32> { places[pairRange(of: series)] }
+
+    /// Where they stand among those of all series.
+    func pairRange(of series: Int) -> Range<Int> { (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series]) }
 
     /// The places of all series' pairs, one series after the other.
     var allPairs: [UInt32] { places }
@@ -56,8 +57,8 @@ struct SelectedLabels: Sendable {
 
     /// Whether a series has these pairs.
     func areSame(_ pairs: ArraySlice<UInt32>, of series: Int) -> Bool {
-        let start = series == 0 ? 0 : Int(ends[series - 1])
-        let count = Int(ends[series]) - start
+        let range = pairRange(of: series)
+        let (start, count) = (range.lowerBound, range.count)
         let known = places.span
         let wanted = pairs.span
         guard wanted.count == count else { return false }
@@ -74,7 +75,7 @@ struct SelectedLabels: Sendable {
 
     /// The labels of a series but those with one of these names.
     func labels(of series: Int, without names: [[UInt8]]) -> LabelSet {
-        let range = (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
+        let range = pairRange(of: series)
         var encoded: [UInt8] = []
         unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: range.count) { counts in
             var byteCount = 0
