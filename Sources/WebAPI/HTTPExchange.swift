@@ -105,7 +105,7 @@ struct HTTPExchange: Sendable {
             guard !isStopping else {
                 return body(answer(.text("stopping\n", status: 503), to: request, version: version))
             }
-            let watch = AnswerCost.Watch()
+            let watch = AnswerCost.Watch(countsProcessor: true)
             let response = server.api.respond(to: request)
             if let patientThreads = server.patientThreads, request.comesAgain {
                 var again = request
@@ -123,7 +123,8 @@ struct HTTPExchange: Sendable {
 
     /// The answer of a small query, made here and now on the event loop.
     private func answerAtOnce(_ request: APIRequest, version: HTTPVersion) -> Answer? {
-        let watch = AnswerCost.Watch()
+        // One that is interrupted for long here is measured once more on a thread.
+        let watch = AnswerCost.Watch(countsProcessor: false)
         guard let response = server.api.respondAtOnce(to: request) else { return nil }
         let answer = answer(response, to: request, version: version)
         server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: true)

@@ -49,7 +49,7 @@ extension RequestAnswering {
 /// One event loop accepts connections, reads requests and sends answers, so that a request changes threads twice: to the
 /// one that computes and back. Endpoints may read from disk and compute for seconds; they never run on the event loop, but
 /// for queries known to be small, which are answered there and change threads not at all.
-package struct HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
     /// Limits of one request.
     package struct Limits: Sendable {
         /// The largest body that is read (remote write has a limit of its own).

@@ -92,13 +92,18 @@ package struct AnswerCost: Sendable {
 
     /// Measures what a thread does from here on.
     struct Watch {
-        private let processor = Watch.time(CLOCK_THREAD_CPUTIME_ID)
+        private let processor: UInt64?
         private let elapsed = Watch.time(CLOCK_MONOTONIC)
 
+        /// - Parameter countsProcessor: Where not, the time on the clock stands for that of the processor, which is no longer and
+        ///   takes two system calls to ask for.
+        init(countsProcessor: Bool) { processor = countsProcessor ? Self.time(CLOCK_THREAD_CPUTIME_ID) : nil }
+
         func cost(isWhole: Bool) -> AnswerCost {
-            AnswerCost(
-                processorNanoseconds: Self.time(CLOCK_THREAD_CPUTIME_ID) &- processor,
-                elapsedNanoseconds: Self.time(CLOCK_MONOTONIC) &- elapsed, isWhole: isWhole)
+            let elapsed = Self.time(CLOCK_MONOTONIC) &- elapsed
+            return AnswerCost(
+                processorNanoseconds: processor.map { Self.time(CLOCK_THREAD_CPUTIME_ID) &- $0 } ?? elapsed,
+                elapsedNanoseconds: elapsed, isWhole: isWhole)
         }
 
         private static func time(_ clock: clockid_t) -> UInt64 {
