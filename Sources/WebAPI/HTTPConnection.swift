@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -187,24 +188,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(head), promise: sent)
     }
 
-    /// Writes buffers one after the other; each time that the client has taken a part of them it has its time again.
+    /// Writes buffers one after the other; the promise goes with the last bytes, it is kept when they are sent.
     private func write(_ buffers: [ByteBuffer], _ sent: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
-        var last: ByteBuffer?
-        for var rest in buffers {
-            while let part = rest.readSlice(length: min(rest.readableBytes, limits.takenBytes)), part.readableBytes > 0
-            {
-                if let last {
-                    let taken = context.eventLoop.makePromise(of: Void.self)
-                    taken.futureResult.assumeIsolated().whenSuccess { [self] in
-                        setDeadline(.seconds(limits.takingSeconds))
-                    }
-                    context.write(wrapOutboundOut(last), promise: taken)
-                }
-                last = part
-            }
-        }
-        // The promise goes with the last bytes: it is kept when they are taken.
-        guard let last else { return sent.succeed() }
+        var buffers = buffers.filter { $0.readableBytes > 0 }
+        guard let last = buffers.popLast() else { return sent.succeed() }
+        for buffer in buffers { context.write(wrapOutboundOut(buffer), promise: nil) }
         context.writeAndFlush(wrapOutboundOut(last), promise: sent)
     }
 
@@ -304,8 +292,24 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     /// The deadline is over.
+    ///
+    /// Where an answer is being sent, the kernel tells when the client last took something: whole seconds of a slow one's reading are
+    /// in its buffers, so that this connection hears nothing meanwhile.
     func expire() {
-        if case .answering = phase { exchange.server.noteUntaken(by: exchange.client) }
-        context?.close(promise: nil)
+        guard let context else { return }
+        guard case .answering = phase, let socket = context.channel as? any SocketOptionProvider else {
+            return context.close(promise: nil)
+        }
+        deadline = .distantFuture
+        socket.getTCPInfo().assumeIsolated().whenComplete { [self] result in
+            let limit = limits.takingSeconds * 1000
+            let still = (try? result.get()).map { Int64($0.tcpi_last_data_sent) } ?? limit
+            guard still >= limit else {
+                deadline = .now() + .milliseconds(limit - still)
+                return deadlines.cover(deadline)
+            }
+            exchange.server.noteUntaken(by: exchange.client)
+            context.close(promise: nil)
+        }
     }
 }

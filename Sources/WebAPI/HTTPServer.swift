@@ -56,10 +56,8 @@ package final class HTTPServer: Sendable {
         package var bodyBytes = 32 << 20
         /// Bodies at least this large are compressed for clients that accept gzip.
         package var compressionThresholdBytes = 1024
-        /// An answer is given up when the client takes less than `takenBytes` of it in this time.
+        /// An answer is given up when the client takes nothing of it for this time.
         package var takingSeconds: Int64 = 60
-        /// What a client has to take at a time.
-        package var takenBytes = 64 << 10
         /// A connection without a request is closed after this time.
         package var idleSeconds: Int64 = 300
         /// The head of the first request must be there after this time, the TLS handshake included.
@@ -118,9 +116,7 @@ package final class HTTPServer: Sendable {
         connections.noteUntaken()
         logger.info(
             "a client does not take its answer: the connection is closed",
-            metadata: [
-                "client": "\(client)", "limit": "\(limits.takenBytes) bytes in \(limits.takingSeconds) s",
-            ])
+            metadata: ["client": "\(client)", "limit": "\(limits.takingSeconds) s"])
     }
 
     /// The service to run.
