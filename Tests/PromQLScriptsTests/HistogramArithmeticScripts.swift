@@ -87,6 +87,28 @@ extension ProbeTests {
             {} 4
         """#
 
+    /// How often start times overlap is told from the second time on: a window of a series is one.
+    static let overlaps = #"""
+        load 1m
+            c_total{a="1"}@st _ _ -2m -2m -2m
+            c_total{a="1"} _ _ 60 120 180
+            c_total{a="2"}@st _ _ -2m -2m -2m
+            c_total{a="2"} _ _ 60 120 180
+
+        eval instant at 4m rate(c_total{a="1"}[3m])
+            expect warn msg: PromQL warning: sample has start time that overlaps with previous sample timestamp for metric "c_total" (1:6)
+            {a="1"} 1
+
+        eval instant at 4m rate(c_total[3m])
+            expect warn msg: PromQL warning: sample has start time that overlaps with previous sample timestamp for metric "c_total" (2 occurrences) (1:6)
+            {a="1"} 1
+            {a="2"} 1
+
+        eval range from 3m to 4m step 1m sum(rate(c_total[3m]))
+            expect warn msg: PromQL warning: sample has start time that overlaps with previous sample timestamp for metric "c_total" (4 occurrences) (1:10)
+            {} 1 2
+        """#
+
     /// What Prometheus tells of a sample's predecessor when it reads a chunk.
     static let storedHints = #"""
         load 1m

@@ -29,6 +29,13 @@ struct Annotations {
         var message: String
         var origin: Origin
         var repair: MonotonicityRepair?
+        /// How often it happened, where that is told.
+        var occurrenceCount = 1
+
+        /// What is told besides, which changes while the text stays the same.
+        var details: String {
+            occurrenceCount > 1 ? " (\(occurrenceCount) occurrences)" : repair?.details ?? ""
+        }
     }
 
     private var entries: [Entry] = []
@@ -57,10 +64,22 @@ struct Annotations {
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 
+    /// Adds up how often something happened; the text points at what is evaluated first.
+    mutating func add(times count: Int, _ kind: Kind, _ message: String, from origin: Origin) {
+        let index = indexes[message] ?? entries.count
+        if index == entries.count {
+            indexes[message] = index
+            entries.append(Entry(kind: kind, message: message, origin: origin, occurrenceCount: count))
+            return
+        }
+        entries[index].occurrenceCount += count
+        if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
+    }
+
     /// The texts of a kind with `line:column` of what they point at.
     func texts(_ kind: Kind, position: (SourceRange) -> String) -> [String] {
         entries.filter { $0.kind == kind }.map { entry in
-            "PromQL \(kind.rawValue): \(entry.message)\(entry.repair?.details ?? "") (\(position(entry.origin.range)))"
+            "PromQL \(kind.rawValue): \(entry.message)\(entry.details) (\(position(entry.origin.range)))"
         }
     }
 }

@@ -61,6 +61,11 @@ final class QueryContext {
         annotations.add(.warning, message, from: Annotations.Origin(range: range, speaker: speaker ?? range))
     }
 
+    /// Warns of something that is counted.
+    func warn(ofTimes count: Int, _ message: String, at range: SourceRange) {
+        annotations.add(times: count, .warning, message, from: Annotations.Origin(range: range, speaker: range))
+    }
+
     func inform(_ message: String, at range: SourceRange) {
         annotations.add(.info, message, from: Annotations.Origin(range: range, speaker: range))
     }

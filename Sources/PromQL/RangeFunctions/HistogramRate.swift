@@ -144,7 +144,7 @@ struct HistogramRate {
         since first: NativeHistogram, to sum: inout HistogramAccumulator, _ notes: inout KernelNotes
     ) {
         let second = window.lowerBound + 1
-        if neighbours.hasOverlap(in: second..<window.upperBound) { notes.insert(.startTimesOverlap) }
+        if neighbours.hasOverlap(in: second..<window.upperBound) { notes.countOverlap() }
         func add(_ lost: NativeHistogram) {
             if sum.add(lost)?.reconciledBounds ?? false { notes.insert(.reconciledCustomBucketsInAddition) }
         }

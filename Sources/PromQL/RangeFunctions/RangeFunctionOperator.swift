@@ -26,7 +26,7 @@ struct RangeFunctionOperator: VectorOperator {
         let saysItOnce = saysItOnce
         try source.evaluate(kernel, windows: windows, timeline: timeline, context: context, into: groups) {
             (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
-            if !groups.saidNotes.isSuperset(of: noticed) {
+            if noticed.areNews(besides: groups.saidNotes) {
                 notes.annotate(noticed, series.labels, context)
                 if saysItOnce { groups.saidNotes.formUnion(noticed) }
             }
@@ -39,7 +39,7 @@ struct RangeFunctionOperator: VectorOperator {
         var said: KernelNotes = []
         try source.evaluate(kernel, windows: windows, timeline: timeline, context: context) {
             (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
-            if !said.isSuperset(of: noticed) { notes.annotate(noticed, series.labels, context) }
+            if noticed.areNews(besides: said) { notes.annotate(noticed, series.labels, context) }
             if saysItOnce { said.formUnion(noticed) }
             try body(&series)
         }
@@ -56,7 +56,7 @@ struct RangeFunctionOperator: VectorOperator {
         var said: KernelNotes = []
         try source.evaluateNameless(kernel, windows: windows, timeline: timeline, context: context) {
             (series: inout StepSeries, noticed: KernelNotes) throws(QueryError) in
-            if !said.isSuperset(of: noticed) { notes.annotate(noticed, named, context) }
+            if noticed.areNews(besides: said) { notes.annotate(noticed, named, context) }
             said.formUnion(noticed)
             try body(&series)
         }
@@ -76,10 +76,6 @@ struct KernelAnnotator: Sendable {
         (
             .mixedExponentialAndCustom, .warning,
             "vector contains a mix of histograms with exponential and custom buckets schemas for metric name", true
-        ),
-        (
-            .startTimesOverlap, .warning,
-            "sample has start time that overlaps with previous sample timestamp for metric", true
         ),
         (.histogramIsNotCounter, .warning, "this native histogram metric is not a counter:", true),
         (.histogramIsNotGauge, .warning, "this native histogram metric is not a gauge:", true),
@@ -124,6 +120,12 @@ struct KernelAnnotator: Sendable {
             case .warning: context.warn(text, at: range)
             case .info: context.inform(text, at: range)
             }
+        }
+        if notes.overlapCount > 0 {
+            context.warn(
+                ofTimes: notes.overlapCount,
+                "sample has start time that overlaps with previous sample timestamp for metric \(LabelName.quoted(name))",
+                at: range)
         }
         if notes.contains(.hasFloatResult), function == .rate || function == .increase {
             judgeName(name, labels, context)

@@ -64,7 +64,9 @@ struct RangeInput {
 
 /// What a kernel noticed about a series; the operator turns it into annotations, which need names and positions.
 struct KernelNotes: OptionSet, Sendable {
-    let rawValue: UInt32
+    private(set) var rawValue: UInt64
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
 
     static let mixedFloatsAndHistograms = KernelNotes(rawValue: 1 << 0)
     static let ignoredHistograms = KernelNotes(rawValue: 1 << 1)
@@ -82,4 +84,16 @@ struct KernelNotes: OptionSet, Sendable {
     static let hasHistogramResult = KernelNotes(rawValue: 1 << 12)
     static let smoothedRangeHasHistograms = KernelNotes(rawValue: 1 << 13)
     static let startTimesOverlap = KernelNotes(rawValue: 1 << 14)
+
+    /// In how many windows start times overlapped; the upper half of the bits.
+    var overlapCount: Int { Int(rawValue >> 32) }
+
+    /// Notes a window in which start times overlap.
+    mutating func countOverlap() {
+        insert(.startTimesOverlap)
+        rawValue &+= 1 << 32
+    }
+
+    /// Whether there is something to say that was not said: what is counted is said every time.
+    func areNews(besides said: KernelNotes) -> Bool { overlapCount > 0 || !said.isSuperset(of: self) }
 }

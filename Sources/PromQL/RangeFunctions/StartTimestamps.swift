@@ -58,15 +58,17 @@ struct StartedCounterRate {
         let rangeStart = rangeEnd - input.windows.lengthMilliseconds
         let firstTime = columns.timestamp(at: first)
         var difference = columns.values[last] - columns.values[first]
+        var hasOverlap = false
         for index in window.dropFirst() {
             let overlaps = StartTimestamps.overlaps(
                 startBefore: columns.startTimestamps[index - 1], timeBefore: columns.timestamp(at: index - 1),
                 start: columns.startTimestamps[index])
-            if overlaps { notes.insert(.startTimesOverlap) }
+            hasOverlap = hasOverlap || overlaps
             if columns.values[index] < columns.values[index - 1] || columns.beginsAnew(at: index) {
                 difference += columns.values[index - 1]
             }
         }
+        if hasOverlap { notes.countOverlap() }
         let start = columns.startTimestamps[first]
         let beganAt = start != 0 && start > rangeStart && start < firstTime ? start : nil
         guard beganAt != nil || window.count > 1 else { return nil }

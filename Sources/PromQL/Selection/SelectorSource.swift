@@ -105,7 +105,7 @@ struct SelectorSource: SeriesSource {
         try read(selected, .none, runner, timeline, context) {
             (series: inout StepSeries, notes: KernelNotes, index: Int) throws(QueryError) in
             series.group = Int32(numbers.number(of: index))
-            if !series.histograms.isEmpty || !groups.saidNotes.isSuperset(of: notes)
+            if !series.histograms.isEmpty || notes.areNews(besides: groups.saidNotes)
                 || groups.wantsLabels?(series) ?? false
             {
                 series.labels = selected.labels(at: index)

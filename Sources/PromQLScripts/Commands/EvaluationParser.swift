@@ -98,7 +98,7 @@ enum EvaluationParser {
         result.expectedSeries.append(.init(labels: series.labels, values: series.values))
     }
 
-    /// A number that is the whole line, hexadecimal allowed.
+    /// A number that is the whole line.
     private static func number(_ line: Substring) -> Double? {
         let text = line.lowercased()
         switch text {
@@ -110,8 +110,24 @@ enum EvaluationParser {
         guard let first = text.utf8.first, text.utf8.allSatisfy({ !($0 == 0x20 || $0 == 0x7b) }),
             (0x30...0x39).contains(first) || first == 0x2b || first == 0x2d || first == 0x2e
         else { return nil }
-        if text.hasPrefix("0x") { return Int64(text.dropFirst(2), radix: 16).map { Double($0) } }
+        if let integer = integer(text) { return integer }
         return DecimalParsing.parse(text)
+    }
+
+    /// An integer with the base that its beginning tells, as Go's `ParseInt` takes it: 017 is fifteen.
+    private static func integer(_ text: String) -> Double? {
+        var digits = Substring(text)
+        let isNegative = digits.first == "-"
+        if isNegative || digits.first == "+" { digits = digits.dropFirst() }
+        var radix = 10
+        for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8)] where digits.hasPrefix(prefix) {
+            guard digits.count > prefix.count else { break }
+            radix = base
+            digits = digits.dropFirst(prefix.count)
+            break
+        }
+        guard let first = digits.first, first != "+", first != "-" else { return nil }
+        return Int64(digits.filter { $0 != "_" }, radix: radix).map { isNegative ? -Double($0) : Double($0) }
     }
 
     private static func readExpectation(

@@ -61,6 +61,7 @@ struct DifferentialAnswer {
             "PromQL info: incompatible sample types encountered for binary operator",
             "PromQL info: input to histogram_quantile needed to be fixed",
             "PromQL warning: quantile value should be between 0 and 1",
+            "PromQL warning: sample has start time that overlaps",
         ] where note.hasPrefix(beginning) { return beginning }
         return note
     }
