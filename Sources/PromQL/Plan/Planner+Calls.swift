@@ -127,10 +127,8 @@ extension Planner {
     }
 
     private func annotator(_ call: Call, _ argument: Expression) -> KernelAnnotator {
-        // `quantile_over_time` tells of its range at its quantile, as in Prometheus.
-        let place = call.function == .quantileOverTime ? call.arguments[0] : argument
-        return KernelAnnotator(
-            function: call.function, range: place.unparenthesized.range,
+        KernelAnnotator(
+            function: call.function, range: argument.unparenthesized.range,
             usesTypeAndUnitLabels: settings.usesTypeAndUnitLabels)
     }
 

@@ -120,7 +120,7 @@ extension NaiveEvaluator {
             warn("encountered a mix of histograms and floats for aggregation", range)
             return nil
         }
-        return self.sum(group.histograms, takesMean: takesMean, name: "", range).map { .histogram($0) }
+        return self.sum(group.histograms, takesMean: takesMean, name: "", range).map { .histogram($0.compacted) }
     }
 
     private func variance(_ values: [Double]) -> Double {

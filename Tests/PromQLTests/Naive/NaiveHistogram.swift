@@ -79,7 +79,7 @@ struct NaiveHistogram {
         for (index, count) in negative.sorted(by: { $0.key > $1.key }) where count != 0 {
             result.append(Bucket(lower: -upper(index), upper: -upper(index - 1), count: count))
         }
-        if zeroCount != 0 {
+        if zeroCount > 0 {
             result.append(Bucket(lower: -zeroThreshold, upper: zeroThreshold, count: zeroCount, isZero: true))
         }
         for (index, count) in positive.sorted(by: { $0.key < $1.key }) where count != 0 {

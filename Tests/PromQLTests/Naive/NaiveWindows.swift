@@ -51,9 +51,7 @@ extension NaiveEvaluator {
         if floats.isEmpty { return nil }
         if floats.count < samples.count {
             let name = LabelName.quoted(name(of: window))
-            // Said of the quantile where there is one.
-            let place = call.function == .quantileOverTime ? call.arguments[0].unparenthesized.range : range
-            inform("ignored histograms in a range containing both floats and histograms for metric name \(name)", place)
+            inform("ignored histograms in a range containing both floats and histograms for metric name \(name)", range)
         }
         if call.function == .quantileOverTime { judge(parameters[0], call.arguments[0].unparenthesized.range) }
         return try floatValue(call.function, floats, window.time, parameters).map { .float($0) }
