@@ -159,7 +159,7 @@ extension NaiveEvaluator {
                 range)
             return nil
         }
-        return sum(histograms, takesMean: takesMean, name: name(of: window), range).map { .histogram($0) }
+        return sum(histograms, takesMean: takesMean, name: name(of: window), range).map { .histogram($0.compacted) }
     }
 
     /// The sum or mean of histograms, with what is worth telling.
