@@ -258,7 +258,7 @@ extension NaiveHistogram {
             if reached >= rank { break }
         }
         if reached < rank, isForward { found = lastBucket }
-        guard let bucket = found else { return (.nan, sum.isNaN ? "result is NaN" : nil) }
+        guard let bucket = found else { return (.nan, sum.isNaN && reached < rank ? "result is NaN" : nil) }
         if isCustom, bucket.lower == -.infinity { return (bucket.upper, nil) }
         if bucket.upper == .infinity, !bounds.isEmpty { return (bucket.lower, nil) }
         reached = min(reached, count)
