@@ -82,72 +82,249 @@ LOOP void quotients(const int64_t *restrict integers, size_t count, double power
     }
 }
 
-typedef uint64_t four __attribute__((vector_size(32)));
-typedef double four_values __attribute__((vector_size(32)));
+// What stands before the blocks of an integer column; TSDB's `IntegerColumn` draws the form.
+struct packing {
+    int order, shift;
+    // Whether what becomes of the numbers is divided by more than one.
+    int divides;
+    uint64_t first, first_difference, least;
+};
 
-// Values and sums of differences, four at a time, each with the bits of the magic number on top: what is converted then
-// is one subtraction. Says no where a number does not stay below 2^51.
-LOOP int small_decimals(
-    const uint64_t *restrict numbers, size_t count, int order, int shift, uint64_t least, uint64_t first,
-    double power, int divides, double *restrict values) {
-    const uint64_t moved = bits_of(magic);
-    const four zero = {0, 0, 0, 0};
-    uint64_t sum = moved + first;
-    uint64_t wrong = 0;
-    size_t i = 0;
-    if (order == 1) {
-        const double value = value_of(sum) - magic;
-        values[0] = divides ? value / power : value;
-        wrong = sum ^ moved;
-        i = 1;
-    }
-    four wrongs = zero, sums = zero + sum;
-    for (; i + 4 <= count; i += 4) {
-        four next;
-        memcpy(&next, numbers + i, 32);
-        next = (next << (uint64_t)shift) + least;
-        if (order == 1) {
-            next += __builtin_shufflevector(zero, next, 0, 4, 2, 6);
-            next += __builtin_shufflevector(zero, next, 0, 0, 5, 5);
-            const four last = __builtin_shufflevector(next, next, 3, 3, 3, 3);
-            next += sums;
-            sums += last;
-        } else {
-            next += moved;
+struct block {
+    int width, patch_count;
+    const uint8_t *patches, *data;
+};
+
+enum { block_count = 128, patch_mark = 0x10 };
+
+// Each of these answers where what it has read ends, nothing where it is damaged.
+
+LOOP const uint8_t *read_varint(const uint8_t *cursor, const uint8_t *end, uint64_t *value) {
+    uint64_t read = 0;
+    for (int shift = 0; cursor < end && shift < 64; shift += 7) {
+        const uint8_t byte = *cursor++;
+        read |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *value = read;
+            return cursor;
         }
-        wrongs |= next ^ moved;
-        four_values converted;
-        memcpy(&converted, &next, 32);
-        converted -= magic;
-        if (divides) converted /= power;
-        memcpy(values + i, &converted, 32);
     }
-    sum = sums[0];
-    for (; i < count; i++) {
-        const uint64_t next = least + (numbers[i] << shift);
-        sum = order == 1 ? sum + next : moved + next;
-        wrong |= sum ^ moved;
-        const double value = value_of(sum) - magic;
-        values[i] = divides ? value / power : value;
-    }
-    return ((wrong | wrongs[0] | wrongs[1] | wrongs[2] | wrongs[3]) >> 52) == 0;
+    return NULL;
 }
 
-LOOP int decimals(
-    uint64_t *numbers, size_t count, int order, int shift, uint64_t least, uint64_t first, uint64_t first_difference,
-    double power, double *values) {
-    if (order == 1) {
-        const int small = power == 1 ? small_decimals(numbers, count, 1, shift, least, first, power, 0, values)
-                                     : small_decimals(numbers, count, 1, shift, least, first, power, 1, values);
-        if (small) return (int64_t)least >= 0;
-    } else if (order == 0) {
-        const int small = power == 1 ? small_decimals(numbers, count, 0, shift, least, first, power, 0, values)
-                                     : small_decimals(numbers, count, 0, shift, least, first, power, 1, values);
-        if (small) return 0;
+LOOP const uint8_t *read_zigzag(const uint8_t *cursor, const uint8_t *end, uint64_t *value) {
+    uint64_t read = 0;
+    cursor = read_varint(cursor, end, &read);
+    *value = read >> 1 ^ (0 - (read & 1));
+    return cursor;
+}
+
+LOOP const uint8_t *read_packing(const uint8_t *cursor, const uint8_t *end, size_t count, struct packing *packing) {
+    if (cursor == end) return NULL;
+    const uint8_t head = *cursor++;
+    packing->order = head >> 6;
+    packing->shift = head & 63;
+    packing->divides = 0;
+    packing->first = packing->first_difference = 0;
+    if (packing->order > 2 || (size_t)packing->order >= count) return NULL;
+    if (packing->order > 0 && !(cursor = read_zigzag(cursor, end, &packing->first))) return NULL;
+    if (packing->order > 1 && !(cursor = read_zigzag(cursor, end, &packing->first_difference))) return NULL;
+    return read_zigzag(cursor, end, &packing->least);
+}
+
+LOOP const uint8_t *read_block(const uint8_t *cursor, const uint8_t *end, size_t count, struct block *block) {
+    if (cursor == end) return NULL;
+    const uint8_t head = *cursor++;
+    block->width = head & 0x0f;
+    block->patch_count = 0;
+    if (block->width > 8 || (head & ~(patch_mark | 0x0f)) != 0) return NULL;
+    if (head & patch_mark) {
+        if (cursor == end) return NULL;
+        block->patch_count = *cursor++;
     }
-    rebuild(numbers, count, order, shift, least, first, first_difference);
-    quotients((const int64_t *)numbers, count, power, values);
-    return 0;
+    // Patches come before the data: they are stepped over, and read once the data is there.
+    block->patches = cursor;
+    for (int i = 0; i < block->patch_count; i++) {
+        uint64_t high;
+        if (cursor == end || *cursor >= count) return NULL;
+        if (!(cursor = read_varint(cursor + 1, end, &high))) return NULL;
+    }
+    block->data = cursor;
+    const size_t bytes = count * (size_t)block->width;
+    return (size_t)(end - cursor) < bytes ? NULL : cursor + bytes;
+}
+
+LOOP void unpack_block(const struct block *block, size_t count, uint64_t *numbers) {
+    unpack(block->data, count, block->width, numbers);
+    const uint8_t *cursor = block->patches;
+    for (int i = 0; i < block->patch_count; i++) {
+        const size_t place = *cursor;
+        uint64_t high = 0;
+        cursor = read_varint(cursor + 1, block->data, &high);
+        if (block->width < 8) numbers[place] |= high << 8 * block->width;
+    }
+}
+
+LOOP const uint8_t *unpack_all(
+    const uint8_t *cursor, const uint8_t *end, size_t count, const struct packing *packing, uint64_t *numbers) {
+    for (size_t start = (size_t)packing->order; start < count; start += block_count) {
+        const size_t length = count - start < block_count ? count - start : block_count;
+        struct block block;
+        if (!(cursor = read_block(cursor, end, length, &block))) return NULL;
+        unpack_block(&block, length, numbers + start);
+    }
+    return cursor;
+}
+
+LOOP const uint8_t *integers(const uint8_t *cursor, const uint8_t *end, size_t count, uint64_t *numbers) {
+    struct packing packing;
+    if (!(cursor = read_packing(cursor, end, count, &packing))) return NULL;
+    if (!(cursor = unpack_all(cursor, end, count, &packing, numbers))) return NULL;
+    rebuild(
+        numbers, count, packing.order, packing.shift, packing.least, packing.first, packing.first_difference);
+    return cursor;
+}
+
+// The compiler makes one, two or four vectors of each, as the processor has them.
+typedef uint8_t eight_bytes __attribute__((vector_size(8)));
+typedef uint16_t eight_shorts __attribute__((vector_size(16)));
+typedef uint32_t eight_words __attribute__((vector_size(32)));
+typedef uint64_t eight __attribute__((vector_size(64)));
+typedef double eight_values __attribute__((vector_size(64)));
+
+// What small_block carries from number to number: the sum so far in every place, and the bits that were ever set above
+// those of the magic number.
+struct running {
+    eight sums, wrongs;
+};
+
+// Eight numbers of 1, 2, 4 or 8 bytes.
+LOOP void load_eight(const uint8_t *data, int width, eight *numbers) {
+    if (width == 1) {
+        eight_bytes narrow;
+        memcpy(&narrow, data, sizeof narrow);
+        *numbers = __builtin_convertvector(narrow, eight);
+    } else if (width == 2) {
+        eight_shorts narrow;
+        memcpy(&narrow, data, sizeof narrow);
+        *numbers = __builtin_convertvector(narrow, eight);
+    } else if (width == 4) {
+        eight_words narrow;
+        memcpy(&narrow, data, sizeof narrow);
+        *numbers = __builtin_convertvector(narrow, eight);
+    } else {
+        memcpy(numbers, data, sizeof *numbers);
+    }
+}
+
+// Eight values, or sums of differences, each with the bits of the magic number on top: what is converted then is one
+// subtraction. True only where all stay below 2^51.
+LOOP void small_eight(
+    eight *residuals, const struct packing *packing, double power, struct running *running, eight_values *values) {
+    const eight zero = {0};
+    eight next = (*residuals << (uint64_t)packing->shift) + packing->least;
+    if (packing->order == 1) {
+        next += __builtin_shufflevector(zero, next, 0, 8, 0, 10, 0, 12, 0, 14);
+        next += __builtin_shufflevector(zero, next, 0, 0, 9, 9, 0, 0, 13, 13);
+        next += __builtin_shufflevector(zero, next, 0, 0, 0, 0, 11, 11, 11, 11);
+        const eight last = __builtin_shufflevector(next, next, 7, 7, 7, 7, 7, 7, 7, 7);
+        next += running->sums;
+        running->sums += last;
+    } else {
+        next += running->sums;
+    }
+    running->wrongs |= next ^ bits_of(magic);
+    memcpy(values, &next, sizeof next);
+    *values -= magic;
+    if (packing->divides) *values /= power;
+}
+
+// A block's numbers straight from their bytes.
+LOOP void small_block(
+    const uint8_t *data, int width, size_t count, const struct packing *packing, double power,
+    struct running *carried, double *restrict values) {
+    struct running running = *carried;
+    eight residuals = {0};
+    eight_values converted;
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        if (width > 0) load_eight(data + i * (size_t)width, width, &residuals);
+        small_eight(&residuals, packing, power, &running, &converted);
+        memcpy(values + i, &converted, sizeof converted);
+    }
+    if (i < count) {
+        uint8_t rest[64] = {0};
+        memcpy(rest, data + i * (size_t)width, (count - i) * (size_t)width);
+        if (width > 0) load_eight(rest, width, &residuals);
+        small_eight(&residuals, packing, power, &running, &converted);
+        memcpy(values + i, &converted, (count - i) * sizeof *values);
+    }
+    *carried = running;
+}
+
+LOOP void small_block_of(
+    const uint8_t *data, int width, size_t count, const struct packing *packing, double power,
+    struct running *running, double *restrict values) {
+    switch (width) {
+    case 0: small_block(data, 0, count, packing, power, running, values); return;
+    case 1: small_block(data, 1, count, packing, power, running, values); return;
+    case 2: small_block(data, 2, count, packing, power, running, values); return;
+    case 4: small_block(data, 4, count, packing, power, running, values); return;
+    default: small_block(data, 8, count, packing, power, running, values); return;
+    }
+}
+
+LOOP const uint8_t *small_decimals(
+    const uint8_t *cursor, const uint8_t *end, size_t count, const struct packing *packing, double power,
+    double *values, int *are_small) {
+    const uint64_t moved = bits_of(magic);
+    struct running running = {{0}, {0}};
+    running.sums += packing->order == 1 ? moved + packing->first : moved;
+    if (packing->order == 1) {
+        const double value = value_of(moved + packing->first) - magic;
+        values[0] = power == 1 ? value : value / power;
+        running.wrongs[0] = (moved + packing->first) ^ moved;
+    }
+    for (size_t start = (size_t)packing->order; start < count; start += block_count) {
+        const size_t length = count - start < block_count ? count - start : block_count;
+        struct block block;
+        if (!(cursor = read_block(cursor, end, length, &block))) return NULL;
+        const int is_direct = block.patch_count == 0 && (block.width & (block.width - 1)) == 0;
+        uint64_t numbers[block_count];
+        if (!is_direct) unpack_block(&block, length, numbers);
+        small_block_of(
+            is_direct ? block.data : (const uint8_t *)numbers, is_direct ? block.width : 8, length, packing, power,
+            &running, values + start);
+    }
+    uint64_t wrong = 0;
+    for (int i = 0; i < 8; i++) wrong |= running.wrongs[i];
+    *are_small = wrong >> 52 == 0;
+    return cursor;
+}
+
+LOOP const uint8_t *decimals(
+    const uint8_t *cursor, const uint8_t *end, size_t count, double power, uint64_t *scratch, double *values,
+    int *rises) {
+    struct packing packing;
+    *rises = 0;
+    const uint8_t *const start = read_packing(cursor, end, count, &packing);
+    if (!start) return NULL;
+    packing.divides = power != 1;
+    if (packing.order < 2) {
+        int are_small;
+        const uint8_t *const after = small_decimals(start, end, count, &packing, power, values, &are_small);
+        if (!after) return NULL;
+        if (are_small) {
+            *rises = packing.order == 1 && (int64_t)packing.least >= 0;
+            return after;
+        }
+    }
+    const uint8_t *const after = unpack_all(start, end, count, &packing, scratch);
+    if (!after) return NULL;
+    rebuild(
+        scratch, count, packing.order, packing.shift, packing.least, packing.first, packing.first_difference);
+    quotients((const int64_t *)scratch, count, power, values);
+    return after;
 }
 
 LOOP void correct(double *restrict values, const int64_t *restrict corrections, size_t count) {
@@ -155,46 +332,32 @@ LOOP void correct(double *restrict values, const int64_t *restrict corrections, 
 }
 
 #define ENTRIES(suffix, attributes)                                                                                    \
-    attributes static void unpack_##suffix(const uint8_t *d, size_t c, int w, uint64_t *n) { unpack(d, c, w, n); }     \
-    attributes static void rebuild_##suffix(                                                                           \
-        uint64_t *n, size_t c, int o, int s, uint64_t l, uint64_t f, uint64_t d) {                                     \
-        rebuild(n, c, o, s, l, f, d);                                                                                  \
+    attributes static const uint8_t *integers_##suffix(                                                                \
+        const uint8_t *d, const uint8_t *e, size_t c, uint64_t *n) {                                                   \
+        return integers(d, e, c, n);                                                                                   \
     }                                                                                                                  \
-    attributes static void quotients_##suffix(const int64_t *n, size_t c, double p, double *v) {                       \
-        quotients(n, c, p, v);                                                                                         \
-    }                                                                                                                  \
-    attributes static int decimals_##suffix(                                                                           \
-        uint64_t *n, size_t c, int o, int s, uint64_t l, uint64_t f, uint64_t d, double p, double *v) {                \
-        return decimals(n, c, o, s, l, f, d, p, v);                                                                    \
+    attributes static const uint8_t *decimals_##suffix(                                                                \
+        const uint8_t *d, const uint8_t *e, size_t c, double p, uint64_t *s, double *v, int *r) {                      \
+        return decimals(d, e, c, p, s, v, r);                                                                          \
     }                                                                                                                  \
     attributes static void correct_##suffix(double *v, const int64_t *k, size_t c) { correct(v, k, c); }
 
 ENTRIES(any, )
 #if defined(__x86_64__)
 ENTRIES(avx2, AVX2)
+ENTRIES(avx512, AVX512)
 #endif
 
-void ccolumns_unpack(const void *data, size_t count, int width, int64_t *numbers) {
-    CHOOSE(unpack, (const uint8_t *)data, count, width, (uint64_t *)numbers);
+const uint8_t *ccolumns_integers(const uint8_t *cursor, const uint8_t *end, size_t count, int64_t *numbers) {
+    CHOOSE_WIDEST(integers, cursor, end, count, (uint64_t *)numbers);
 }
 
-void ccolumns_rebuild(
-    int64_t *numbers, size_t count, int order, int shift, int64_t least, int64_t first, int64_t first_difference) {
-    CHOOSE(rebuild, (uint64_t *)numbers, count, order, shift, (uint64_t)least, (uint64_t)first,
-           (uint64_t)first_difference);
-}
-
-int ccolumns_decimals(
-    int64_t *numbers, size_t count, int order, int shift, int64_t least, int64_t first, int64_t first_difference,
-    double power, double *values) {
-    CHOOSE(decimals, (uint64_t *)numbers, count, order, shift, (uint64_t)least, (uint64_t)first,
-           (uint64_t)first_difference, power, values);
-}
-
-void ccolumns_quotients(const int64_t *integers, size_t count, double power, double *values) {
-    CHOOSE(quotients, integers, count, power, values);
+const uint8_t *ccolumns_decimals(
+    const uint8_t *cursor, const uint8_t *end, size_t count, double power, int64_t *scratch, double *values,
+    int *rises) {
+    CHOOSE_WIDEST(decimals, cursor, end, count, power, (uint64_t *)scratch, values, rises);
 }
 
 void ccolumns_correct(double *values, const int64_t *corrections, size_t count) {
-    CHOOSE(correct, values, corrections, count);
+    CHOOSE_WIDEST(correct, values, corrections, count);
 }

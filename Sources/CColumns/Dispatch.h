@@ -1,8 +1,8 @@
 #ifndef LAPWING_CCOLUMNS_DISPATCH_H
 #define LAPWING_CCOLUMNS_DISPATCH_H
 
-// Each loop is compiled twice, for every processor of the family and for those with AVX2; the right one is taken when it
-// runs.
+// Each loop is compiled twice, for every processor of the family and for those with AVX2, and where that is worth it for
+// those with AVX-512 as well; the right one is taken when it runs.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +17,16 @@
 #if defined(__x86_64__)
 #define AVX2 __attribute__((target("avx2")))
 #define CHOOSE(name, ...) return __builtin_cpu_supports("avx2") ? name##_avx2(__VA_ARGS__) : name##_any(__VA_ARGS__)
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define HAS_AVX512                                                                                                     \
+    (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+#define CHOOSE_WIDEST(name, ...) \
+    if (HAS_AVX512) return name##_avx512(__VA_ARGS__); \
+    CHOOSE(name, __VA_ARGS__)
 #else
 #define AVX2 __attribute__((unused))
 #define CHOOSE(name, ...) return name##_any(__VA_ARGS__)
+#define CHOOSE_WIDEST(name, ...) CHOOSE(name, __VA_ARGS__)
 #endif
 
 LOOP uint64_t bits_of(double value) {

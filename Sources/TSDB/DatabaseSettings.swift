@@ -44,7 +44,7 @@ package struct DatabaseSettings: Sendable {
     package var queryCacheLimitBytes = 256 << 20
 
     /// What was read from partitions more than once is kept up to this, decompressed; 0 keeps nothing.
-    package var blockCacheBytes = 4 << 20
+    package var blockCacheBytes = 6 << 20
 
     package init() {}
 

@@ -2,8 +2,8 @@
 #define LAPWING_CCOLUMNS_H
 
 // The loops over columns: encoding and decoding them, the windows and the sums over them. The compiler turns them into
-// vector instructions, twice: for every processor of the family and for those with AVX2, of which the right ones are taken
-// when they run. Swift has no such choice.
+// vector instructions, twice: for every processor of the family and for those with AVX2 (decoding also for those with
+// AVX-512), of which the right ones are taken when they run. Swift has no such choice.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,24 +36,16 @@ size_t ccolumns_mantissas(
 
 // Decoding.
 
-/// Reads numbers of `width` bytes, 0 to 8, that stand one after the other.
-void ccolumns_unpack(const void *_Nullable data, size_t count, int width, int64_t *_Nonnull numbers);
+/// Reads an integer column of `count` numbers, one at least, in the form that TSDB's `IntegerColumn` draws, which goes no
+/// further than `end`. Where it ends; null where the bytes are damaged, and `numbers` holds anything then.
+const uint8_t *_Nullable ccolumns_integers(
+    const uint8_t *_Nonnull cursor, const uint8_t *_Nonnull end, size_t count, int64_t *_Nonnull numbers);
 
-/// Makes the numbers again of what `ccolumns_residuals` made of them, in place; the first `order` places are not read.
-/// There are more than `order` numbers.
-void ccolumns_rebuild(
-    int64_t *_Nonnull numbers, size_t count, int order, int shift, int64_t least, int64_t first,
-    int64_t first_difference);
-
-/// Writes the numbers that `ccolumns_rebuild` would make divided by the power, both steps rounded; what becomes of
-/// `numbers` is not told. Whether it is known that no value is below the one before, as long as no residual is negative.
-int ccolumns_decimals(
-    int64_t *_Nonnull numbers, size_t count, int order, int shift, int64_t least, int64_t first,
-    int64_t first_difference, double power, double *_Nonnull values);
-
-/// Writes the integers divided by the power, both steps rounded.
-void ccolumns_quotients(
-    const int64_t *_Nonnull integers, size_t count, double power, double *_Nonnull values);
+/// The same, and writes the numbers divided by the power, both steps rounded. `scratch` has room for as many. `rises` is set
+/// where it is known that no value is below the one before.
+const uint8_t *_Nullable ccolumns_decimals(
+    const uint8_t *_Nonnull cursor, const uint8_t *_Nonnull end, size_t count, double power, int64_t *_Nonnull scratch,
+    double *_Nonnull values, int *_Nonnull rises);
 
 /// Adds to the bit patterns of values.
 void ccolumns_correct(double *_Nonnull values, const int64_t *_Nonnull corrections, size_t count);

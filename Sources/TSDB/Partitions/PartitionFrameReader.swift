@@ -14,6 +14,8 @@ final class PartitionFrameReader {
         var place: Int
     }
 
+    /// Frames are kept, for the next call, while they take no more than this.
+    static let keptFramesLimit = 8 << 20
     /// Compressed segments of a group are kept for its next frame while they take no more than this.
     private static let keptBytesLimit = 4 << 20
 
@@ -21,19 +23,33 @@ final class PartitionFrameReader {
     private let connection: SQLiteConnection
     private let clocks: PartitionClocks
     private let needsValues: Bool
+    private let keepsFrames: Bool
     private let zstd = ZstdWorkspace()
     private var group = SegmentGroup()
     /// The bytes of the group's segments, as far as they are kept for its next frame.
     private var blobs: [[UInt8]?] = []
     private var keptBytes = 0
     private var frame = SegmentFrame()
+    /// What is known of one frame of each of the group's segments, where they are kept.
+    private enum Kept {
+        case unknown, missing
+        case content(FrameContent)
+    }
+    private var keptFrames: [Kept] = []
+    private var keptNumber = -1
+    private var keptFrameBytes = 0
     /// The clocks seen, by number.
     private var views = PartitionClocks.KnownViews()
     /// Reads what is not in segments, and series of which something was deleted.
     private var single: PartitionSeriesReader?
 
-    /// - Parameter needsValues: As in `SelectRequest`.
-    init(reader: PartitionReader, clocks: PartitionClocks, needsValues: Bool = true) throws(StorageError) {
+    /// - Parameters:
+    ///   - needsValues: As in `SelectRequest`.
+    ///   - keepsFrames: The caller comes several times for each frame.
+    init(
+        reader: PartitionReader, clocks: PartitionClocks, needsValues: Bool = true, keepsFrames: Bool = false
+    ) throws(StorageError) {
+        self.keepsFrames = keepsFrames
         self.reader = reader
         self.clocks = clocks
         self.needsValues = needsValues
@@ -118,20 +134,41 @@ final class PartitionFrameReader {
         group = try SegmentGroup(of: series, in: clocks.range, reader, connection)
         blobs = [[UInt8]?](repeating: nil, count: group.rows.count)
         keptBytes = 0
+        keptNumber = -1
     }
 
     /// Brings a frame of one of the group's segments; false where it is not there.
     private func load(_ number: Int, _ segment: Int, keepsBytes: Bool) throws(StorageError) -> Bool {
+        guard keepsFrames else { return try find(number, segment, keepsBytes: keepsBytes) }
+        if keptNumber != number {
+            keptFrames = [Kept](repeating: .unknown, count: group.rows.count)
+            (keptNumber, keptFrameBytes) = (number, 0)
+        }
+        switch keptFrames[segment] {
+        case .content(let content): frame.load(content)
+        case .missing: return false
+        case .unknown:
+            guard try find(number, segment, keepsBytes: keepsBytes) else {
+                keptFrames[segment] = .missing
+                return false
+            }
+            guard keptFrameBytes < Self.keptFramesLimit else { return true }
+            let content = frame.shareContent()
+            keptFrameBytes += content.byteCount
+            keptFrames[segment] = .content(content)
+        }
+        return true
+    }
+
+    /// The same, from where others have left it or the file.
+    private func find(_ number: Int, _ segment: Int, keepsBytes: Bool) throws(StorageError) -> Bool {
         let row = group.rows[segment]
         let key = BlockCache.Key(partition: reader.number, place: row, kind: .frame(number))
         let (known, isWanted) = reader.cache?.find(key, as: FrameContent.self) ?? (nil, false)
         let isThere: Bool
         if let known {
-            let first = UInt32(group.series.lowerBound) + UInt32(number * SegmentFormat.seriesPerFrame)
-            isThere = try noting(row) { () throws(SegmentDamage) in
-                try frame.load(known, firstSeries: first)
-                return true
-            }
+            frame.load(known)
+            isThere = true
         } else if let bytes = blobs[segment] {
             isThere = try noting(row) { () throws(SegmentDamage) in
                 try SegmentBlob.load(

@@ -100,7 +100,7 @@ final class PartitionSelection: Sendable {
     /// A reader for one thread.
     ///
     /// Pieces of all readers share this selection's clocks.
-    func makeReader() throws(StorageError) -> PartitionFrameReader {
-        try PartitionFrameReader(reader: reader, clocks: clocks, needsValues: needsValues)
+    func makeReader(keepsFrames: Bool = false) throws(StorageError) -> PartitionFrameReader {
+        try PartitionFrameReader(reader: reader, clocks: clocks, needsValues: needsValues, keepsFrames: keepsFrames)
     }
 }

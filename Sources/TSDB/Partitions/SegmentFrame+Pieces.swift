@@ -18,7 +18,7 @@ extension SegmentFrame {
         guard lower < upper else { return }
         let isSound = unsafe pieces.append(
             tickCount: column.tickCount, wanted: lower - column.clockOffset..<upper - column.clockOffset,
-            clock: view.clock, offset: lower - view.firstTick, isPlain: column.runPosition == nil, isFromHead: false,
+            clock: view.clock, offset: lower - view.firstTick, isPlain: column.isDense, isFromHead: false,
             shared: shared
         ) { target in
             if needsValues { return unsafe decode(column, into: target) }
@@ -26,7 +26,7 @@ extension SegmentFrame {
             return .unknown
         }
         guard isSound else { throw .structure("values") }
-        if !column.starts.isEmpty {
+        if column.hasStarts {
             try noteStarts(index, ticks: lower..<upper, view: view, in: &pieces)
         }
     }

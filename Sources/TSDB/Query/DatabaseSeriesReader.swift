@@ -1,10 +1,17 @@
 import MetricModel
 import Storage
 
-/// Reads series of a selection a batch at a time: all that stand in one frame of the partitions' segments.
+/// Reads series of a selection a batch at a time, out of one frame of the partitions' segments.
+///
+/// A batch's values stay in the processor's second cache, until the caller takes them: written to it and not beside it they
+/// cost a third less. The frame is kept decompressed for its next batch then. Where the range is so long that its frames are
+/// too much to keep, a batch is all that stands in a frame, as far as that can be held.
 struct DatabaseSeriesReader: SeriesReader {
-    /// What the values of a batch may take, as far as they can be told beforehand.
-    private static let batchBytes = 16 << 20
+    /// What the values of a batch may take where frames are kept, as far as they can be told beforehand.
+    private static let batchBytes = 192 << 10
+    private static let wholeBatchBytes = 16 << 20
+    /// What a sample takes in a frame at most, as a rule.
+    private static let frameBytesPerSample = 3
 
     private let series: SelectedDatabaseSeries
     private var position: Int
@@ -44,7 +51,7 @@ struct DatabaseSeriesReader: SeriesReader {
 
     private mutating func fill() throws(StorageError) {
         batchStart = position
-        batchEnd = min(end, series.blockEnd(startingAt: position, limit: Self.batchSize(series)))
+        batchEnd = min(end, series.blockEnd(startingAt: position, limit: Self.batchSize(series).count))
         while batch.count < batchEnd - batchStart { batch.append(ColumnPieces()) }
         let sampleCount = series.samplesPerSeries
         for place in 0..<batchEnd - batchStart { batch[place].removeAll(reserving: sampleCount) }
@@ -58,9 +65,15 @@ struct DatabaseSeriesReader: SeriesReader {
         }
     }
 
-    /// How many series are read together at most.
-    static func batchSize(_ series: SelectedDatabaseSeries) -> Int {
-        max(1, min(series.count, SegmentFormat.seriesPerFrame, batchBytes / max(1, 8 * series.samplesPerSeries)))
+    /// How many series are read together at most, and what the frames kept for them may take; 0 where none are.
+    static func batchSize(_ series: SelectedDatabaseSeries) -> (count: Int, keptBytes: Int) {
+        let whole = min(series.count, SegmentFormat.seriesPerFrame)
+        let seriesBytes = max(1, 8 * series.samplesPerSeries)
+        let small = max(1, batchBytes / seriesBytes)
+        if small >= whole { return (max(1, whole), 0) }
+        let frames = series.samplesPerSeries * SegmentFormat.seriesPerFrame * frameBytesPerSample
+        if frames <= PartitionFrameReader.keptFramesLimit / 2 { return (small, frames) }
+        return (max(1, min(whole, wholeBatchBytes / seriesBytes)), 0)
     }
 
     private mutating func readHead() throws(StorageError) {
@@ -86,7 +99,9 @@ struct DatabaseSeriesReader: SeriesReader {
         }
         if wanted.isEmpty { return }
         do throws(StorageError) {
-            if readers[partition] == nil { readers[partition] = try source.makeReader() }
+            if readers[partition] == nil {
+                readers[partition] = try source.makeReader(keepsFrames: Self.batchSize(series).keptBytes > 0)
+            }
             guard let reader = readers[partition] else { return }
             try reader.read(wanted, clocks: series.clocks, into: &batch)
         } catch {

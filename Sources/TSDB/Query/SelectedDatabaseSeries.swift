@@ -65,7 +65,10 @@ final class SelectedDatabaseSeries: SelectedSeries {
     /// How many samples one of the series may have.
     var samplesPerSeries: Int { needsOnlyNewest ? 1 : (estimatedSampleCount + count - 1) / max(1, count) }
 
-    var readerBytes: Int { DatabaseSeriesReader.batchSize(self) * samplesPerSeries * 8 }
+    var readerBytes: Int {
+        let batch = DatabaseSeriesReader.batchSize(self)
+        return batch.count * samplesPerSeries * 8 + batch.keptBytes
+    }
 
     func labels(at index: Int) -> LabelSet { labels.labels(of: Int(labelNumbers[index])) }
 

@@ -107,4 +107,19 @@
         defer { position &+= count }
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
+
+    /// Lets `read` go on, which is given where the walk stands and where it ends, and answers where it has come to, nil
+    /// where the bytes are damaged; whether they were not.
+    mutating func advance(
+        _ read: (UnsafePointer<UInt8>, UnsafePointer<UInt8>) -> UnsafePointer<UInt8>?
+    ) -> Bool {
+        guard !isDamaged, let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            let stopped = unsafe read(start + position, start + end)
+        else {
+            noteDamage()
+            return false
+        }
+        position = unsafe stopped - start
+        return true
+    }
 }

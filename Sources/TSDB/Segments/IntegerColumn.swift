@@ -198,10 +198,7 @@ enum IntegerColumn {
     /// Reads `count` integers into `target`; false where the bytes are damaged, and `target` holds anything then.
     static func decode(_ input: inout InputBytes, count: Int, into target: UnsafeMutablePointer<Int64>) -> Bool {
         guard count > 0 else { return true }
-        guard let packing = unsafe unpack(&input, count: count, into: target) else { return false }
-        unsafe ccolumns_rebuild(
-            target, count, packing.order, packing.shift, packing.least, packing.first, packing.firstDifference)
-        return true
+        return unsafe input.advance { cursor, end in unsafe ccolumns_integers(cursor, end, count, target) }
     }
 
     /// Reads `count` integers, one at least, and writes them divided by a power of ten; nil where the bytes are damaged.
@@ -211,67 +208,10 @@ enum IntegerColumn {
         _ input: inout InputBytes, count: Int, by power: Double, scratch: UnsafeMutablePointer<Int64>,
         into target: UnsafeMutablePointer<Double>
     ) -> ValueOrder? {
-        guard let packing = unsafe unpack(&input, count: count, into: scratch) else { return nil }
-        let rises = unsafe ccolumns_decimals(
-            scratch, count, packing.order, packing.shift, packing.least, packing.first, packing.firstDifference, power,
-            target)
-        return rises != 0 ? .rising : .unknown
-    }
-
-    /// What stands before the blocks.
-    private struct Packing {
-        var order: Int32
-        var shift: Int32
-        var first: Int64 = 0
-        var firstDifference: Int64 = 0
-        var least: Int64 = 0
-    }
-
-    /// Reads the head and the numbers of the blocks, which go to `target` from place `order` on; nil where the bytes are
-    /// damaged.
-    private static func unpack(
-        _ input: inout InputBytes, count: Int, into target: UnsafeMutablePointer<Int64>
-    ) -> Packing? {
-        let head = input.byte()
-        var packing = Packing(order: Int32(head >> 6), shift: Int32(head & 63))
-        let order = Int(packing.order)
-        guard order <= 2, order < count else { return nil }
-        if order > 0 { packing.first = input.zigzag() }
-        if order > 1 { packing.firstDifference = input.zigzag() }
-        packing.least = input.zigzag()
-        for start in stride(from: order, to: count, by: blockCount) {
-            guard unsafe unpackBlock(&input, count: min(blockCount, count - start), into: target + start) else {
-                return nil
-            }
+        var rises: Int32 = 0
+        let isSound = unsafe input.advance { cursor, end in
+            unsafe ccolumns_decimals(cursor, end, count, power, scratch, target, &rises)
         }
-        return input.isDamaged ? nil : packing
-    }
-
-    private static func unpackBlock(
-        _ input: inout InputBytes, count: Int, into target: UnsafeMutablePointer<Int64>
-    ) -> Bool {
-        let head = input.byte()
-        let width = Int(head & 0x0f)
-        guard width <= 8, head & ~(patchMark | 0x0f) == 0 else { return false }
-        // Patches come before the data: they are remembered by their place and read again.
-        var patches = input
-        let patchCount = head & patchMark != 0 ? Int(input.byte()) : 0
-        for _ in 0..<patchCount {
-            _ = input.byte()
-            _ = input.varint()
-        }
-        let data = unsafe input.take(width * count)
-        guard !input.isDamaged else { return false }
-        unsafe ccolumns_unpack(data.baseAddress, count, Int32(width), target)
-        if patchCount > 0 {
-            _ = patches.byte()
-            for _ in 0..<patchCount {
-                let position = Int(patches.byte())
-                let high = patches.varint()
-                guard position < count else { return false }
-                unsafe target[position] |= Int64(bitPattern: high << UInt64(8 * width))
-            }
-        }
-        return true
+        return isSound ? (rises != 0 ? .rising : .unknown) : nil
     }
 }

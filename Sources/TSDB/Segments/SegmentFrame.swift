@@ -3,23 +3,49 @@
 /// The layout stands at `SegmentFrameEncoder`. Loading checks everything that decoding relies on; the memory is used
 /// again by the next load. It belongs to one thread.
 @safe struct SegmentFrame: ~Copyable {
+    /// What the directory says of a column; narrow, because what stays decompressed has its directory too.
     struct Column {
-        var series: UInt32
-        var clock: UInt32
-        var clockOffset: Int
-        /// Ticks of the clock that the column spans.
-        var tickCount: Int
-        /// Ticks that have a plain value.
-        var valueCount: Int
-        /// Ticks that are not absent.
-        var sampleCount: Int
-        var tag: UInt8
-        /// Where the runs are described; nil where every tick has a value.
-        var runPosition: Int?
-        var starts: Range<Int>
-        var values: Range<Int>
+        let series: UInt32
+        let clock: UInt32
+        private let firstTick: UInt32
+        private let ticks: UInt16
+        fileprivate(set) var values: UInt16
+        fileprivate(set) var samples: UInt16
+        let tag: UInt8
+        /// Nought, where the frame's head stands, for none.
+        fileprivate var runs: UInt32 = 0
+        fileprivate var startsAt: UInt32 = 0
+        fileprivate var startByteCount: UInt32 = 0
+        fileprivate var valueByteCount: UInt32 = 0
         /// The column whose payload holds the values.
-        var source: Int
+        fileprivate var source: UInt16
+
+        /// The numbers are within the limits of `SegmentFormat`.
+        fileprivate init(series: UInt32, clock: UInt32, clockOffset: UInt32, tickCount: Int, tag: UInt8, index: Int) {
+            self.series = series
+            self.clock = clock
+            firstTick = clockOffset
+            ticks = UInt16(tickCount)
+            values = ticks
+            samples = ticks
+            self.tag = tag
+            source = UInt16(index)
+        }
+
+        var clockOffset: Int { Int(firstTick) }
+        /// Ticks of the clock that the column spans.
+        var tickCount: Int { Int(ticks) }
+        /// Ticks that have a plain value.
+        var valueCount: Int { Int(values) }
+        /// Ticks that are not absent.
+        var sampleCount: Int { Int(samples) }
+        /// Every tick has a value.
+        var isDense: Bool { runs == 0 }
+        /// Where the runs are described; nil where every tick has a value.
+        var runPosition: Int? { isDense ? nil : Int(runs) }
+        var hasStarts: Bool { startByteCount > 0 }
+        fileprivate var starts: Range<Int> { Int(startsAt)..<Int(startsAt) + Int(startByteCount) }
+        fileprivate var valueBytes: Range<Int> { starts.upperBound..<starts.upperBound + Int(valueByteCount) }
     }
 
     private var content: FrameContent
@@ -34,8 +60,14 @@
         unsafe UnsafeRawBufferPointer(start: content.start, count: content.count)
     }
 
-    /// The bytes that were loaded, for others to have.
-    var loadedContent: FrameContent { FrameContent(copying: content) }
+    /// What was loaded, for others to have.
+    var loadedContent: FrameContent { FrameContent(copying: content, columns: columns) }
+
+    /// What was loaded, itself; the next load takes other memory while somebody has it.
+    func shareContent() -> FrameContent {
+        if content.columns.isEmpty, !columns.isEmpty { content.columns = columns }
+        return content
+    }
 
     /// Makes room for a frame of `size` bytes, lets `fill` write it, and reads its directory.
     mutating func load(
@@ -47,17 +79,17 @@
             content = FrameContent(capacity: max(size, 16 << 10))
         }
         content.count = 0
+        content.columns = []
         let written = unsafe try fill(UnsafeMutableRawBufferPointer(start: content.start, count: size))
         guard written == size else { throw .structure("frame size") }
         content.count = written
         try open(firstSeries: firstSeries)
     }
 
-    /// Takes a frame that was loaded before, and reads its directory.
-    mutating func load(_ loaded: FrameContent, firstSeries: UInt32) throws(SegmentDamage) {
-        columns.removeAll(keepingCapacity: true)
+    /// Takes a frame that was loaded before.
+    mutating func load(_ loaded: FrameContent) {
         content = loaded
-        try open(firstSeries: firstSeries)
+        columns = loaded.columns
     }
 
     private mutating func open(firstSeries: UInt32) throws(SegmentDamage) {
@@ -118,20 +150,19 @@
             ticks <= Int64(SegmentFormat.maximumTickCount)
         else { throw .structure("column place") }
         var column = Column(
-            series: UInt32(series), clock: UInt32(clock), clockOffset: Int(offset), tickCount: Int(ticks),
-            valueCount: Int(ticks), sampleCount: Int(ticks), tag: tag, runPosition: nil, starts: 0..<0, values: 0..<0,
-            source: columns.count)
+            series: UInt32(series), clock: UInt32(clock), clockOffset: UInt32(offset), tickCount: Int(ticks), tag: tag,
+            index: columns.count)
         if shape & SegmentFrameEncoder.hasRuns != 0 {
-            column.runPosition = details.position
+            column.runs = UInt32(details.position)
             guard let counts = TickState.countRuns(&details, tickCount: column.tickCount) else {
                 throw .structure("tick runs")
             }
-            column.valueCount = counts.values
-            column.sampleCount = counts.samples
+            column.values = UInt16(counts.values)
+            column.samples = UInt16(counts.samples)
         }
-        // The ranges begin at nought for now; placePayloads moves them.
-        if shape & SegmentFrameEncoder.hasStarts != 0 { column.starts = 0..<details.count(limit: count) }
-        if SegmentFrameEncoder.hasPayload(tag: tag) { column.values = 0..<details.count(limit: count) }
+        // Where they stand is known when all have been read: placePayloads tells it.
+        if shape & SegmentFrameEncoder.hasStarts != 0 { column.startByteCount = UInt32(details.count(limit: count)) }
+        if SegmentFrameEncoder.hasPayload(tag: tag) { column.valueByteCount = UInt32(details.count(limit: count)) }
         if tag == ValueColumn.tag(.sameAsPrevious) {
             guard let before = columns.last, before.valueCount == column.valueCount else {
                 throw .structure("reference to the column before")
@@ -145,15 +176,14 @@
 
     private mutating func placePayloads(from start: Int) throws(SegmentDamage) {
         var position = start
-        for index in columns.indices {
-            let startBytes = columns[index].starts.count
-            let valueBytes = columns[index].values.count
-            columns[index].starts = position..<position + startBytes
-            columns[index].values = position + startBytes..<position + startBytes + valueBytes
-            position += startBytes + valueBytes
-            guard position <= count else { throw .structure("payload length") }
+        let end = count
+        var all = columns.mutableSpan
+        for index in all.indices {
+            all[index].startsAt = UInt32(position)
+            position += Int(all[index].startByteCount) + Int(all[index].valueByteCount)
+            guard position <= end else { throw .structure("payload length") }
         }
-        guard position == count else { throw .structure("payload length") }
+        guard position == end else { throw .structure("payload length") }
     }
 
     /// The columns of one series.
@@ -208,11 +238,11 @@
     }
 
     private mutating func decodeDense(_ column: Column, into target: UnsafeMutablePointer<Double>) -> ValueOrder? {
-        let (tag, values) = (columns[column.source].tag, columns[column.source].values)
-        var input = unsafe InputBytes(bytes, in: values)
+        let source = column.tag == ValueColumn.tag(.sameAsPrevious) ? columns[Int(column.source)] : column
+        var input = unsafe InputBytes(bytes, in: source.valueBytes)
         guard
             let order = unsafe ValueColumn.decode(
-                tag: tag, &input, count: column.valueCount, workspace: &workspace, into: target),
+                tag: source.tag, &input, count: column.valueCount, workspace: &workspace, into: target),
             input.isAtEnd
         else { return nil }
         return order
@@ -221,7 +251,7 @@
     /// The start timestamps of a column's samples (ticks that are not absent); empty where none are known.
     mutating func startTimestamps(_ index: Int) throws(SegmentDamage) -> [Int64] {
         let column = columns[index]
-        guard !column.starts.isEmpty else { return [] }
+        guard column.hasStarts else { return [] }
         var input = unsafe InputBytes(bytes, in: column.starts)
         var isSound = false
         let result = unsafe [Int64](unsafeUninitializedCapacity: column.sampleCount) { buffer, initialized in
