@@ -72,7 +72,7 @@ struct FederationEndpoint: Sendable {
                 name: labels[LabelName.metricName] ?? "", labels: labels, timestamp: sample.timestamp,
                 value: sample.value)
         }.sorted { left, right in
-            left.name == right.name
+            left.name.isExactly(right.name)
                 ? left.labels < right.labels : left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
         }
     }

@@ -42,7 +42,7 @@ final class FederationPage: Sendable {
             while state.position < lines.count, bytes.count < QueryResultEncoder.pieceBytes {
                 let line = lines[state.position]
                 state.position += 1
-                if line.name != state.lastName {
+                if state.lastName?.isExactly(line.name) != true {
                     let shown = LabelName.isLegacyMetricName(line.name) ? line.name : LabelName.quoted(line.name)
                     bytes.append(contentsOf: "# TYPE \(shown) untyped\n".utf8)
                     state.lastName = line.name
@@ -55,7 +55,7 @@ final class FederationPage: Sendable {
 
     private func append(_ line: Line, _ writer: TextWriter, to bytes: inout [UInt8]) {
         var pairs = line.labels.pairs.filter { $0.name != LabelName.metricName }
-        for pair in external where !pairs.contains(where: { $0.name == pair.name }) { pairs.append(pair) }
+        for pair in external where !pairs.contains(where: { $0.name.isExactly(pair.name) }) { pairs.append(pair) }
         // A series without this label must not get one from the target that scrapes this page.
         if !pairs.contains(where: { $0.name == "instance" }) { pairs.append((name: "instance", value: "")) }
         pairs.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }

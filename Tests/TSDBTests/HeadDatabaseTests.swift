@@ -276,6 +276,32 @@ struct HeadDatabaseTests {
         #expect(try DatabaseFixture.all(database) == model)
     }
 
+    @Test("names that look alike are different names, in the head and in a partition")
+    func alikeNames() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let names = ["e\u{301}", "\u{e9}"]
+        let batch = SampleBatch(
+            names.map { name in
+                .init(
+                    labels: LabelSet(["__name__": "m", name: "value of \(name.utf8.count) bytes"]),
+                    columns: SampleColumns(timestamps: [1000], values: [1]))
+            })
+        _ = try database.append(batch, onRejection: .refuseAll)
+        for isSealed in [false, true] {
+            if isSealed { try database.seal() }
+            let querier = try database.querier()
+            let found = try querier.labelNames(matching: [], in: .all, limit: 0)
+            #expect(found.map { Array($0.utf8) } == (["__name__"] + names).map { Array($0.utf8) })
+            for name in names {
+                let values = ["value of \(name.utf8.count) bytes"]
+                #expect(try querier.labelValues(of: name, matching: [], in: .all, limit: 0) == values)
+                let matcher = try LabelMatcher(name, .regex, "value.*")
+                #expect(try querier.series(matching: [[matcher]], in: .all, limit: 0).count == 1)
+            }
+        }
+    }
+
     @Test("label names, values and series follow the selectors")
     func labelQueries() throws {
         let database = try DatabaseFixture.open(folder)

@@ -29,6 +29,11 @@ struct SmallQueriesTests {
         #expect(throws: SyntaxError.self) { try known.parse("sum(") }
         _ = try known.parse(String(repeating: "1+", count: KnownExpressions.textBytesLimit / 2) + "1")
         #expect(known.count == 1)
+        // Texts that look alike are equal to Swift, and ask for different series.
+        let alike = KnownExpressions()
+        for text in ["a{x=\"\u{e9}\"}", "a{x=\"e\u{301}\"}"] {
+            #expect(Array(try alike.parse(text).description.utf8) == Array(text.utf8))
+        }
         for number in 1...KnownExpressions.countLimit { _ = try known.parse("\(number)") }
         #expect(known.count == 1)
     }

@@ -9,7 +9,7 @@ package struct LabelSetBuilder {
 
     /// The value as it stands now, nil where there is none.
     package subscript(_ name: String) -> String? {
-        pairs.first { $0.name == name }?.value
+        pairs.first { $0.name.isExactly(name) }?.value
     }
 
     /// The names as they stand now, in no promised order.
@@ -18,7 +18,7 @@ package struct LabelSetBuilder {
     /// Sets a label; an empty value removes it.
     package mutating func set(_ name: String, to value: String) {
         if value.isEmpty { return remove(name) }
-        if let index = pairs.firstIndex(where: { $0.name == name }) {
+        if let index = pairs.firstIndex(where: { $0.name.isExactly(name) }) {
             pairs[index].value = value
         } else {
             pairs.append((name, value))
@@ -26,7 +26,7 @@ package struct LabelSetBuilder {
     }
 
     /// Removes a label if it is there.
-    package mutating func remove(_ name: String) { pairs.removeAll { $0.name == name } }
+    package mutating func remove(_ name: String) { pairs.removeAll { $0.name.isExactly(name) } }
 
     /// Keeps only labels for which `isIncluded` is true.
     package mutating func keep(where isIncluded: (_ name: String) -> Bool) {

@@ -33,8 +33,8 @@ package struct LabelMatcher: Sendable {
 
     package func matches(_ text: String) -> Bool {
         switch kind {
-        case .equal: text == value
-        case .notEqual: text != value
+        case .equal: text.isExactly(value)
+        case .notEqual: !text.isExactly(value)
         case .regex: pattern?.matchesWhole(text) ?? false
         case .notRegex: !(pattern?.matchesWhole(text) ?? false)
         }
@@ -48,7 +48,7 @@ package struct LabelMatcher: Sendable {
 
 extension LabelMatcher: Hashable {
     package static func == (left: LabelMatcher, right: LabelMatcher) -> Bool {
-        left.kind == right.kind && left.name == right.name && left.value == right.value
+        left.kind == right.kind && left.name.isExactly(right.name) && left.value.isExactly(right.value)
     }
 
     package func hash(into hasher: inout Hasher) {

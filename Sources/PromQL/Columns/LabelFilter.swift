@@ -13,8 +13,7 @@ struct LabelFilter: Sendable {
     init(dropping names: some Sequence<String>) { self.init(names, keepsNamed: false) }
 
     private init(_ names: some Sequence<String>, keepsNamed: Bool) {
-        let encoded = Set(names).map { Array($0.utf8) }
-        self.names = encoded.sorted { $0.lexicographicallyPrecedes($1) }
+        self.names = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) }
         self.keepsNamed = keepsNamed
     }
 

@@ -39,13 +39,13 @@ struct Annotations {
     }
 
     private var entries: [Entry] = []
-    private var indexes: [String: Int] = [:]
+    private var indexes: [ExactText: Int] = [:]
 
     /// Adds a text; where it is there already, it points at what is evaluated last.
     mutating func add(_ kind: Kind, _ message: String, from origin: Origin) {
-        let index = indexes[message] ?? entries.count
+        let index = indexes[ExactText(message)] ?? entries.count
         if index == entries.count {
-            indexes[message] = index
+            indexes[ExactText(message)] = index
             entries.append(Entry(kind: kind, message: message, origin: origin))
         } else if origin.isLater(than: entries[index].origin) {
             entries[index].origin = origin
@@ -54,9 +54,9 @@ struct Annotations {
 
     /// Adds the repairs of classic histograms to those of the same text, which points at what is evaluated first.
     mutating func add(_ repair: MonotonicityRepair, _ message: String, from origin: Origin) {
-        let index = indexes[message] ?? entries.count
+        let index = indexes[ExactText(message)] ?? entries.count
         if index == entries.count {
-            indexes[message] = index
+            indexes[ExactText(message)] = index
             entries.append(Entry(kind: .info, message: message, origin: origin, repair: repair))
             return
         }
@@ -66,9 +66,9 @@ struct Annotations {
 
     /// Adds up how often something happened; the text points at what is evaluated first.
     mutating func add(times count: Int, _ kind: Kind, _ message: String, from origin: Origin) {
-        let index = indexes[message] ?? entries.count
+        let index = indexes[ExactText(message)] ?? entries.count
         if index == entries.count {
-            indexes[message] = index
+            indexes[ExactText(message)] = index
             entries.append(Entry(kind: kind, message: message, origin: origin, occurrenceCount: count))
             return
         }

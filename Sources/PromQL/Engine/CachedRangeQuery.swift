@@ -27,7 +27,7 @@ struct CachedRangeQuery {
         self.position = position
         aheadMilliseconds = ahead
         key = ResultCache.Key(
-            expression: expression, stepMilliseconds: timeline.step,
+            expression: Array(expression.description.utf8), stepMilliseconds: timeline.step,
             phaseMilliseconds: timeline.start % timeline.step, lookbackMilliseconds: lookback)
     }
 

@@ -1,5 +1,4 @@
 import MetricModel
-import PromQLSyntax
 import Storage
 import Synchronization
 
@@ -13,7 +12,8 @@ import Synchronization
 final class ResultCache: Sendable {
     /// Queries that may share an answer.
     struct Key: Hashable, Sendable {
-        var expression: Expression
+        /// What is asked, as it is printed: of trees, texts that look alike are equal though their bytes are not.
+        var expression: [UInt8]
         var stepMilliseconds: Int64
         /// Where the steps lie between multiples of the step.
         var phaseMilliseconds: Int64
@@ -77,7 +77,7 @@ final class ResultCache: Sendable {
     /// do not drive all others out; one that would take more alone is not kept.
     func keep(_ entry: Entry, for key: Key) {
         var entry = entry
-        entry.byteCount = 1024 + entry.series.reduce(0) { $0 + $1.cost.bytes }
+        entry.byteCount = 1024 + key.expression.count + entry.series.reduce(0) { $0 + $1.cost.bytes }
         state.withLock { state in
             state.remove(key)
             if isLarge(entry) {

@@ -30,9 +30,9 @@ struct AbsentFunction: VectorOperator {
     /// The labels that are matched for equality and not matched again afterwards; never the name.
     static func labels(of matchers: [LabelMatcher]) -> LabelSet {
         var builder = LabelSetBuilder()
-        var known: Set<String> = []
+        var known: Set<ExactText> = []
         for matcher in matchers where matcher.name != LabelName.metricName {
-            if matcher.kind == .equal, known.insert(matcher.name).inserted {
+            if matcher.kind == .equal, known.insert(ExactText(matcher.name)).inserted {
                 builder.set(matcher.name, to: matcher.value)
             } else {
                 builder.remove(matcher.name)

@@ -184,16 +184,16 @@ struct InfoFunction: VectorOperator {
 
     /// The labels of the base with those of the info series that it does not have itself.
     private func joined(_ base: LabelSet, _ infos: [LabelSet]) throws(QueryError) -> LabelSet {
-        let wanted = Set(dataMatchers.map(\.name))
+        let wanted = Set(dataMatchers.map { ExactText($0.name) })
         var builder = LabelSetBuilder(base)
-        var added: [String: String] = [:]
+        var added = LabelSetBuilder()
         for info in infos {
             for pair in info.pairs where pair.name != LabelName.metricName && base[pair.name] == nil {
-                if !wanted.isEmpty, !wanted.contains(pair.name) { continue }
-                if let known = added[pair.name], known != pair.value {
+                if !wanted.isEmpty, !wanted.contains(ExactText(pair.name)) { continue }
+                if let known = added[pair.name], !known.isExactly(pair.value) {
                     throw .execution(message: "conflicting label: \(pair.name)")
                 }
-                added[pair.name] = pair.value
+                added.set(pair.name, to: pair.value)
                 builder.set(pair.name, to: pair.value)
             }
         }

@@ -27,7 +27,7 @@ package struct VectorSelector: Hashable, Sendable {
 extension VectorSelector {
     /// The order of matchers means nothing.
     package static func == (left: VectorSelector, right: VectorSelector) -> Bool {
-        left.name == right.name && left.offset == right.offset && left.at == right.at
+        left.name.isExactly(right.name) && left.offset == right.offset && left.at == right.at
             && left.boundary == right.boundary
             && (left.matchers == right.matchers || left.sortedMatchers == right.sortedMatchers)
     }

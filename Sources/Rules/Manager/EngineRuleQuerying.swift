@@ -16,7 +16,7 @@ package final class EngineRuleQuerying: RuleQuerying {
     /// What the answers are counted against, together with the queries of others; rules come first.
     private let budget: MemoryBudget?
     private let options: ParserOptions
-    private let parsed = Mutex<[String: Expression]>([:])
+    private let parsed = Mutex<[ExactText: Expression]>([:])
 
     package init(engine: QueryEngine, store: any SampleStore, budget: MemoryBudget? = nil) {
         self.budget = budget
@@ -30,12 +30,12 @@ package final class EngineRuleQuerying: RuleQuerying {
     }
 
     private func parse(_ text: String) throws(RuleError) -> Expression {
-        if let known = parsed.withLock({ $0[text] }) { return known }
+        if let known = parsed.withLock({ $0[ExactText(text)] }) { return known }
         do throws(SyntaxError) {
             let expression = try Parser.parse(text, options: options)
             parsed.withLock { parsed in
                 if parsed.count >= Self.parsedLimit { parsed.removeAll() }
-                parsed[text] = expression
+                parsed[ExactText(text)] = expression
             }
             return expression
         } catch {

@@ -85,7 +85,8 @@ struct SeriesLabels: Sendable {
         var labels = LabelSetBuilder(scraped)
         if honorsLabels {
             // A label that is scraped as empty blocks the target's label too.
-            for (name, value) in targetPairs where labels[name] == nil && !emptyLabels.contains(name) {
+            for (name, value) in targetPairs
+            where labels[name] == nil && !emptyLabels.contains(where: { $0.isExactly(name) }) {
                 labels.set(name, to: value)
             }
             return labels.build()

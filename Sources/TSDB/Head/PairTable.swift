@@ -27,7 +27,7 @@ struct PairTable {
     /// The series that have the pair, ascending.
     private(set) var postings: [[UInt32]] = []
     private(set) var names: [Name] = []
-    private var numberOfName: [String: UInt32] = [:]
+    private var numberOfName: [ExactText: UInt32] = [:]
     private var freeNumbers: [UInt32] = []
     /// Open addressing: pair number + 1, 0 is empty, `.max` a removed one.
     private var buckets: [UInt32] = Array(repeating: 0, count: 1024)
@@ -101,12 +101,12 @@ struct PairTable {
 
     private mutating func insert(_ bytes: UnsafeRawBufferPointer, hash: UInt64, name text: String) -> UInt32 {
         let nameNumber: UInt32
-        if let known = numberOfName[text] {
+        if let known = numberOfName[ExactText(text)] {
             nameNumber = known
         } else {
             nameNumber = UInt32(names.count)
             names.append(Name(text: text))
-            numberOfName[text] = nameNumber
+            numberOfName[ExactText(text)] = nameNumber
         }
         let number: UInt32
         if let free = freeNumbers.popLast() {
@@ -182,7 +182,7 @@ struct PairTable {
         return position == bytes.count
     }
 
-    func nameNumber(of name: String) -> UInt32? { numberOfName[name] }
+    func nameNumber(of name: String) -> UInt32? { numberOfName[ExactText(name)] }
 
     // MARK: Postings
 

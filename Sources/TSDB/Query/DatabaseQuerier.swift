@@ -58,7 +58,7 @@ final class DatabaseQuerier: Querier {
     func labelNames(
         matching selectors: [[LabelMatcher]], in range: TimeRange, limit: Int, holding held: inout HeldMemory
     ) throws(StorageError) -> [String] {
-        var names = Set(try headLabelNames(matching: selectors, &held))
+        var names = Set(try headLabelNames(matching: selectors, &held).map(ExactText.init))
         for reader in partitions(in: range) {
             try hold(try reader.labelNames(matching: selectors), in: &names, &held)
         }
@@ -136,16 +136,16 @@ final class DatabaseQuerier: Querier {
     private static let bytesPerText = 96
 
     private func hold(
-        _ texts: [String], in all: inout Set<String>, _ held: inout HeldMemory
+        _ texts: [String], in all: inout Set<ExactText>, _ held: inout HeldMemory
     ) throws(StorageError) {
-        for text in texts where !all.contains(text) {
-            try held.takeLittle(text.utf8.count + Self.bytesPerText)
+        for text in texts.lazy.map(ExactText.init) where !all.contains(text) {
+            try held.takeLittle(text.text.utf8.count + Self.bytesPerText)
             all.insert(text)
         }
     }
 
-    private func limited(_ names: Set<String>, limit: Int) -> [String] {
-        let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    private func limited(_ names: Set<ExactText>, limit: Int) -> [String] {
+        let sorted = names.map(\.text).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         return limit > 0 ? Array(sorted.prefix(limit)) : sorted
     }
 

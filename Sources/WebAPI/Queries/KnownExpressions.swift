@@ -1,3 +1,4 @@
+import MetricModel
 import PromQLSyntax
 import Synchronization
 
@@ -10,15 +11,15 @@ final class KnownExpressions: Sendable {
     /// Longer texts are read each time.
     static let textBytesLimit = 512
 
-    private let known = Mutex<[String: Expression]>([:])
+    private let known = Mutex<[ExactText: Expression]>([:])
 
     func parse(_ text: String) throws(SyntaxError) -> Expression {
         guard text.utf8.count <= Self.textBytesLimit else { return try Parser.parse(text) }
-        if let expression = known.withLock({ $0[text] }) { return expression }
+        if let expression = known.withLock({ $0[ExactText(text)] }) { return expression }
         let expression = try Parser.parse(text)
         known.withLock { known in
             if known.count >= Self.countLimit { known.removeAll(keepingCapacity: true) }
-            known[text] = expression
+            known[ExactText(text)] = expression
         }
         return expression
     }
