@@ -9,8 +9,9 @@ protocol CachedBlock: AnyObject, Sendable {
 /// What queries read last from partitions, decompressed and checked, up to a number of bytes.
 ///
 /// The second query for a block brings it in, so that a query over everything that comes once does not drive out what
-/// dashboards ask for each minute. When there is no room the clock's hand passes those that were used since its last round
-/// and takes the first that was not. Safe on several threads.
+/// dashboards ask for each minute. When there is no room the clock's hand takes a block that was not used since its last
+/// round; one that was used is spared, and the newcomer stays outside. So a query that reads a little more than there is room
+/// for, over and over, finds most of it, and what nobody asks for any more is gone after a round. Safe on several threads.
 final class BlockCache: Sendable {
     struct Key: Hashable {
         /// The partition's number (`PartitionReader.number`).
@@ -77,26 +78,50 @@ final class BlockCache: Sendable {
         }
     }
 
+    /// Keeps a block if there is room for it.
     func insert(_ block: any CachedBlock, for key: Key) {
         let size = block.byteCount + Self.bytesPerEntry
         guard size <= limitBytes / 4 else { return }
         state.withLock { state in
             // Another thread may have been first.
             guard state.numbers[key] == nil else { return }
-            while state.byteCount + size > limitBytes { Self.removeOne(from: &state) }
-            state.numbers[key] = state.entries.count
-            state.entries.append(Entry(key: key, block: block))
+            guard Self.makeRoom(size, in: &state, limit: limitBytes) else { return }
+            Self.add(Entry(key: key, block: block), to: &state)
             state.byteCount += size
         }
     }
 
-    private static func removeOne(from state: inout State) {
-        while true {
+    /// Takes out what was not used lately until a newcomer fits; false where the hand meets a block that was used.
+    private static func makeRoom(_ size: Int, in state: inout State, limit: Int) -> Bool {
+        while state.byteCount + size > limit {
             if state.hand >= state.entries.count { state.hand = 0 }
-            guard state.entries[state.hand].isUsed else { break }
-            state.entries[state.hand].isUsed = false
-            state.hand += 1
+            guard !state.entries[state.hand].isUsed else {
+                state.entries[state.hand].isUsed = false
+                state.hand += 1
+                return false
+            }
+            removeAtHand(from: &state)
         }
+        return true
+    }
+
+    /// Puts a newcomer behind the hand, which comes to it last.
+    private static func add(_ entry: Entry, to state: inout State) {
+        guard state.hand < state.entries.count else {
+            state.numbers[entry.key] = state.entries.count
+            state.entries.append(entry)
+            state.hand = state.entries.count
+            return
+        }
+        let moved = state.entries[state.hand]
+        state.numbers[moved.key] = state.entries.count
+        state.entries.append(moved)
+        state.numbers[entry.key] = state.hand
+        state.entries[state.hand] = entry
+        state.hand += 1
+    }
+
+    private static func removeAtHand(from state: inout State) {
         let removed = state.entries[state.hand]
         state.numbers[removed.key] = nil
         state.byteCount -= removed.block.byteCount + bytesPerEntry
