@@ -207,15 +207,13 @@ extension NaiveHistogram {
         return result
     }
 
-    /// The zero bucket reaches to one side only where only that side has buckets; the lowest custom bucket starts at zero.
+    /// The zero bucket reaches to one side only where only that side has buckets, populated or not; the lowest custom bucket starts at zero.
     private var shapedBuckets: [Bucket] {
         var result = cutBuckets
         for index in result.indices {
             if result[index].isZero {
-                let hasPositive = positive.contains { $0.value != 0 }
-                let hasNegative = negative.contains { $0.value != 0 }
-                if hasPositive && !hasNegative { result[index].lower = 0 }
-                if hasNegative && !hasPositive { result[index].upper = 0 }
+                if negative.isEmpty, !positive.isEmpty { result[index].lower = 0 }
+                if positive.isEmpty, !negative.isEmpty { result[index].upper = 0 }
             } else if isCustom, result[index].lower == -.infinity, result[index].upper > 0 {
                 result[index].lower = 0
             }
