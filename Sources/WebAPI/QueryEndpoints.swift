@@ -12,7 +12,8 @@ struct QueryEndpoints: Sendable {
     let engine: QueryEngine
     let runner: QueryRunner
     let clock: any WallClock
-    private let known = KnownExpressions()
+    /// Of dashboards, whose expressions are short.
+    private let known = KnownExpressions(countLimit: 256, textBytesLimit: 512)
 
     init(engine: QueryEngine, runner: QueryRunner, clock: any WallClock) {
         self.engine = engine

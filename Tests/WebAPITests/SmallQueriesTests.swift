@@ -23,18 +23,18 @@ struct SmallQueriesTests {
 
     @Test("expressions that were read are known, a limited number of them; faults and long texts are read each time")
     func knownExpressions() throws {
-        let known = KnownExpressions()
+        let known = KnownExpressions(countLimit: 256, textBytesLimit: 512)
         for _ in 0..<2 { #expect(try known.parse("sum(rate(a[5m]))") == Parser.parse("sum(rate(a[5m]))")) }
         #expect(known.count == 1)
         #expect(throws: SyntaxError.self) { try known.parse("sum(") }
-        _ = try known.parse(String(repeating: "1+", count: KnownExpressions.textBytesLimit / 2) + "1")
+        _ = try known.parse(String(repeating: "1+", count: known.textBytesLimit / 2) + "1")
         #expect(known.count == 1)
         // Texts that look alike are equal to Swift, and ask for different series.
-        let alike = KnownExpressions()
+        let alike = KnownExpressions(countLimit: 2)
         for text in ["a{x=\"\u{e9}\"}", "a{x=\"e\u{301}\"}"] {
             #expect(Array(try alike.parse(text).description.utf8) == Array(text.utf8))
         }
-        for number in 1...KnownExpressions.countLimit { _ = try known.parse("\(number)") }
+        for number in 1...known.countLimit { _ = try known.parse("\(number)") }
         #expect(known.count == 1)
     }
 

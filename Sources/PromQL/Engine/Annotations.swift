@@ -41,37 +41,33 @@ struct Annotations {
     private var entries: [Entry] = []
     private var indexes: [ExactText: Int] = [:]
 
+    /// Adds an entry unless its text is there already; where the text is, and whether it is new.
+    private mutating func take(_ entry: Entry) -> (index: Int, isNew: Bool) {
+        let text = ExactText(entry.message)
+        if let known = indexes[text] { return (known, false) }
+        indexes[text] = entries.count
+        entries.append(entry)
+        return (entries.count - 1, true)
+    }
+
     /// Adds a text; where it is there already, it points at what is evaluated last.
     mutating func add(_ kind: Kind, _ message: String, from origin: Origin) {
-        let index = indexes[ExactText(message)] ?? entries.count
-        if index == entries.count {
-            indexes[ExactText(message)] = index
-            entries.append(Entry(kind: kind, message: message, origin: origin))
-        } else if origin.isLater(than: entries[index].origin) {
-            entries[index].origin = origin
-        }
+        let (index, isNew) = take(Entry(kind: kind, message: message, origin: origin))
+        if !isNew, origin.isLater(than: entries[index].origin) { entries[index].origin = origin }
     }
 
     /// Adds the repairs of classic histograms to those of the same text, which points at what is evaluated first.
     mutating func add(_ repair: MonotonicityRepair, _ message: String, from origin: Origin) {
-        let index = indexes[ExactText(message)] ?? entries.count
-        if index == entries.count {
-            indexes[ExactText(message)] = index
-            entries.append(Entry(kind: .info, message: message, origin: origin, repair: repair))
-            return
-        }
+        let (index, isNew) = take(Entry(kind: .info, message: message, origin: origin, repair: repair))
+        if isNew { return }
         entries[index].repair?.formUnion(repair)
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 
     /// Adds up how often something happened; the text points at what is evaluated first.
     mutating func add(times count: Int, _ kind: Kind, _ message: String, from origin: Origin) {
-        let index = indexes[ExactText(message)] ?? entries.count
-        if index == entries.count {
-            indexes[ExactText(message)] = index
-            entries.append(Entry(kind: kind, message: message, origin: origin, occurrenceCount: count))
-            return
-        }
+        let (index, isNew) = take(Entry(kind: kind, message: message, origin: origin, occurrenceCount: count))
+        if isNew { return }
         entries[index].occurrenceCount += count
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }

@@ -2,7 +2,6 @@ package import MetricModel
 package import PromQL
 import PromQLSyntax
 package import Storage
-import Synchronization
 
 /// Asks the engine of this process over a store.
 ///
@@ -15,14 +14,12 @@ package final class EngineRuleQuerying: RuleQuerying {
     private let store: any SampleStore
     /// What the answers are counted against, together with the queries of others; rules come first.
     private let budget: MemoryBudget?
-    private let options: ParserOptions
-    private let parsed = Mutex<[ExactText: Expression]>([:])
+    private let known = KnownExpressions(countLimit: parsedLimit)
 
     package init(engine: QueryEngine, store: any SampleStore, budget: MemoryBudget? = nil) {
         self.budget = budget
         self.engine = engine
         self.store = store
-        options = .all
     }
 
     package func canonical(_ expression: String) throws(RuleError) -> String {
@@ -30,14 +27,8 @@ package final class EngineRuleQuerying: RuleQuerying {
     }
 
     private func parse(_ text: String) throws(RuleError) -> Expression {
-        if let known = parsed.withLock({ $0[ExactText(text)] }) { return known }
         do throws(SyntaxError) {
-            let expression = try Parser.parse(text, options: options)
-            parsed.withLock { parsed in
-                if parsed.count >= Self.parsedLimit { parsed.removeAll() }
-                parsed[ExactText(text)] = expression
-            }
-            return expression
+            return try known.parse(text)
         } catch {
             throw .query(message: error.description)
         }
