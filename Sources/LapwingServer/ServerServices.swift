@@ -44,91 +44,50 @@ struct ServerServices: Sendable {
             settings, configuration, memory, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)
         state.setStorageProblems { [database] in database.state.problems }
-        let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
-        var limits = settings.queryLimits
-        limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
         let resident = ResidentMemory()
-        let room = ScrapeRoom(limitBytes: memory.limitBytes) { resident.read().residentBytes }
-        // An eighth is left for what comes between two looks, and what large pages of known series will need.
-        active = ActiveQueries(limits: limits, clock: clock) {
-            memory.limitBytes / 8 * 7 - room.keptBytes - resident.read().residentBytes
-        }
+        let residentBytes: @Sendable () -> Int = { resident.read().residentBytes }
+        let room = ScrapeRoom(limitBytes: memory.limitBytes, residentBytes: residentBytes)
+        active = Self.activeQueries(settings, memory, room, residentBytes, clock: clock)
         memoryKeeper = MemoryKeeper(
             limitBytes: memory.limitBytes, active: active, room: room, registry: registry, logger: logger)
-        let queryLog = QueryLog(clock: clock)
-        let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)
-        var collectorPage: InProcessPage?
-        if let collector { collectorPage = { output in collector.render(into: &output) } }
-        let machinePage = settings.makeMachinePage(clock: clock)
         let stateDatabase: SharedDatabase
-        let keeper: StateKeeper
-        do {
-            stateDatabase = try StateFile.open(folder: settings.storagePath) { aside, reason in
-                logger.error(
-                    "the file of alert state, exemplars and metadata is damaged; it is put aside, and they begin anew",
-                    metadata: ["path": "\(aside)", "reason": "\(reason)"])
-            }
-            keeper = try StateKeeper(
-                database: stateDatabase, exemplarLimit: configuration.storage.maximumExemplars, logger: logger,
-                registry: registry)
-        } catch {
-            throw .state("\(settings.storagePath)/state.sqlite: \(error)")
-        }
+        (stateDatabase, keeper) = try Self.openState(settings, configuration, logger: logger, registry: registry)
         let transport = HTTPWebhookTransport()
         let notifier = Notifier(
             settings: configuration.notifications, externalURL: settings.shownURL,
             store: SQLiteNotificationStateStore(stateDatabase), transport: transport, clock: clock, logger: logger)
+        notifier.register(in: registry)
+        let engine = QueryEngine(settings: Self.engineSettings(settings, configuration, memory), clock: clock)
+        let queryLog = QueryLog(clock: clock)
+        let querying = EngineRuleQuerying(engine: engine, store: database, budget: active.budget) { queryLog.log($0) }
         let rules = RuleManager(
             services: RuleGroupServices(
-                store: database,
-                querying: EngineRuleQuerying(engine: engine, store: database, budget: active.budget) {
-                    queryLog.log($0)
-                }, alerts: notifier,
-                states: SQLiteAlertStateStore(stateDatabase), clock: clock),
+                store: database, querying: querying, alerts: notifier, states: SQLiteAlertStateStore(stateDatabase),
+                clock: clock),
             logger: logger, registry: registry)
-        notifier.register(in: registry)
+        let collector = Self.makeCollector(settings, configuration, clock: clock, logger: logger)
+        let pages = OwnPages(
+            registry: registry, collector: collector, machine: settings.makeMachinePage(clock: clock))
         let scraping = ScrapeManager(
             store: database, clock: clock, logger: logger, registry: registry,
             fileReader: { bytes, path in try TargetGroupReader.groups(bytes, path: path) },
-            inProcess: Self.ownPages(
-                settings, registry: registry, collectorPage: collectorPage, machinePage: machinePage),
-            exemplars: keeper.exemplars, metadata: keeper.metadata, addsTypeLabels: settings.usesTypeAndUnitLabels,
-            room: room,
+            inProcess: pages.byAddress(settings), exemplars: keeper.exemplars, metadata: keeper.metadata,
+            addsTypeLabels: settings.usesTypeAndUnitLabels, room: room,
             userAgent: "Lapwing/\(BuildInformation.version)")
-        try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
-        Self.apply(configuration, to: queryLog, logger: logger)
-        state.setApply { [database] (configuration) throws(ReloadError) in
-            do throws(ServerError) {
-                try Self.apply(configuration, settings: settings, scraping: scraping, rules: rules, notifier: notifier)
-                Self.apply(configuration, to: queryLog, logger: logger)
-                database.apply(
-                    retention: settings.retention(configuration.storage),
-                    outOfOrderWindowMilliseconds: configuration.storage.outOfOrderWindowMilliseconds)
-                keeper.exemplars.resize(to: configuration.storage.maximumExemplars)
-                collector?.apply(configuration.collector.settings)
-            } catch {
-                throw ReloadError(error.description)
-            }
-        }
-        registry.gauge(
-            "lapwing_config_last_reload_successful",
-            help: "Whether the last attempt to load the configuration succeeded."
-        ) { [state] in state.lastReload.succeeded ? 1 : 0 }
-        var apiServices = WebAPI.Services(
+        let configured = ConfiguredServices(
+            settings: settings, database: database, scraping: scraping, rules: rules, notifier: notifier,
+            queryLog: queryLog, keeper: keeper, collector: collector, logger: logger)
+        try configured.apply(configuration)
+        state.setConfigured(configured)
+        state.register(in: registry)
+        var offered = WebAPI.Services(
             store: database, engine: engine, scraping: scraping, rules: rules, notifier: notifier, registry: registry,
-            active: active, queryLog: queryLog, collectorPage: collectorPage, status: state, clock: clock,
+            active: active, queryLog: queryLog, collectorPage: pages.collector, status: state, clock: clock,
             administration: settings.isAdministrationEnabled ? database : nil)
-        apiServices.machinePage = machinePage
-        if settings.receivesRemoteWrite {
-            apiServices.writeReceiver = WriteReceiver(
-                store: database, exemplars: keeper.exemplars, metadata: keeper.metadata, registry: registry)
-        }
-        apiServices.exemplars = keeper.exemplars
-        apiServices.metadata = keeper.metadata
-        apiServices.lookbackMilliseconds = settings.lookbackMilliseconds
-        apiServices.allowedOrigins = settings.allowedOrigins
-        apiServices.externalLabels = { [state] in state.externalLabels }
-        api = WebAPI(apiServices, logger: logger)
+        offered.machinePage = pages.machine
+        offered.externalLabels = { [state] in state.externalLabels }
+        offered.add(keeper, settings)
+        api = WebAPI(offered, logger: logger)
         notifierService = TaskService {
             await notifier.run()
             await transport.shutDown()
@@ -136,30 +95,37 @@ struct ServerServices: Sendable {
         rulesService = TaskService { await rules.run() }
         scrapingService = TaskService { await scraping.run() }
         keepingService = Self.keepingService(keeper)
-        self.keeper = keeper
         followingService = Self.followingService(collector)
     }
 
-    private static func apply(
-        _ configuration: Configuration, settings: ServerSettings, scraping: ScrapeManager, rules: RuleManager,
-        notifier: Notifier
-    ) throws(ServerError) {
-        var ruleSettings = configuration.rules
-        ruleSettings.externalURL = settings.shownURL
-        do {
-            try rules.apply(ruleSettings)
-        } catch {
-            throw .rules(error.description)
+    private static func activeQueries(
+        _ settings: ServerSettings, _ memory: ProcessMemory, _ room: ScrapeRoom,
+        _ residentBytes: @escaping @Sendable () -> Int, clock: any WallClock
+    ) -> ActiveQueries {
+        var limits = settings.queryLimits
+        limits.memoryBytes = min(limits.memoryBytes, memory.queryBytes)
+        // An eighth is left for what comes between two looks, and what large pages of known series will need.
+        return ActiveQueries(limits: limits, clock: clock) {
+            memory.limitBytes / 8 * 7 - room.keptBytes - residentBytes()
         }
-        notifier.apply(configuration.notifications)
-        scraping.apply(settings.scraping(configuration.scraping))
     }
 
-    /// A log that cannot be written is told and does not keep the server from running.
-    private static func apply(_ configuration: Configuration, to queryLog: QueryLog, logger: Logger) {
-        let path = configuration.queryLogFile
-        if !queryLog.write(to: path.isEmpty ? nil : path) {
-            logger.error("the query log cannot be opened", metadata: ["file": "\(path)"])
+    /// The file of everything that is no sample, and what keeps exemplars and metadata in it.
+    private static func openState(
+        _ settings: ServerSettings, _ configuration: Configuration, logger: Logger, registry: Registry
+    ) throws(ServerError) -> (SharedDatabase, StateKeeper) {
+        do {
+            let database = try StateFile.open(folder: settings.storagePath) { aside, reason in
+                logger.error(
+                    "the file of alert state, exemplars and metadata is damaged; it is put aside, and they begin anew",
+                    metadata: ["path": "\(aside)", "reason": "\(reason)"])
+            }
+            let keeper = try StateKeeper(
+                database: database, exemplarLimit: configuration.storage.maximumExemplars, logger: logger,
+                registry: registry)
+            return (database, keeper)
+        } catch {
+            throw .state("\(settings.storagePath)/state.sqlite: \(error)")
         }
     }
 
@@ -238,20 +204,6 @@ struct ServerServices: Sendable {
     private static func waitForCancellation() async {
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
     }
-
-    /// Pages of this process by the addresses that targets name it with: they are asked without a socket.
-    private static func ownPages(
-        _ settings: ServerSettings, registry: Registry, collectorPage: InProcessPage?, machinePage: InProcessPage?
-    ) -> [String: InProcessPage] {
-        var pages: [String: InProcessPage] = [:]
-        for host in Set(["localhost", "127.0.0.1", settings.host]) {
-            let address = "http://\(host):\(settings.port)"
-            pages[address + "/metrics"] = { output in registry.render(into: &output) }
-            pages[address + DefaultConfiguration.collectorPath] = collectorPage
-            pages[address + DefaultConfiguration.machinePath] = machinePage
-        }
-        return pages
-    }
 }
 
 /// A service that runs until it is told to stop, by cancelling its task.
@@ -262,5 +214,19 @@ struct TaskService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await work() }
+    }
+}
+
+extension WebAPI.Services {
+    /// What the state file keeps, and what settings open.
+    mutating func add(_ keeper: StateKeeper, _ settings: ServerSettings) {
+        if settings.receivesRemoteWrite {
+            writeReceiver = WriteReceiver(
+                store: store, exemplars: keeper.exemplars, metadata: keeper.metadata, registry: registry)
+        }
+        exemplars = keeper.exemplars
+        metadata = keeper.metadata
+        lookbackMilliseconds = settings.lookbackMilliseconds
+        allowedOrigins = settings.allowedOrigins
     }
 }

@@ -2,6 +2,7 @@ import ConfigurationFile
 import Logging
 import MetricModel
 import Rules
+import SelfMetrics
 import Synchronization
 import TSDB
 import WebAPI
@@ -17,7 +18,7 @@ final class ServerState: ServerStatus {
         var retentionText = ""
         var lastReload: (succeeded: Bool, time: Timestamp)
         var lastReloadFailure: Timestamp?
-        var apply: (@Sendable (Configuration) throws(ReloadError) -> Void)?
+        var configured: ConfiguredServices?
         var stop: (@Sendable () -> Void)?
         var storageProblems: (@Sendable () -> [String])?
     }
@@ -77,8 +78,14 @@ final class ServerState: ServerStatus {
         }
     }
 
-    func setApply(_ apply: @escaping @Sendable (Configuration) throws(ReloadError) -> Void) {
-        state.withLock { $0.apply = apply }
+    /// Tells what a reload applies to.
+    func setConfigured(_ configured: ConfiguredServices) { state.withLock { $0.configured = configured } }
+
+    func register(in registry: Registry) {
+        registry.gauge(
+            "lapwing_config_last_reload_successful",
+            help: "Whether the last attempt to load the configuration succeeded."
+        ) { [self] in lastReload.succeeded ? 1 : 0 }
     }
 
     func setStop(_ stop: @escaping @Sendable () -> Void) { state.withLock { $0.stop = stop } }
@@ -96,7 +103,7 @@ final class ServerState: ServerStatus {
     /// What only holds after a restart is returned, in the words of the file.
     @discardableResult
     func reload() throws(ReloadError) -> [String] {
-        let apply = state.withLock { $0.apply }
+        let configured = state.withLock { $0.configured }
         var failure: ReloadError?
         var waiting: [String] = []
         reloading.withLock { _ in
@@ -107,7 +114,11 @@ final class ServerState: ServerStatus {
                 } catch {
                     throw ReloadError(error.description)
                 }
-                try apply?(configuration)
+                do throws(ServerError) {
+                    try configured?.apply(configuration)
+                } catch {
+                    throw ReloadError(error.description)
+                }
                 for warning in configuration.warnings { logger.warning("\(warning)") }
                 state.withLock {
                     $0.configurationText = configuration.text

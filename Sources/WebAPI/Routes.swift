@@ -49,4 +49,12 @@ struct Route: Sendable {
     init(_ methods: Set<APIRequest.Method>, _ path: String, scope: Scope, handler: @escaping Handler) {
         self.init(methods, .exact(path), scope: scope, handler: handler)
     }
+
+    /// A path without a changing part, answered by an endpoint's method.
+    init(
+        _ methods: Set<APIRequest.Method>, _ path: String, scope: Scope,
+        _ endpoint: @escaping @Sendable (APIRequest) throws(APIError) -> APIResponse
+    ) {
+        self.init(methods, .exact(path), scope: scope) { (request, _) throws(APIError) in try endpoint(request) }
+    }
 }

@@ -82,11 +82,11 @@ package final class WebAPI: RequestAnswering {
             metrics: QueryMetrics(services.registry, services.active, services.queryLog),
             timeoutMilliseconds: services.engine.settings.timeoutMilliseconds)
         queries = QueryEndpoints(engine: services.engine, runner: runner, clock: services.clock)
-        routes = Self.makeRoutes(services, queries)
+        routes = RouteTable(services: services, queries: queries).routes
     }
 
-    private static let instantPath = "/api/v1/query"
-    private static let rangePath = "/api/v1/query_range"
+    static let instantPath = "/api/v1/query"
+    static let rangePath = "/api/v1/query_range"
 
     /// Queries stand in line; everything else is answered at once.
     package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
@@ -177,142 +177,5 @@ package final class WebAPI: RequestAnswering {
         var body: [UInt8] = []
         page(&body)
         return APIResponse(contentType: "text/plain; version=0.0.4; charset=utf-8", body: .bytes(body))
-    }
-
-    private static let formMethods: Set<APIRequest.Method> = [.get, .post]
-
-    /// What Prometheus answers on these paths while the feature is off; here it is not there.
-    private static let absentRoutes =
-        ["metric_names", "label_names", "label_values"].map { name in
-            Route(formMethods, "/api/v1/search/" + name, scope: .readOnly) { (_, _) throws(APIError) in
-                throw APIError(.unavailable, "search API disabled")
-            }
-        } + [
-            Route([.post], "/api/v1/otlp/v1/metrics", scope: .write) { (_, _) in
-                .text("the OTLP write receiver is not there: nothing was taken\n", status: 404)
-            }
-        ]
-
-    private static func makeRoutes(_ services: Services, _ query: QueryEndpoints) -> [Route] {
-        let active = ActiveQueryEndpoints(active: services.active)
-        let series = SeriesEndpoints(store: services.store, budget: services.active.budget)
-        let status = StatusEndpoints(
-            status: services.status, store: services.store, registry: services.registry, clock: services.clock)
-        let targets = TargetEndpoints(scraping: services.scraping, metadataStore: services.metadata)
-        let pools = ScrapePoolEndpoints(scraping: services.scraping, status: services.status)
-        let rules = RuleEndpoints(rules: services.rules)
-        let administration = AdministrationEndpoints(
-            store: services.administration, exemplars: services.exemplars, metadata: services.metadata)
-        let features = FeatureEndpoint(
-            status: services.status, takesRemoteWrite: services.writeReceiver != nil,
-            hasAdministration: services.administration != nil)
-        let exemplars = ExemplarEndpoint(exemplars: services.exemplars)
-        let federation = FederationEndpoint(
-            store: services.store, budget: services.active.budget, clock: services.clock,
-            lookbackMilliseconds: services.lookbackMilliseconds, externalLabels: services.externalLabels)
-        let remote = RemoteEndpoints(
-            receiver: services.writeReceiver,
-            reader: ReadResponder(
-                store: services.store, externalLabels: services.externalLabels,
-                makeReservation: { services.active.budget.reservation() }))
-        let form = Self.formMethods
-        let change: Set<APIRequest.Method> = [.post, .put]
-        return [
-            Route(form, instantPath, scope: .readOnly) { (request, _) throws(APIError) in try query.instant(request)
-            },
-            Route(form, rangePath, scope: .readOnly) { (request, _) throws(APIError) in
-                try query.range(request)
-            },
-            Route(form, "/api/v1/format_query", scope: .readOnly) { (request, _) throws(APIError) in
-                try query.format(request)
-            },
-            Route(form, "/api/v1/parse_query", scope: .readOnly) { (request, _) throws(APIError) in
-                try query.parse(request)
-            },
-            Route(form, "/api/v1/status/queries", scope: .administration) { (request, _) in active.list(request) },
-            Route(
-                [.post, .delete], .between(prefix: "/api/v1/status/queries/", suffix: ""), scope: .administration
-            ) { (_, part) throws(APIError) in try active.end(part) },
-            Route(form, "/api/v1/series", scope: .readOnly) { (request, _) throws(APIError) in
-                try series.series(request)
-            },
-            Route(form, "/api/v1/labels", scope: .readOnly) { (request, _) throws(APIError) in
-                try series.labelNames(request)
-            },
-            Route([.get], .between(prefix: "/api/v1/label/", suffix: "/values"), scope: .readOnly) {
-                (request, part) throws(APIError) in try series.labelValues(request, name: part)
-            },
-            Route([.get], "/api/v1/targets", scope: .readOnly) { (request, _) throws(APIError) in
-                try targets.targets(request)
-            },
-            Route([.get], "/api/v1/scrape_pools", scope: .readOnly) { (request, _) in targets.pools(request) },
-            Route([.get], "/api/v1/scrape_pools/config", scope: .readOnly) { (request, _) throws(APIError) in
-                try pools.configuration(request)
-            },
-            Route([.get], "/api/v1/targets/relabel_steps", scope: .readOnly) { (request, _) throws(APIError) in
-                try pools.relabelSteps(request)
-            },
-            Route([.get], "/api/v1/targets/metadata", scope: .readOnly) { (request, _) throws(APIError) in
-                try targets.targetMetadata(request)
-            },
-            Route([.get], "/api/v1/metadata", scope: .readOnly) { (request, _) throws(APIError) in
-                try targets.metadata(request)
-            },
-            Route([.get], "/api/v1/rules", scope: .readOnly) { (request, _) throws(APIError) in try rules.rules(request)
-            },
-            Route([.get], "/api/v1/alerts", scope: .readOnly) { (request, _) in rules.alerts(request) },
-            Route([.get], "/api/v1/alertmanagers", scope: .readOnly) { (request, _) in rules.alertmanagers(request) },
-            Route([.get], "/api/v1/status/notifications", scope: .readOnly) { (request, _) throws(APIError) in
-                try NotificationEndpoints(notifier: services.notifier).attempts(request)
-            },
-            Route([.get], "/api/v1/status/buildinfo", scope: .readOnly) { (request, _) in
-                status.buildInformation(request)
-            },
-            Route([.get], "/version", scope: .readOnly) { (_, _) in status.version() },
-            Route([.get], "/api/v1/status/config", scope: .readOnly) { (request, _) in status.configuration(request) },
-            Route([.get], "/api/v1/status/flags", scope: .readOnly) { (request, _) in status.flags(request) },
-            Route([.get], "/api/v1/status/runtimeinfo", scope: .readOnly) { (request, _) in
-                status.runtimeInformation(request)
-            },
-            Route([.get], "/api/v1/status/tsdb", scope: .readOnly) { (request, _) throws(APIError) in
-                try status.storage(request)
-            },
-            Route([.get], "/api/v1/features", scope: .readOnly) { (request, _) in features.list(request) },
-            Route([.get], "/api/v1/status/walreplay", scope: .always) { (request, _) in status.replay(request) },
-            Route([.get], "/api/v1/notifications", scope: .always) { (request, _) in status.notifications(request) },
-            // Nothing is pushed: a page that gets this asks for the list now and then.
-            Route([.get], "/api/v1/notifications/live", scope: .always) { (_, _) in .noContent },
-            Route(form, "/api/v1/query_exemplars", scope: .readOnly) { (request, _) throws(APIError) in
-                try exemplars.query(request)
-            },
-            Route([.get], "/federate", scope: .readOnly) { (request, _) throws(APIError) in
-                try federation.federate(request)
-            },
-            Route([.post], "/api/v1/read", scope: .readOnly) { (request, _) in remote.read(request) },
-            Route([.post], "/api/v1/write", scope: .write) { (request, _) in remote.write(request) },
-            Route([.post], "/api/v1/push", scope: .write) { (request, _) in remote.write(request) },
-            Route([.post], "/api/v1/receive", scope: .write) { (request, _) in remote.write(request) },
-            Route([.get], "/metrics", scope: .readOnly) { (request, _) in status.metrics(request) },
-            Route([.get], "/metrics/cadvisor", scope: .readOnly) { (_, _) in
-                collectorResponse(services.collectorPage)
-            },
-            Route([.get], "/metrics/node", scope: .readOnly) { (_, _) in collectorResponse(services.machinePage) },
-            Route([.get, .head], "/-/healthy", scope: .readOnly) { (request, _) in status.healthy(request) },
-            Route([.get, .head], "/-/ready", scope: .readOnly) { (request, _) in status.ready(request) },
-            Route(change, "/api/v1/admin/tsdb/delete_series", scope: .administration) {
-                (request, _) throws(APIError) in try administration.deleteSeries(request)
-            },
-            Route(change, "/api/v1/admin/tsdb/snapshot", scope: .administration) { (request, _) throws(APIError) in
-                try administration.snapshot(request)
-            },
-            Route(change, "/api/v1/admin/tsdb/clean_tombstones", scope: .administration) {
-                (request, _) throws(APIError) in try administration.cleanTombstones(request)
-            },
-            Route(change, "/api/v1/admin/tsdb/import", scope: .administration) { (request, _) throws(APIError) in
-                try administration.importOpenMetrics(request)
-            },
-            Route(change, "/-/reload", scope: .administration) { (request, _) in status.reload(request) },
-            Route(change, "/-/quit", scope: .administration) { (request, _) in status.quit(request) },
-        ] + absentRoutes
     }
 }

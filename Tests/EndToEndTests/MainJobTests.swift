@@ -113,7 +113,12 @@ struct MainJobTests {
         #expect(payload["version"]?.text == "4")
         #expect(payload["alerts"]?.elements?.first?["labels"]?["alertname"]?.text == "DialHigh")
 
-        // A configuration that is wrong is refused and the old one stays.
+        await Self.refusesWrongConfiguration(server, folder)
+        #expect(server.stop() == 0)
+    }
+
+    /// A configuration that is wrong is refused and the old one stays.
+    private static func refusesWrongConfiguration(_ server: RunningServer, _ folder: TemporaryDirectory) async {
         folder.write("lapwing.yml", "scrape_configs:\n- job_nam: x\n")
         let refused = server.get("/-/reload", arguments: ["-XPOST"])
         #expect(refused.status == 403)
@@ -122,7 +127,6 @@ struct MainJobTests {
         #expect(saysSo, "\(server.log)")
         let stillUp = await server.values("up", by: "job") ?? [:]
         #expect(stillUp["node"] == "1")
-        #expect(server.stop() == 0)
     }
 
     @Test("bad targets fail alone, each with its reason")

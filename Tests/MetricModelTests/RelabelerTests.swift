@@ -23,7 +23,7 @@ struct RelabelCase: Sendable, CustomTestStringConvertible {
 @Suite("Relabelling")
 struct RelabelerTests {
     static func cases() throws -> [RelabelCase] {
-        try replaceCases() + filterCases() + nameCases() + valueCases()
+        try replaceCases() + targetCases() + filterCases() + nameCases() + valueCases()
     }
 
     static func replaceCases() throws -> [RelabelCase] {
@@ -64,6 +64,11 @@ struct RelabelerTests {
             RelabelCase(
                 "the defaults copy a label", [try RelabelRule(sourceLabels: ["a"], targetLabel: "b")], ["a": "foo"],
                 ["a": "foo", "b": "foo"]),
+        ]
+    }
+
+    static func targetCases() throws -> [RelabelCase] {
+        [
             RelabelCase(
                 "the target may be made from the match",
                 [
