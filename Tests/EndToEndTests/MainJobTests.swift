@@ -85,19 +85,7 @@ struct MainJobTests {
         }
         #expect(isPending, "the alert never was pending")
 
-        // The crash: what was answered more than a second before must be there afterwards.
-        let before = await server.values("count_over_time(node_load1[1h] offset 1s)", by: "job")?["node"]
-        server.kill()
-        server.start()
-        let isBack = await RunningServer.wait(seconds: 20) {
-            (await server.values("count_over_time(node_load1[1h])", by: "job") ?? [:])["node"] != nil
-        }
-        #expect(isBack, "\(server.log)")
-        let counted = Int(before ?? "") ?? 0
-        let after = Int(await server.values("count_over_time(node_load1[1h])", by: "job")?["node"] ?? "") ?? 0
-        #expect(
-            counted > 0 && after >= counted, "\(counted) samples were answered before the crash, \(after) are there now"
-        )
+        await Self.keepsSamplesThroughCrash(server)
 
         let isFiring = await RunningServer.wait(seconds: 15) {
             Self.states(server) == ["firing"]
@@ -115,6 +103,22 @@ struct MainJobTests {
 
         await Self.refusesWrongConfiguration(server, folder)
         #expect(server.stop() == 0)
+    }
+
+    /// What was answered more than a second before the crash must be there afterwards.
+    private static func keepsSamplesThroughCrash(_ server: RunningServer) async {
+        let before = await server.values("count_over_time(node_load1[1h] offset 1s)", by: "job")?["node"]
+        server.kill()
+        server.start()
+        let isBack = await RunningServer.wait(seconds: 20) {
+            (await server.values("count_over_time(node_load1[1h])", by: "job") ?? [:])["node"] != nil
+        }
+        #expect(isBack, "\(server.log)")
+        let counted = Int(before ?? "") ?? 0
+        let after = Int(await server.values("count_over_time(node_load1[1h])", by: "job")?["node"] ?? "") ?? 0
+        #expect(
+            counted > 0 && after >= counted, "\(counted) samples were answered before the crash, \(after) are there now"
+        )
     }
 
     /// A configuration that is wrong is refused and the old one stays.

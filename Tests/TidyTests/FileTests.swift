@@ -3,6 +3,7 @@ import Testing
 @Suite("Files")
 struct FileTests {
     static let lineLimit = 600
+    static let functionLimit = 70
 
     @Test("no source file has grown past the limit")
     func filesAreShort() {
@@ -14,6 +15,47 @@ struct FileTests {
                 file.lines.count <= Self.lineLimit, "\(file.path) has \(file.lines.count) lines; split it by capability"
             )
         }
+    }
+
+    @Test("no function is longer than a screen")
+    func functionsAreShort() {
+        let files = ["Sources", "Tests", "Benchmarks"].flatMap { SourceTree().files(in: $0, endings: [".swift"]) }
+        #expect(files.count > 500)
+        var functions = 0
+        for file in files {
+            for function in file.functions {
+                functions += 1
+                #expect(
+                    function.lines <= Self.functionLimit,
+                    "\(file.path):\(function.line) is \(function.lines) lines long: keep the branches, hand out the rest"
+                )
+            }
+        }
+        #expect(functions > 5_000)
+    }
+
+    @Test("the length of functions is measured from the first line to the brace")
+    func functionLength() {
+        let file = SourceTree.File(
+            path: "X.swift",
+            lines: """
+                struct X {
+                    func short() -> Int { 1 }
+                    var text: String
+                    static func long(
+                        _ a: Int
+                    ) -> Int {
+                        if a > 1 {
+                            return 2
+                        }
+                        return a
+                    }
+                    init() {
+                    }
+                }
+                """.split(separator: "\n").map(String.init))
+        #expect(file.functions.map(\.line) == [4, 12])
+        #expect(file.functions.map(\.lines) == [8, 2])
     }
 
     @Test("the top level holds what it is meant to hold")

@@ -12,6 +12,32 @@ struct SourceTree {
             let parts = path.split(separator: "/")
             return parts.count > 2 ? String(parts[1]) : ""
         }
+
+        /// Functions and initializers of more than a line: the line, from 1, on which each begins, and how many it has.
+        ///
+        /// By indentation, which the formatter keeps: a function ends with the brace that stands below its first letter.
+        var functions: [(line: Int, lines: Int)] {
+            var found: [(line: Int, lines: Int)] = []
+            for (index, line) in lines.enumerated() where Self.beginsFunction(line) {
+                let indentation = line.prefix { $0 == " " }
+                for (end, other) in lines.enumerated().dropFirst(index + 1)
+                where other.hasPrefix(indentation) && !other.dropFirst(indentation.count).hasPrefix(" ") {
+                    if other == indentation + "}" { found.append((index + 1, end - index + 1)) }
+                    guard other.dropFirst(indentation.count).hasPrefix(")") || other == indentation else { break }
+                }
+            }
+            return found
+        }
+
+        private static let modifiers: Set<Substring> = [
+            "package", "private", "fileprivate", "static", "mutating", "consuming", "override", "convenience", "final",
+            "nonisolated", "borrowing", "@inline(__always)", "@discardableResult",
+        ]
+
+        private static func beginsFunction(_ line: String) -> Bool {
+            let first = line.split(separator: " ").first { !modifiers.contains($0) }
+            return first == "func" || first?.hasPrefix("init") == true
+        }
     }
 
     let root: String
