@@ -51,6 +51,7 @@ let floor0: [Target] = [
     systemLibrary("CZstd", package: "libzstd-dev"),
     [.target(name: "CChecksum")],
     [.target(name: "CColumns")],
+    [.target(name: "CSegments")],
     [.target(name: "CShippedRules", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [.target(name: "CWebFiles", cSettings: [.unsafeFlags(["-std=gnu23"])])],
     [
@@ -137,9 +138,9 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "Access", "CMalloc", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel", "Notifications",
-            "PromQL",
-            "Remote", "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB", "WebAPI", logging, nioPosix,
+            "Access", "CMalloc", "CSegments", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel",
+            "Notifications", "PromQL", "Remote", "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB",
+            "WebAPI", logging, nioPosix,
             serviceLifecycle, unixSignals,
         ])
 ].flatMap { $0 }

@@ -36,10 +36,12 @@ package struct LapwingServer: Sendable {
         settings.machine.begin()
         let configuration = try readConfiguration()
         for warning in configuration.warnings { logger.warning("\(warning)") }
+        settings.code?.release()
         let access = try settings.makeAccess(logger: logger)
         let services = try ServerServices(
             settings: settings, configuration: configuration, clock: clock, logger: logger)
         settings.logMachine(logger)
+        settings.code?.release()
         defer {
             services.keeper.flush()
             services.database.close()
@@ -54,6 +56,7 @@ package struct LapwingServer: Sendable {
         let scheme = access?.isEncrypted == true ? "https" : "http"
         let web = server.makeService(host: settings.host, port: settings.port) { port in
             services.state.markReady()
+            settings.code?.release()
             logger.info(
                 "listening",
                 metadata: ["address": "\(scheme)://\(settings.host):\(port)", "storage": "\(settings.storagePath)"])

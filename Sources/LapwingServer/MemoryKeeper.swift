@@ -133,7 +133,6 @@ struct MemoryKeeper: Service {
             if !isSettled, active.now &- start > Self.settledSeconds * 1_000_000_000 {
                 isSettled = true
                 malloc_trim(0)
-                ResidentMemory.forgetProgramText()
             }
             look(&state, memory)
         }

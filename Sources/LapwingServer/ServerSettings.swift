@@ -54,6 +54,8 @@ package struct ServerSettings: Sendable {
     package var storesStartTimestamps = false
     package var usesTypeAndUnitLabels = false
     package var offersStepCounts = false
+    /// Gives back the code that each step of the start needed; nil keeps it.
+    package var code: ResidentCode?
     /// Flags as given, for `/api/v1/status/flags`.
     package var flags: [(name: String, value: String)] = []
 

@@ -41,10 +41,8 @@ struct CollectCommand: AsyncParsableCommand {
         settings.collectorIntervalMilliseconds = milliseconds
         try collectorOptions.apply(to: &settings)
         AllocatorSettings.apply(mappedBlockBytes: AllocatorSettings.pageBlockBytes)
-        // Reading the command line took 11 MB of code that is not needed again, the first sweep and names take as much.
-        let code = ResidentCode()
-        code.release()
-        async let _: Void = code.keepReleasing(after: [.milliseconds(300), .seconds(2), .seconds(5)])
+        ResidentCode.ofProcess.release()
+        async let _: Void = ResidentCode.ofProcess.keepReleasing(after: ResidentCode.pausesAfterStart)
         do {
             try await CollectorServer(settings: settings, logger: logOptions.makeLogger()).run()
         } catch {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import ConfigurationFile
+import LapwingServer
 import WebAPI
 
 /// The program: one file a subcommand beside this one.
@@ -29,6 +30,10 @@ struct Lapwing: AsyncParsableCommand {
 
     /// As `ParsableCommand.main`, but wrong usage ends with 2, as the program promises everywhere.
     static func main() async {
+        // A server is small from its first instruction on; what ends soon is not worth the mappings.
+        if let word = CommandLine.arguments.dropFirst().first, ["serve", "collect"].contains(word) {
+            ResidentCode.ofProcess.release()
+        }
         do {
             var command = try parseAsRoot(arguments(CommandLine.arguments.dropFirst()))
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -219,9 +219,11 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         AllocatorSettings.apply()
-        let settings = try makeSettings()
+        var settings = try makeSettings()
+        settings.code = .ofProcess
         let logger = logOptions.makeLogger()
-        async let _: Void = ResidentCode.releaseUnused(after: .seconds(1))
+        ResidentCode.ofProcess.release()
+        async let _: Void = ResidentCode.ofProcess.keepReleasing(after: ResidentCode.pausesAfterStart)
         do {
             try await LapwingServer(settings: settings, logger: logger).run()
         } catch {

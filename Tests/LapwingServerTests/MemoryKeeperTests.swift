@@ -70,12 +70,9 @@ struct MemoryKeeperTests {
         #expect(look(at: 3000, isWaiting: false) == .nothing)
     }
 
-    @Test("what the kernel says of this process is read, and forgetting code does no harm")
+    @Test("what the kernel says of this process is read")
     func resident() {
-        let memory = ResidentMemory()
-        let before = memory.read()
-        #expect(before.ownBytes > 1 << 20 && before.residentBytes > before.ownBytes)
-        ResidentMemory.forgetProgramText()
-        #expect(memory.read().residentBytes < before.residentBytes + (64 << 20))
+        let now = ResidentMemory().read()
+        #expect(now.ownBytes > 1 << 20 && now.residentBytes > now.ownBytes)
     }
 }

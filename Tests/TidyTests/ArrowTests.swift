@@ -11,8 +11,8 @@ struct ArrowTests {
             0,
             [
                 "CCrypt", "CChecksum", "CColumns", "CDeflate", "CKernel", "CMalloc", "CPageChecksums", "CRE2",
-                "CSQLite",
-                "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZlib", "CZstd",
+                "CSQLite", "CSegments", "CShippedRules", "CSnappy", "CWebFiles", "CYAML", "CZlib",
+                "CZstd",
             ]
         ),
         (1, ["Bytes", "Threads", "YAML"]),
@@ -37,6 +37,7 @@ struct ArrowTests {
         ("CColumns", ["PromQL", "TSDB"]),
         ("CCrypt", ["Access"]),
         ("CKernel", ["Cgroups"]),
+        ("CSegments", ["LapwingServer"]),
         ("CRE2", ["MetricModel"]),
         ("CZlib", ["Bytes"]),
         ("AsyncHTTPClient", ["Notifications", "Remote"]),
