@@ -38,29 +38,42 @@ package enum DecimalFormatting {
     package static func write(
         _ value: Double, style: Style, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        var cursor = unsafe start
-        guard value.isFinite else {
-            return unsafe write(value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf", at: cursor)
+        unsafe write(value, style: style, at: start, PowersOfTen.all)
+    }
+
+    /// Writes many samples' values: the style is known, and what all need is at hand.
+    package struct SampleWriter: Sendable {
+        private let powers = PowersOfTen.all
+        package init() {}
+
+        /// Writes a number at `start`, where `maximumByteCount` bytes are free; answers its end.
+        package func write(_ value: Double, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+            unsafe DecimalFormatting.write(value, style: .sample, at: start, powers)
         }
-        if value.sign == .minus {
-            unsafe cursor.pointee = UInt8(ascii: "-")
-            unsafe cursor += 1
-        }
+    }
+
+    @inline(__always)
+    private static func write(
+        _ value: Double, style: Style, at start: UnsafeMutablePointer<UInt8>, _ powers: PowersOfTen
+    ) -> UnsafeMutablePointer<UInt8> {
+        unsafe start.pointee = UInt8(ascii: "-")
+        let cursor = unsafe start + (value.sign == .minus ? 1 : 0)
         let magnitude = value.magnitude
-        if magnitude < 9_007_199_254_740_992 {
-            let whole = UInt64(magnitude)
-            if Double(whole) == magnitude, isWrittenWhole(whole, style) {
-                let end = unsafe write(whole, at: cursor)
-                return unsafe style == .openMetrics ? write(".0", at: end) : end
+        if magnitude < 100_000 {
+            if style != .exponent, let thousandths = thousandths(of: magnitude) {
+                return unsafe writeThousandths(thousandths, style, at: cursor)
             }
+        } else if let whole = wholeNumber(magnitude), isWrittenWhole(whole, style) {
+            let end = unsafe write(whole, at: cursor)
+            return unsafe style == .openMetrics ? write(".0", at: end) : end
+        } else if !magnitude.isFinite {
+            return unsafe value.isNaN ? write("NaN", at: start) : write(value < 0 ? "-Inf" : "+Inf", at: start)
         }
-        let decimal = ShortestDecimal(magnitude)
-        let pointPosition = decimal.digitCount + decimal.exponent
-        if usesExponent(decimal, style) {
-            return unsafe writeScientific(decimal, exponent: decimal.isZero ? 0 : pointPosition - 1, at: cursor)
-        }
-        let end = unsafe writePlain(decimal, pointPosition: pointPosition, at: cursor)
-        return unsafe style == .openMetrics && decimal.exponent >= 0 ? write(".0", at: end) : end
+        let decimal = ShortestDecimal(magnitude, powers)
+        if usesExponent(decimal, style) { return unsafe writeScientific(decimal, at: cursor) }
+        let digits = DecimalDigits(decimal)
+        let end = unsafe writePlain(digits, at: cursor)
+        return unsafe style == .openMetrics && digits.count <= digits.exponent &+ 1 ? write(".0", at: end) : end
     }
 
     /// A number as a string.
@@ -82,52 +95,84 @@ package enum DecimalFormatting {
 
     /// Writes a whole number in decimal at `start`, where 20 bytes are free; answers its end.
     package static func write(_ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        unsafe write(value, count: ShortestDecimal.digitCount(of: value), at: start)
-    }
-
-    /// Writes a whole number of so many digits.
-    @inline(__always)
-    private static func write(
-        _ value: UInt64, count: Int, at start: UnsafeMutablePointer<UInt8>
-    ) -> UnsafeMutablePointer<UInt8> {
-        let bytes = UnsafeMutableRawPointer(start)
-        // Eight digits at a time, the first ones first: they are written over by those that follow.
-        if value < eightDigitPower {
-            unsafe storeDigits(value, count: count, at: bytes)
-        } else if value < eightDigitPower * eightDigitPower {
-            let (upper, lower) = value.quotientAndRemainder(dividingBy: eightDigitPower)
-            unsafe storeDigits(upper, count: count &- 8, at: bytes)
-            unsafe storeDigits(lower, count: 8, at: bytes + (count &- 8))
+        if value < eightDigitPower { return unsafe writeFirst(value, at: start) }
+        let (upper, lower) = value.quotientAndRemainder(dividingBy: eightDigitPower)
+        let cursor: UnsafeMutablePointer<UInt8>
+        if upper < eightDigitPower {
+            unsafe cursor = writeFirst(upper, at: start)
         } else {
-            let (first, rest) = value.quotientAndRemainder(dividingBy: eightDigitPower * eightDigitPower)
-            let (upper, lower) = rest.quotientAndRemainder(dividingBy: eightDigitPower)
-            unsafe storeDigits(first, count: count &- 16, at: bytes)
-            unsafe storeDigits(upper, count: 8, at: bytes + (count &- 16))
-            unsafe storeDigits(lower, count: 8, at: bytes + (count &- 8))
+            let (first, middle) = upper.quotientAndRemainder(dividingBy: eightDigitPower)
+            unsafe cursor = writeFirst(first, at: start)
+            unsafe store(DecimalDigits.eight(middle) | asciiZeros, at: cursor)
+            unsafe store(DecimalDigits.eight(lower) | asciiZeros, at: cursor + 8)
+            return unsafe cursor + 16
         }
-        return unsafe start + count
+        unsafe store(DecimalDigits.eight(lower) | asciiZeros, at: cursor)
+        return unsafe cursor + 8
     }
 
     private static let eightDigitPower: UInt64 = 100_000_000
+    private static let asciiZeros: UInt64 = 0x3030_3030_3030_3030
 
-    /// Writes the last `count` digits, one to eight, of a number below 10^8, and anything behind them up to eight bytes.
-    ///
-    /// The digits are taken apart in the parts of one word: fours, pairs, digits.
+    /// Writes a number below 10^8 without the zeros in front, and anything behind it up to eight bytes.
     @inline(__always)
-    private static func storeDigits(_ value: UInt64, count: Int, at target: UnsafeMutableRawPointer) {
-        let four = (value &* 3_518_437_209) &>> 45
-        let fours = four | (value &- four &* 10_000) &<< 32
-        let pair = (fours &* 10_486) &>> 20 & 0x0000_007f_0000_007f
-        let pairs = pair | (fours &- pair &* 100) &<< 16
-        let digit = (pairs &* 103) &>> 10 & 0x000f_000f_000f_000f
-        let digits = digit | (pairs &- digit &* 10) &<< 8 | 0x3030_3030_3030_3030
-        unsafe target.storeBytes(of: (digits &>> UInt64(64 &- 8 &* count)).littleEndian, as: UInt64.self)
+    private static func writeFirst(
+        _ value: UInt64, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let digits = DecimalDigits.eight(value)
+        let zeros = min(digits.trailingZeroBitCount &>> 3, 7)
+        unsafe store((digits | asciiZeros) &>> UInt64(truncatingIfNeeded: zeros &<< 3), at: start)
+        return unsafe start + (8 &- zeros)
+    }
+
+    @inline(__always)
+    private static func store(_ digits: UInt64, at start: UnsafeMutablePointer<UInt8>) {
+        unsafe UnsafeMutableRawPointer(start).storeBytes(of: digits.littleEndian, as: UInt64.self)
+    }
+
+    /// The thousandths of a small number that has up to three places behind the point, as most measured ones do; nil
+    /// for others.
+    ///
+    /// It is tried: what reads back as the number and has at most fifteen digits is its shortest decimal, because no two
+    /// decimals of fifteen digits read as the same double.
+    @inline(__always)
+    private static func thousandths(of magnitude: Double) -> UInt64? {
+        let thousandths = Int64(magnitude * 1000 + 0.5)
+        return Double(thousandths) / 1000 == magnitude ? UInt64(bitPattern: thousandths) : nil
+    }
+
+    /// Writes a number of five digits in front of the point and three behind, without the zeros that nobody writes.
+    @inline(__always)
+    private static func writeThousandths(
+        _ thousandths: UInt64, _ style: Style, at start: UnsafeMutablePointer<UInt8>
+    ) -> UnsafeMutablePointer<UInt8> {
+        let digits = DecimalDigits.eight(thousandths)
+        let zeros = min(digits.trailingZeroBitCount &>> 3, 4)
+        let places = 3 &- digits.leadingZeroBitCount &>> 3
+        let ascii = digits | asciiZeros
+        unsafe store(ascii &>> UInt64(truncatingIfNeeded: zeros &<< 3), at: start)
+        let point = unsafe start + (5 &- zeros)
+        unsafe point.pointee = UInt8(ascii: ".")
+        unsafe store(ascii &>> 40, at: point + 1)
+        if style == .openMetrics { return unsafe point + (places > 0 ? places &+ 1 : 2) }
+        return unsafe point + (places > 0 ? places &+ 1 : 0)
     }
 
     /// Appends a whole number in decimal, with a sign where it is negative.
     package static func append(_ value: Int64, to bytes: inout [UInt8]) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         append(value.magnitude, to: &bytes)
+    }
+
+    /// The number, which is not below one, where it is whole and below 2^53.
+    @inline(__always)
+    private static func wholeNumber(_ magnitude: Double) -> UInt64? {
+        let bits = magnitude.bitPattern
+        let significand = bits & (1 << 52 - 1) | 1 << 52
+        // How many bits of it are behind the point; of what is as large as 2^53 it is less than none.
+        let behind = 1075 &- bits &>> 52
+        guard behind <= 52, significand.trailingZeroBitCount >= behind else { return nil }
+        return significand &>> behind
     }
 
     private static func isWrittenWhole(_ value: UInt64, _ style: Style) -> Bool {
@@ -138,60 +183,71 @@ package enum DecimalFormatting {
         }
     }
 
+    @inline(__always)
     private static func usesExponent(_ decimal: ShortestDecimal, _ style: Style) -> Bool {
         guard !decimal.isZero else { return style == .exponent }
-        let scientific = decimal.digitCount + decimal.exponent - 1
+        let exponent = decimal.exponent
         return switch style {
         case .plain: false
-        case .general: scientific < -4 || scientific >= 21
-        case .compact, .openMetrics: scientific < -4 || scientific >= 6
-        case .sample: scientific < -6 || scientific >= 21
+        case .general: exponent < -4 || exponent >= 21
+        case .compact, .openMetrics: exponent < -4 || exponent >= 6
+        case .sample: exponent < -6 || exponent >= 21
         case .exponent: true
         }
     }
 
     private static func writeScientific(
-        _ decimal: ShortestDecimal, exponent: Int, at start: UnsafeMutablePointer<UInt8>
+        _ decimal: ShortestDecimal, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        var cursor = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
-        if decimal.digits >= 10 { unsafe cursor = insertPoint(behind: 1, of: start, end: cursor) }
+        let digits = DecimalDigits(decimal)
+        unsafe digits.write(at: start + 1)
+        unsafe start[0] = start[1]
+        unsafe start[1] = UInt8(ascii: ".")
+        var cursor = unsafe start + (digits.count == 1 ? 1 : digits.count + 1)
         unsafe cursor[0] = UInt8(ascii: "e")
-        unsafe cursor[1] = exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
+        unsafe cursor[1] = digits.exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
         unsafe cursor += 2
-        if exponent.magnitude < 10 {
+        if digits.exponent.magnitude < 10 {
             unsafe cursor.pointee = UInt8(ascii: "0")
             unsafe cursor += 1
         }
-        return unsafe write(UInt64(exponent.magnitude), at: cursor)
+        return unsafe write(UInt64(digits.exponent.magnitude), at: cursor)
     }
 
+    @inline(__always)
     private static func writePlain(
-        _ decimal: ShortestDecimal, pointPosition: Int, at start: UnsafeMutablePointer<UInt8>
+        _ digits: DecimalDigits, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        if decimal.exponent >= 0 {
-            let end = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
-            return unsafe decimal.isZero ? end : writeZeros(decimal.exponent, at: end)
+        let point = digits.exponent &+ 1
+        if point > 0, point < digits.count {
+            unsafe digits.write(at: start)
+            unsafe digits.write(from: point, at: start + (point &+ 1))
+            unsafe start[point] = UInt8(ascii: ".")
+            return unsafe start + (digits.count &+ 1)
         }
-        if pointPosition <= 0 {
-            let zeros = unsafe writeZeros(-pointPosition, at: write("0.", at: start))
-            return unsafe write(decimal.digits, count: decimal.digitCount, at: zeros)
+        if point <= 0, point > -6 {
+            // "0." and the zeros behind it.
+            unsafe store(0x3030_3030_3030_2e30, at: start)
+            let first = unsafe start + (2 &- point)
+            unsafe digits.write(at: first)
+            return unsafe first + digits.count
         }
-        let end = unsafe write(decimal.digits, count: decimal.digitCount, at: start)
-        return unsafe insertPoint(behind: pointPosition, of: start, end: end)
+        return unsafe writeManyZeros(digits, point: point, at: start)
     }
 
-    private static func insertPoint(
-        behind count: Int, of start: UnsafeMutablePointer<UInt8>, end: UnsafeMutablePointer<UInt8>
+    /// Writes a number that is whole or far below one.
+    @inline(never)
+    private static func writeManyZeros(
+        _ digits: DecimalDigits, point: Int, at start: UnsafeMutablePointer<UInt8>
     ) -> UnsafeMutablePointer<UInt8> {
-        let point = unsafe start + count
-        // At most seventeen digits, one of them in front of the point: two words hold the others, and there is room.
-        let digits = UnsafeMutableRawPointer(point)
-        let near = unsafe digits.loadUnaligned(as: UInt64.self)
-        let far = unsafe digits.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        unsafe digits.storeBytes(of: near, toByteOffset: 1, as: UInt64.self)
-        unsafe digits.storeBytes(of: far, toByteOffset: 9, as: UInt64.self)
-        unsafe point.pointee = UInt8(ascii: ".")
-        return unsafe end + 1
+        guard point > 0 else {
+            let first = unsafe writeZeros(-point, at: write("0.", at: start))
+            unsafe digits.write(at: first)
+            return unsafe first + digits.count
+        }
+        unsafe digits.write(at: start)
+        let known = min(point, DecimalDigits.maximumCount)
+        return unsafe writeZeros(point - known, at: start + known)
     }
 
     private static func writeZeros(

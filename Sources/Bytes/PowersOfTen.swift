@@ -4,17 +4,33 @@
 /// Schubfach way to render doubles", 2020) both multiply by these. They are computed once, exactly, when first needed:
 /// positive powers by multiplying a big integer by five, negative ones by dividing 2^1024 by five again and again
 /// (a floor of floors by integers is the floor of the whole quotient). That takes some 20 us and no table in the source.
-enum PowersOfTen {
+// Unchecked: the table is written before anybody sees it, and never after.
+@safe struct PowersOfTen: @unchecked Sendable {
     static let lowest = -342
     static let highest = 324
 
     /// The 128 bits of 10^exponent, highest bit set: the least integer not below 10^exponent / 2^r for
     /// r = floor(log2(10^exponent)) - 127.
-    static func significand(_ exponent: Int) -> (high: UInt64, low: UInt64) {
-        table[exponent - lowest]
+    static func significand(_ exponent: Int) -> (high: UInt64, low: UInt64) { all.significand(exponent) }
+
+    /// As the function of all: for whoever asks often, since asking for `all` is a call each time.
+    @inline(__always)
+    func significand(_ exponent: Int) -> (high: UInt64, low: UInt64) {
+        assert(exponent >= Self.lowest && exponent <= Self.highest)
+        return unsafe table[exponent &- Self.lowest]
     }
 
-    private static let table: [(high: UInt64, low: UInt64)] = makeTable()
+    static let all = PowersOfTen()
+
+    /// Of as many elements as there are powers; it is never freed and never changes.
+    private let table: UnsafePointer<(high: UInt64, low: UInt64)>
+
+    private init() {
+        let powers = Self.makeTable()
+        let memory = UnsafeMutablePointer<(high: UInt64, low: UInt64)>.allocate(capacity: powers.count)
+        for (index, power) in powers.enumerated() { unsafe memory.advanced(by: index).initialize(to: power) }
+        unsafe table = UnsafePointer(memory)
+    }
 
     private static func makeTable() -> [(high: UInt64, low: UInt64)] {
         var table = [(high: UInt64, low: UInt64)](repeating: (0, 0), count: highest - lowest + 1)

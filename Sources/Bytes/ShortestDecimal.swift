@@ -1,17 +1,84 @@
-/// The shortest decimal that reads back as a given double, the closest one where several are as short.
+/// The shortest decimal that reads back as a given double, the closest one where several are as short: seventeen digits, those
+/// behind the shortest decimal's zeros.
 ///
-/// Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2020): one multiplication of 64 by 128 bits
-/// each for the number and for the two ends of the interval that rounds to it.
+/// Two ways lead there. Nearly all numbers take one multiplication of 64 by 128 bits, which says how far the number lies from
+/// the decimals around it: the interval that rounds to it is always wider than one unit of its last digit and narrower than ten,
+/// so that at most one decimal with a digit less is inside, and else the closest is the shortest. Where one of these
+/// distances is too close to a limit to be told from it, and at powers of two, whose interval is uneven, Schubfach decides
+/// (Raffaello Giulietti, "The Schubfach way to render doubles", 2020): exactly, by a multiplication each for the number and
+/// for the two ends of the interval.
 struct ShortestDecimal {
-    /// The digits as a whole number, without zeros at the end.
+    /// 10^16 <= `digits` < 10^17; zero for zero.
     let digits: UInt64
-    /// The number is `digits` × 10^`exponent`.
+    /// The power of ten that the first digit counts.
     let exponent: Int
 
-    /// How many digits there are; one for zero.
-    let digitCount: Int
-
     var isZero: Bool { digits == 0 }
+
+    private static let sixteenDigitPower: UInt64 = 10_000_000_000_000_000
+
+    /// The decimal of a finite number that is not negative.
+    @inline(__always)
+    init(_ value: Double, _ powers: PowersOfTen) {
+        let fraction = value.significandBitPattern
+        let biasedExponent = Int(value.exponentBitPattern)
+        if fraction != 0, biasedExponent != 0,
+            let (closest, power) = Self.closest(fraction | 1 << 52, power: biasedExponent &- 1075, powers)
+        {
+            // Sixteen digits or seventeen.
+            let isShort = closest < Self.sixteenDigitPower
+            digits = isShort ? closest &* 10 : closest
+            exponent = power &+ (isShort ? 15 : 16)
+        } else {
+            self = Self.exactly(value)
+        }
+    }
+
+    private init(digits: UInt64, exponent: Int) {
+        self.digits = digits
+        self.exponent = exponent
+    }
+
+    /// The decimal of `significand` × 2^`power`, with a digit too many where that is zero; nil where it is a close thing.
+    ///
+    /// With `tens` = floor(log10(2^power)) a unit in the last place of the number is one to ten units of the decimal, and the
+    /// number 4.5e15 to 9.1e16 of those. Distances are counted in parts of 2^59: right to two of them.
+    @inline(__always)
+    private static func closest(
+        _ significand: UInt64, power: Int, _ powers: PowersOfTen
+    ) -> (digits: UInt64, power: Int)? {
+        let tens = (power &* 1_262_611) &>> 22
+        let scale = powers.significand(-tens)
+        // The product has its point behind the upper word of three.
+        let shift = UInt64(truncatingIfNeeded: power &+ (-tens &* 1_741_647) &>> 19)
+        let factor = significand &<< (shift &+ 1)
+        let low = scale.low.multipliedFullWidth(by: factor)
+        let high = scale.high.multipliedFullWidth(by: factor)
+        let (fraction, overflows) = high.low.addingReportingOverflow(low.high)
+        let whole = high.high &+ (overflows ? 1 : 0)
+        let last = whole % 10
+        let aboveTens = Int64(bitPattern: last &<< 59 | fraction &>> 5)
+        let halfUnit = Int64(bitPattern: scale.high &>> (5 &- shift))
+        let down = halfUnit &- aboveTens
+        let up = halfUnit &- (10 &<< 59 &- aboveTens)
+        let half = Int64(bitPattern: fraction &- 1 &<< 63)
+        guard min(down.magnitude, up.magnitude, half.magnitude) > 2 else { return nil }
+        // Which it is nobody can guess: masks, no branches.
+        let isUp = UInt64(bitPattern: (0 &- up) &>> 63)
+        let hasTens = isUp | UInt64(bitPattern: (0 &- down) &>> 63)
+        let nearest = whole &+ fraction &>> 63
+        let nearestTens = whole &- last &+ 10 & isUp
+        return (nearest ^ (nearest ^ nearestTens) & hasTens, tens)
+    }
+
+    /// The decimal of any finite number that is not negative.
+    @inline(never)
+    private static func exactly(_ value: Double) -> ShortestDecimal {
+        guard value > 0, value.isFinite else { return ShortestDecimal(digits: 0, exponent: 0) }
+        let (significand, power) = schubfach(value)
+        let count = digitCount(of: significand)
+        return ShortestDecimal(digits: significand * powers[17 - count], exponent: power + count - 1)
+    }
 
     /// How many digits a whole number has; one for zero.
     static func digitCount(of value: UInt64) -> Int {
@@ -26,63 +93,6 @@ struct ShortestDecimal {
         100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
         10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
     ]
-
-    /// The decimal of a finite number that is not negative.
-    init(_ value: Double) {
-        guard value > 0, value.isFinite else {
-            digits = 0
-            exponent = 0
-            digitCount = 1
-            return
-        }
-        if let (few, places) = Self.fewPlaces(value) {
-            digits = few
-            exponent = -places
-            digitCount = Self.digitCount(of: few)
-            return
-        }
-        var (significand, power) = Self.schubfach(value)
-        if significand % 10 == 0 { Self.removeZeros(&significand, &power) }
-        digits = significand
-        exponent = power
-        digitCount = Self.digitCount(of: significand)
-    }
-
-    /// The digits of a number that has one to three places behind the point, as most measured ones do; nil for others.
-    ///
-    /// It is tried: what reads back as the number and has at most fifteen digits is its shortest decimal, because no two
-    /// decimals of fifteen digits read as the same double. Such a number takes a third of the time so.
-    @inline(__always)
-    private static func fewPlaces(_ value: Double) -> (digits: UInt64, places: Int)? {
-        guard value < 1e12 else { return nil }
-        let scaled = value * 1000
-        let thousandths = UInt64(scaled + 0.5)
-        guard (Double(thousandths) - scaled).magnitude <= scaled * 0x1p-51, Double(thousandths) / 1000 == value
-        else { return nil }
-        let (tenths, rest) = thousandths.quotientAndRemainder(dividingBy: 100)
-        if rest == 0 { return tenths % 10 == 0 ? nil : (tenths, 1) }
-        return rest % 10 == 0 ? (thousandths / 10, 2) : (thousandths, 3)
-    }
-
-    /// Takes the zeros at the end off a number that is not zero, the most of them eight at a time.
-    private static func removeZeros(_ significand: inout UInt64, _ power: inout Int) {
-        while significand % 100_000_000 == 0 {
-            significand /= 100_000_000
-            power += 8
-        }
-        if significand % 10_000 == 0 {
-            significand /= 10_000
-            power += 4
-        }
-        if significand % 100 == 0 {
-            significand /= 100
-            power += 2
-        }
-        if significand % 10 == 0 {
-            significand /= 10
-            power += 1
-        }
-    }
 
     private static func schubfach(_ value: Double) -> (UInt64, Int) {
         let fraction = value.significandBitPattern

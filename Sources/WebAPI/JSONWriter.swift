@@ -90,6 +90,7 @@ struct JSONWriter {
     mutating func points(_ timestamps: [Int64], _ values: [Double]) {
         let count = min(timestamps.count, values.count)
         var times = TimeDigits()
+        let samples = DecimalFormatting.SampleWriter()
         var index = 0
         while index < count {
             let end = min(index + Self.pointsAtATime, count)
@@ -99,7 +100,8 @@ struct JSONWriter {
                     guard let start = buffer.baseAddress else { return }
                     var cursor = unsafe start
                     for place in index..<end {
-                        unsafe cursor = Self.writePoint(timestamps[place], values[place], at: cursor, &times)
+                        unsafe cursor = Self.writePoint(
+                            timestamps[place], values[place], at: cursor, &times, samples)
                     }
                     // The last one's comma is the next value's business.
                     byteCount = unsafe cursor - start - 1
@@ -116,13 +118,14 @@ struct JSONWriter {
     private static let pointByteCount = timestampByteCount + DecimalFormatting.maximumByteCount + 8
 
     private static func writePoint(
-        _ milliseconds: Int64, _ value: Double, at start: UnsafeMutablePointer<UInt8>, _ times: inout TimeDigits
+        _ milliseconds: Int64, _ value: Double, at start: UnsafeMutablePointer<UInt8>, _ times: inout TimeDigits,
+        _ samples: DecimalFormatting.SampleWriter
     ) -> UnsafeMutablePointer<UInt8> {
         unsafe start.pointee = UInt8(ascii: "[")
         var cursor = unsafe times.write(milliseconds, at: start + 1)
         unsafe cursor[0] = UInt8(ascii: ",")
         unsafe cursor[1] = UInt8(ascii: "\"")
-        unsafe cursor = DecimalFormatting.write(value, style: .sample, at: cursor + 2)
+        unsafe cursor = samples.write(value, at: cursor + 2)
         unsafe cursor[0] = UInt8(ascii: "\"")
         unsafe cursor[1] = UInt8(ascii: "]")
         unsafe cursor[2] = UInt8(ascii: ",")

@@ -194,12 +194,39 @@ struct DecimalFormattingTests {
             for bits in UInt64(8)..<52 { values.append(Double(generator.next() >> (64 - bits)) / scale) }
             for whole in 0..<2000 { values.append(Double(whole) / scale) }
         }
+        // Beyond 2^53 decimals lie exactly between doubles, or on the ends of their intervals.
+        for power in 1...20 {
+            for _ in 0..<500 {
+                values.append(Double(sign: .plus, exponent: power, significand: Double(generator.next() >> 11)))
+            }
+        }
+        // Rates and ratios, whose digits are as many as there are.
+        for _ in 0..<20_000 { values.append(Double(generator.next() >> 11) / Double(generator.next() >> 11 | 1)) }
         for value in values where value.isFinite {
             for style in [DecimalFormatting.Style.exponent, .sample] {
                 let text = DecimalFormatting.text(value, style: style)
                 #expect(DecimalParsing.parse(text) == value, "\(text)")
                 #expect(Self.digits(text) == Self.digits(value.description), "\(text)")
             }
+        }
+    }
+
+    @Test("numbers written one after the other look as those written alone")
+    func samples() {
+        var generator = SeededGenerator(state: 6)
+        var values = Self.spellings.map(\.value) + [1e5, 99_999.999, 100_000.001, 0.001, 0.0005, 12.5, 1e16]
+        for _ in 0..<10_000 { values.append(Double(bitPattern: generator.next())) }
+        for _ in 0..<10_000 { values.append(Double(Int64(bitPattern: generator.next()) >> 30) / 1000) }
+        let writer = DecimalFormatting.SampleWriter()
+        for value in values {
+            var bytes: [UInt8] = []
+            unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: DecimalFormatting.maximumByteCount) {
+                buffer in
+                guard let start = buffer.baseAddress else { return }
+                let end = unsafe writer.write(value, at: start)
+                unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: end - start))
+            }
+            #expect(String(decoding: bytes, as: UTF8.self) == DecimalFormatting.text(value, style: .sample))
         }
     }
 
