@@ -93,6 +93,8 @@ struct packing {
 struct block {
     int width, patch_count;
     const uint8_t *patches, *data;
+    // What the patches add to all numbers together.
+    uint64_t patch_sum;
 };
 
 enum { block_count = 128, patch_mark = 0x10 };
@@ -132,6 +134,14 @@ LOOP const uint8_t *read_packing(const uint8_t *cursor, const uint8_t *end, size
     return read_zigzag(cursor, end, &packing->least);
 }
 
+// A number's bits above the width of its block, behind the number's place; they are nearly always one byte.
+LOOP const uint8_t *read_patch(const uint8_t *cursor, const uint8_t *end, size_t *place, uint64_t *high) {
+    if (end - cursor < 2) return NULL;
+    *place = cursor[0];
+    *high = cursor[1];
+    return cursor[1] < 0x80 ? cursor + 2 : read_varint(cursor + 1, end, high);
+}
+
 LOOP const uint8_t *read_block(const uint8_t *cursor, const uint8_t *end, size_t count, struct block *block) {
     if (cursor == end) return NULL;
     const uint8_t head = *cursor++;
@@ -144,25 +154,81 @@ LOOP const uint8_t *read_block(const uint8_t *cursor, const uint8_t *end, size_t
     }
     // Patches come before the data: they are stepped over, and read once the data is there.
     block->patches = cursor;
+    block->patch_sum = 0;
     for (int i = 0; i < block->patch_count; i++) {
+        size_t place;
         uint64_t high;
-        if (cursor == end || *cursor >= count) return NULL;
-        if (!(cursor = read_varint(cursor + 1, end, &high))) return NULL;
+        if (!(cursor = read_patch(cursor, end, &place, &high)) || place >= count) return NULL;
+        block->patch_sum += high;
     }
     block->data = cursor;
     const size_t bytes = count * (size_t)block->width;
     return (size_t)(end - cursor) < bytes ? NULL : cursor + bytes;
 }
 
-LOOP void unpack_block(const struct block *block, size_t count, uint64_t *numbers) {
-    unpack(block->data, count, block->width, numbers);
+// Numbers of a block or column: those from `from` to below `to`.
+struct wanted {
+    size_t from, to;
+};
+
+LOOP void unpack_block(const struct block *block, struct wanted wanted, uint64_t *numbers) {
+    const size_t count = wanted.to - wanted.from;
+    unpack(block->data + wanted.from * (size_t)block->width, count, block->width, numbers);
     const uint8_t *cursor = block->patches;
     for (int i = 0; i < block->patch_count; i++) {
-        const size_t place = *cursor;
+        size_t place = 0;
         uint64_t high = 0;
-        cursor = read_varint(cursor + 1, block->data, &high);
-        if (block->width < 8) numbers[place] |= high << 8 * block->width;
+        cursor = read_patch(cursor, block->data, &place, &high);
+        if (place - wanted.from < count && block->width < 8) numbers[place - wanted.from] |= high << 8 * block->width;
     }
+}
+
+// The sum of numbers as they are packed.
+LOOP uint64_t packed_sum(const uint8_t *restrict data, size_t count, int width) {
+    uint64_t sum = 0;
+    switch (width) {
+    case 0: return 0;
+    case 1:
+        WIDE for (size_t i = 0; i < count; i++) sum += data[i];
+        return sum;
+    case 2:
+        WIDE for (size_t i = 0; i < count; i++) {
+            uint16_t number;
+            memcpy(&number, data + 2 * i, 2);
+            sum += number;
+        }
+        return sum;
+    case 4:
+        WIDE for (size_t i = 0; i < count; i++) {
+            uint32_t number;
+            memcpy(&number, data + 4 * i, 4);
+            sum += number;
+        }
+        return sum;
+    default: break;
+    }
+    uint64_t numbers[block_count];
+    unpack(data, count, width, numbers);
+    for (size_t i = 0; i < count; i++) sum += numbers[i];
+    return sum;
+}
+
+// The sum of the first of a block's `length` numbers.
+LOOP uint64_t sum_of(const struct block *block, size_t count, size_t length) {
+    const uint64_t sum = packed_sum(block->data, count, block->width);
+    if (block->width == 8) return sum;
+    uint64_t patched = block->patch_sum;
+    if (count < length) {
+        patched = 0;
+        const uint8_t *cursor = block->patches;
+        for (int i = 0; i < block->patch_count; i++) {
+            size_t place = 0;
+            uint64_t high = 0;
+            cursor = read_patch(cursor, block->data, &place, &high);
+            if (place < count) patched += high;
+        }
+    }
+    return sum + (patched << 8 * block->width);
 }
 
 LOOP const uint8_t *unpack_all(
@@ -171,7 +237,7 @@ LOOP const uint8_t *unpack_all(
         const size_t length = count - start < block_count ? count - start : block_count;
         struct block block;
         if (!(cursor = read_block(cursor, end, length, &block))) return NULL;
-        unpack_block(&block, length, numbers + start);
+        unpack_block(&block, (struct wanted){0, length}, numbers + start);
     }
     return cursor;
 }
@@ -239,77 +305,53 @@ LOOP void small_eight(
     if (packing->divides) *values /= power;
 }
 
-// Numbers of a block or column: those from `from` to below `to`.
-struct wanted {
-    size_t from, to;
-};
-
-// The sum of numbers, eight or a multiple of it.
-LOOP uint64_t sum_of(const uint8_t *data, int width, size_t count) {
-    eight sums = {0}, next;
-    for (size_t i = 0; i < count; i += 8) {
-        load_eight(data + i * (size_t)width, width, &next);
-        sums += next;
-    }
-    uint64_t sum = 0;
-    for (int i = 0; i < 8; i++) sum += sums[i];
-    return sum;
+LOOP uint64_t load_one(const uint8_t *data, int width) {
+    uint64_t number = 0;
+    memcpy(&number, data, (size_t)width);
+    return number;
 }
 
-// The eight numbers from `i` on where not all of them are there or wanted.
-LOOP void small_part(
-    const uint8_t *data, int width, size_t count, size_t i, struct wanted wanted, const struct packing *packing,
-    double power, struct running *running, double *restrict values) {
-    eight residuals = {0};
-    eight_values converted;
-    if (width > 0) {
-        uint8_t rest[64] = {0};
-        memcpy(rest, data + i * (size_t)width, (count - i < 8 ? count - i : 8) * (size_t)width);
-        load_eight(rest, width, &residuals);
-    }
-    small_eight(&residuals, packing, power, running, &converted);
-    const size_t low = i < wanted.from ? wanted.from - i : 0;
-    const size_t high = wanted.to - i < 8 ? wanted.to - i : 8;
-    memcpy(values + (i + low - wanted.from), (const double *)&converted + low, (high - low) * sizeof *values);
-}
-
-// Numbers of a block straight from their bytes. Those before the first eight in which a number is wanted are only summed.
-LOOP void small_block(
-    const uint8_t *data, int width, size_t count, struct wanted wanted, const struct packing *packing, double power,
+// Numbers straight from their bytes.
+LOOP void small_numbers(
+    const uint8_t *data, int width, size_t count, const struct packing *packing, double power,
     struct running *carried, double *restrict values) {
     struct running running = *carried;
     eight residuals = {0};
     eight_values converted;
-    size_t i = wanted.from & ~(size_t)7;
-    if (i > 0 && packing->order == 1) {
-        const uint64_t sum = width > 0 ? sum_of(data, width, i) : 0;
-        running.sums += (sum << packing->shift) + i * packing->least;
-    }
-    if (i < wanted.from && i < wanted.to) {
-        small_part(data, width, count, i, wanted, packing, power, &running, values);
-        i += 8;
-    }
-    for (; i + 8 <= wanted.to; i += 8) {
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
         if (width > 0) load_eight(data + i * (size_t)width, width, &residuals);
         small_eight(&residuals, packing, power, &running, &converted);
-        memcpy(values + (i - wanted.from), &converted, sizeof converted);
+        memcpy(values + i, &converted, sizeof converted);
     }
-    if (i < wanted.to) small_part(data, width, count, i, wanted, packing, power, &running, values);
+    // One after the other where no eight are left; the sum so far is in every place.
+    const uint64_t before = running.sums[0], least = packing->least, kept = packing->order == 1 ? ~(uint64_t)0 : 0;
+    const int shift = packing->shift;
+    uint64_t sum = before, wrong = 0;
+    for (; i < count; i++) {
+        const uint64_t next = (load_one(data + i * (size_t)width, width) << shift) + least + sum;
+        sum += (next - sum) & kept;
+        wrong |= next ^ bits_of(magic);
+        values[i] = (value_of(next) - magic) / power;
+    }
+    running.sums += sum - before;
+    running.wrongs[0] |= wrong;
     *carried = running;
 }
 
-LOOP void small_block_of(
-    const uint8_t *data, int width, size_t count, struct wanted wanted, const struct packing *packing, double power,
+LOOP void small_numbers_of(
+    const uint8_t *data, int width, size_t count, const struct packing *packing, double power,
     struct running *running, double *restrict values) {
     switch (width) {
-    case 0: small_block(data, 0, count, wanted, packing, power, running, values); return;
-    case 1: small_block(data, 1, count, wanted, packing, power, running, values); return;
-    case 2: small_block(data, 2, count, wanted, packing, power, running, values); return;
-    case 4: small_block(data, 4, count, wanted, packing, power, running, values); return;
-    default: small_block(data, 8, count, wanted, packing, power, running, values); return;
+    case 0: small_numbers(data, 0, count, packing, power, running, values); return;
+    case 1: small_numbers(data, 1, count, packing, power, running, values); return;
+    case 2: small_numbers(data, 2, count, packing, power, running, values); return;
+    case 4: small_numbers(data, 4, count, packing, power, running, values); return;
+    default: small_numbers(data, 8, count, packing, power, running, values); return;
     }
 }
 
+// Numbers before the wanted ones are only summed, and where values are no sums they are not looked at.
 LOOP const uint8_t *small_decimals(
     const uint8_t *cursor, const uint8_t *end, size_t count, struct wanted wanted, const struct packing *packing,
     double power, double *values, int *are_small) {
@@ -326,14 +368,19 @@ LOOP const uint8_t *small_decimals(
         struct block block;
         if (!(cursor = read_block(cursor, end, length, &block))) return NULL;
         if (start >= wanted.to) continue;
-        const size_t from = wanted.from > start ? wanted.from - start : 0;
-        const struct wanted here = {from < length ? from : length, wanted.to - start < length ? wanted.to - start : length};
+        const size_t before = wanted.from > start ? wanted.from - start : 0, rest = wanted.to - start;
+        const struct wanted here = {before < length ? before : length, rest < length ? rest : length};
+        if (packing->order == 1 && here.from > 0) {
+            running.sums += (sum_of(&block, here.from, length) << packing->shift) + here.from * packing->least;
+        }
+        if (here.from == here.to) continue;
         const int is_direct = block.patch_count == 0 && (block.width & (block.width - 1)) == 0;
         uint64_t numbers[block_count];
-        if (!is_direct) unpack_block(&block, length, numbers);
-        small_block_of(
-            is_direct ? block.data : (const uint8_t *)numbers, is_direct ? block.width : 8, length, here, packing,
-            power, &running, from < length ? values + (start + from - wanted.from) : values);
+        if (!is_direct) unpack_block(&block, here, numbers);
+        small_numbers_of(
+            is_direct ? block.data + here.from * (size_t)block.width : (const uint8_t *)numbers,
+            is_direct ? block.width : 8, here.to - here.from, packing, power, &running,
+            values + (start + here.from - wanted.from));
     }
     uint64_t wrong = 0;
     for (int i = 0; i < 8; i++) wrong |= running.wrongs[i];
