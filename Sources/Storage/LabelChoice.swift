@@ -20,6 +20,13 @@ package protocol ChosenLabels {
     /// as they are met, from 0 on.
     mutating func number(of index: Int) -> Int
 
+    /// The numbers of all series, where they are known without looking at labels.
+    var knownNumbers: [UInt32]? { get }
+
     /// The labels that have a number.
     func labels(numbered number: Int) -> LabelSet
+}
+
+extension ChosenLabels {
+    package var knownNumbers: [UInt32]? { nil }
 }

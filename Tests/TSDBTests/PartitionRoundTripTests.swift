@@ -191,7 +191,7 @@ struct PartitionIndexTests {
         let (reader, all) = try Self.make(folder)
         let matchers = try Self.selectors[index].map { try LabelMatcher($0.0, $0.1, $0.2) }
         let expected = all.filter { labels in matchers.allSatisfy { $0.matches(labels) } }
-        let found = try reader.labels(of: try reader.select(matchers))
+        let found = try reader.labels(of: try reader.select(matchers, MatcherText(matchers)))
         #expect(found == expected)
     }
 

@@ -75,6 +75,8 @@ final class OperandGroups {
 struct SelectedGroups {
     private let groups: OperandGroups
     private var chosen: any ChosenLabels
+    /// The choices of all series where they were known.
+    private let numbers: [UInt32]
     /// The group of each choice of labels that was met.
     private var known: [Int] = []
 
@@ -86,10 +88,11 @@ struct SelectedGroups {
         guard let chosen = selected.choose(groups.grouping.filter.choice) else { return nil }
         self.groups = groups
         self.chosen = chosen
+        numbers = chosen.knownNumbers ?? []
     }
 
     mutating func number(of index: Int) -> Int {
-        let number = chosen.number(of: index)
+        let number = index < numbers.count ? Int(numbers[index]) : chosen.number(of: index)
         if number == known.count { known.append(groups.number(of: chosen.labels(numbered: number))) }
         return known[number]
     }

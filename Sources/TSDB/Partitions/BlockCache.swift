@@ -18,7 +18,7 @@ final class BlockCache: Sendable {
         var partition: Int
         enum Kind: Hashable {
             case frame(Int)
-            case group, clock, labels, selection
+            case group, clock, labels, selection, series, choice
         }
 
         /// The row of a segment, the number of a clock, the first series of a group or of a block of labels, or the hash of

@@ -1,5 +1,6 @@
 import Bytes
 import MetricModel
+import Storage
 
 /// What matchers find in a partition, which is the same as long as the file is there: deletions are taken away afterwards.
 final class KeptSelection: CachedBlock {
@@ -20,15 +21,39 @@ struct MatcherText: Equatable {
 
     init(_ matchers: [LabelMatcher]) {
         for matcher in matchers {
-            for text in [matcher.kind.rawValue, matcher.name, matcher.value] {
-                VarInt.append(UInt64(text.utf8.count), to: &bytes)
-                bytes.append(contentsOf: text.utf8)
-            }
+            append(matcher.kind.rawValue)
+            append(matcher.name)
+            append(matcher.value)
         }
     }
 
-    func key(in partition: Int) -> BlockCache.Key {
-        BlockCache.Key(
-            partition: partition, place: Int64(bitPattern: ByteHash.hash(bytes)), kind: .selection)
+    /// The matchers and the partitions in which they are looked for.
+    func over(_ partitions: [Int]) -> MatcherText {
+        var text = MatcherText([])
+        VarInt.append(UInt64(partitions.count), to: &text.bytes)
+        for partition in partitions { VarInt.append(UInt64(partition), to: &text.bytes) }
+        text.bytes += bytes
+        return text
+    }
+
+    /// The same with a choice of labels.
+    func with(_ choice: LabelChoice) -> MatcherText {
+        var text = MatcherText([])
+        VarInt.append(UInt64(choice.names.count) << 1 | (choice.keepsNamed ? 1 : 0), to: &text.bytes)
+        for name in choice.names { text.append(name) }
+        text.bytes += bytes
+        return text
+    }
+
+    private mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { characters in
+            VarInt.append(UInt64(characters.count), to: &bytes)
+            unsafe bytes.append(contentsOf: characters)
+        }
+    }
+
+    func key(in partition: Int, _ kind: BlockCache.Key.Kind = .selection) -> BlockCache.Key {
+        BlockCache.Key(partition: partition, place: Int64(bitPattern: ByteHash.hash(bytes)), kind: kind)
     }
 }

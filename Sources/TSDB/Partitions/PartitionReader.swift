@@ -178,19 +178,20 @@ final class PartitionReader: Sendable {
     // MARK: Index
 
     /// The series that match all matchers.
-    func select(_ matchers: [LabelMatcher]) throws(StorageError) -> Postings {
-        deletions.remaining(of: try found(by: matchers))
+    ///
+    /// - Parameter text: The matchers as the cache knows them.
+    func select(_ matchers: [LabelMatcher], _ text: MatcherText) throws(StorageError) -> Postings {
+        deletions.remaining(of: try found(by: matchers, text))
     }
 
     /// The same with those that were deleted.
-    private func found(by matchers: [LabelMatcher]) throws(StorageError) -> Postings {
+    private func found(by matchers: [LabelMatcher], _ text: MatcherText) throws(StorageError) -> Postings {
         func search() throws(StorageError) -> Postings {
             try withConnection { connection throws(StorageError) in
                 try MatcherResolution.resolve(matchers, in: PartitionIndex(reader: self, connection: connection))
             }
         }
         guard let cache else { return try search() }
-        let text = MatcherText(matchers)
         let key = text.key(in: number)
         let (known, isWanted) = cache.find(key, as: KeptSelection.self)
         if let known, known.matchers == text { return known.series }

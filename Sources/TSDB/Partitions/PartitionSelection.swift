@@ -4,16 +4,20 @@ import Storage
 /// What a selector found in one partition.
 struct FoundPartition: Sendable {
     let reader: PartitionReader
+    /// What found them.
+    let matchers: MatcherText
     /// Ascending, which is label order.
     let numbers: Postings
     let clocks: PartitionClocks
     let needsValues: Bool
 
-    init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
+    /// - Parameter text: The matchers of the request.
+    init(reader: PartitionReader, request: SelectRequest, _ text: MatcherText) throws(StorageError) {
         self.reader = reader
+        matchers = text
         clocks = PartitionClocks(range: request.range)
         needsValues = request.needsValues
-        numbers = try reader.select(request.matchers)
+        numbers = try reader.select(request.matchers, text)
     }
 }
 
@@ -22,18 +26,21 @@ struct FoundPartition: Sendable {
 /// Safe on many threads.
 final class PartitionSelection: Sendable {
     let reader: PartitionReader
+    /// What found them; nil where these are not all that it finds.
+    let matchers: MatcherText?
     /// Numbers of the series, ascending, which is label order.
     let series: [UInt32]
     private let clocks: PartitionClocks
     private let needsValues: Bool
 
     convenience init(reader: PartitionReader, request: SelectRequest) throws(StorageError) {
-        self.init(try FoundPartition(reader: reader, request: request))
+        self.init(try FoundPartition(reader: reader, request: request, MatcherText(request.matchers)))
     }
 
     /// Series of those that were found; all of them unless told otherwise.
     init(_ found: FoundPartition, places: Range<Int>? = nil) {
         reader = found.reader
+        matchers = places == nil ? found.matchers : nil
         clocks = found.clocks
         needsValues = found.needsValues
         series = places.map { found.numbers[$0].numbers } ?? found.numbers.numbers
@@ -42,6 +49,7 @@ final class PartitionSelection: Sendable {
     /// The series that match any of the selectors, for their labels.
     init(reader: PartitionReader, selectors: [[LabelMatcher]], range: TimeRange) throws(StorageError) {
         self.reader = reader
+        matchers = nil
         clocks = PartitionClocks(range: range)
         needsValues = false
         series = try reader.selectAny(selectors).numbers

@@ -16,7 +16,7 @@ struct ChosenSelectedLabels: ChosenLabels {
     /// Pairs looked at lately, each with a last bit that says whether it is kept, at the place that its own chooses.
     private var judged = [UInt64](repeating: .max, count: 256)
     /// The choices that were met; a number is a series of them.
-    private var met: SelectedLabels
+    private(set) var met: SelectedLabels
     private var buckets = SelectedLabelBuckets()
     private var last = 0
 

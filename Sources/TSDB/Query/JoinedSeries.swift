@@ -16,6 +16,11 @@ struct JoinedSeries {
     /// Every series is in the largest partition, which gives them in order.
     private var isInOrder = false
 
+    /// What they take.
+    var byteCount: Int {
+        labels.byteCount + (labelNumbers.capacity + headSeries.capacity + places.capacity) * 4
+    }
+
     /// The series of the head alone.
     mutating func take(_ head: SelectedLabels) {
         labels = head
@@ -28,8 +33,8 @@ struct JoinedSeries {
         _ head: SelectedLabels, _ found: [PartitionSelection], _ held: inout HeldMemory
     ) throws(StorageError) {
         width = found.count
-        var numbers = SelectedLabelNumbers(head.texts)
-        // Texts that come are written behind the head's last ones, in a copy of that chunk.
+        // Texts that come are written behind the head's last ones, in a copy of that chunk, where there are any of the head's.
+        var numbers = SelectedLabelNumbers(head.count > 0 ? head.texts : PairTexts())
         try held.take(PairTexts.chunkBytes)
         try numbers.know(head, &held)
         let order = found.indices.sorted { found[$0].series.count > found[$1].series.count }

@@ -18,6 +18,8 @@ final class SelectedDatabaseSeries: SelectedSeries {
     /// For each series its number among `labels`.
     private let labelNumbers: [Int32]
     private let held: HeldMemory
+    /// Where what is found out of the labels is kept for the next query.
+    private let kept: (cache: BlockCache, text: MatcherText)?
     /// The series in the head's selection, -1 for none.
     let headSeries: [Int32]
     /// For each series its place in each partition's selection, -1 for none.
@@ -36,14 +38,15 @@ final class SelectedDatabaseSeries: SelectedSeries {
         partitions = found
         var held = alreadyHeld
         try held.take(selection.count * Self.bytesPerSeries)
-        var joined = JoinedSeries()
-        if found.isEmpty {
-            joined.take(selection.labels)
+        kept = KeptSeries.place(of: found, besides: selection)
+        let joined: JoinedSeries
+        if let kept {
+            joined = try KeptSeries.find(kept.text, in: kept.cache, &held) { held throws(StorageError) in
+                try Self.join(selection.labels, found, isOrdered: true, &held)
+            }
         } else {
-            try joined.join(selection.labels, found, &held)
+            joined = try Self.join(selection.labels, found, isOrdered: request.isOrdered, &held)
         }
-        // Of the head alone in order of creation, as Prometheus has it; of anything else by labels.
-        if request.isOrdered || !found.isEmpty { joined.order() }
         labels = joined.labels
         labelNumbers = joined.labelNumbers
         headSeries = joined.headSeries
@@ -55,6 +58,20 @@ final class SelectedDatabaseSeries: SelectedSeries {
             : (0..<selection.count).reduce(0) { $0 + selection.estimatedSampleCount(of: $1) }
                 + found.reduce(0) { $0 + $1.series.count * $1.estimatedSampleCountPerSeries }
         self.held = held
+    }
+
+    private static func join(
+        _ head: SelectedLabels, _ found: [PartitionSelection], isOrdered: Bool, _ held: inout HeldMemory
+    ) throws(StorageError) -> JoinedSeries {
+        var joined = JoinedSeries()
+        if found.isEmpty {
+            joined.take(head)
+        } else {
+            try joined.join(head, found, &held)
+        }
+        // Of the head alone in order of creation, as Prometheus has it; of anything else by labels.
+        if isOrdered || !found.isEmpty { joined.order() }
+        return joined
     }
 
     /// Numbers of a series here, and those in new order while they are put into it.
@@ -79,7 +96,9 @@ final class SelectedDatabaseSeries: SelectedSeries {
     func labelBytes(at index: Int) -> Int { labels.byteCount(of: Int(labelNumbers[index])) }
 
     func choose(_ choice: LabelChoice) -> (any ChosenLabels)? {
-        ChosenSelectedLabels(choice, of: labels, numbers: labelNumbers)
+        let make = { ChosenSelectedLabels(choice, of: self.labels, numbers: self.labelNumbers) }
+        guard let kept, !(choice.keepsNamed && choice.names.isEmpty) else { return make() }
+        return KeptChoice.find(choice, of: kept.text, in: kept.cache, count: count, make)
     }
 
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {

@@ -18,6 +18,9 @@ struct SelectedLabels: Sendable {
 
     var count: Int { ends.count }
 
+    /// What they take, the texts included.
+    var byteCount: Int { texts.byteCount + (places.capacity + ends.capacity) * 4 }
+
     mutating func reserve(series: Int, labels: Int) {
         ends.reserveCapacity(series)
         places.reserveCapacity(labels)

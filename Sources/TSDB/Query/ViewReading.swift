@@ -20,8 +20,9 @@ struct ViewReading: Sendable {
     /// What a request finds in the partitions.
     func findPartitions(_ held: inout HeldMemory) throws(StorageError) -> [FoundPartition] {
         var result: [FoundPartition] = []
+        let text = MatcherText(request.matchers)
         for reader in view.partitions where reader.metadata.overlaps(request.range) {
-            let found = try FoundPartition(reader: reader, request: request)
+            let found = try FoundPartition(reader: reader, request: request, text)
             // A list was put together of others.
             try held.take(found.numbers.byteCount * 3)
             if !found.numbers.isEmpty { result.append(found) }

@@ -1,0 +1,112 @@
+import MetricModel
+import Storage
+import TestSupport
+import Testing
+
+@testable import TSDB
+
+@Suite("Series of partitions that are kept between queries")
+struct KeptSeriesTests {
+    /// Series of which each target has others, in a row each second.
+    private static func fill(_ database: TimeSeriesDatabase, targets: Range<Int>, rows: Range<Int64>) throws {
+        for target in targets {
+            let source = try database.openSource(named: "target \(target)")
+            for series in 0..<40 {
+                _ = try source.slot(
+                    for: LabelSet(["__name__": "m", "i": "\(target * 7 + series)", "instance": "host-\(target)"]))
+            }
+            for row in rows {
+                let values = (0..<40).map { Double($0 * target) + Double(row) }
+                try source.append(timestamp: Timestamp(milliseconds: row * 1000), values: values, histograms: [])
+            }
+            source.close()
+        }
+    }
+
+    /// What a query sees of a selection.
+    private struct Answer: Equatable {
+        var labels: [LabelSet] = []
+        var samples: [[PlainSample]] = []
+        /// For each choice the labels of each series, by way of their numbers.
+        var chosen: [[LabelSet]] = []
+        var numbers: [[Int]] = []
+    }
+
+    private static func answer(_ selected: any SelectedSeries) throws -> Answer {
+        var answer = Answer()
+        var reader = selected.makeReader(over: 0..<selected.count)
+        var columns = SampleColumns()
+        while try reader.next(into: &columns) {
+            answer.labels.append(selected.labels(at: answer.samples.count))
+            answer.samples.append(
+                columns.values.indices.map { PlainSample(columns.timestamp(at: $0), columns.values[$0]) })
+        }
+        for names in [[], ["instance"], ["instance", "i"], ["nothing"]] {
+            for keepsNamed in [true, false] {
+                guard var chosen = selected.choose(LabelChoice(names: names, keepsNamed: keepsNamed)) else { continue }
+                let numbers = (0..<selected.count).map { chosen.number(of: $0) }
+                if let known = chosen.knownNumbers { #expect(known.map { Int($0) } == numbers) }
+                answer.numbers.append(numbers)
+                answer.chosen.append(numbers.map { chosen.labels(numbered: $0) })
+            }
+        }
+        return answer
+    }
+
+    @Test("a selection asked again gives what it gives without a cache, while series come and go")
+    func sameAsWithoutCache() throws {
+        let folders = [TemporaryDirectory("lapwing-kept"), TemporaryDirectory("lapwing-unkept")]
+        var without = DatabaseFixture.manual
+        without.blockCacheBytes = 0
+        let databases = [
+            try DatabaseFixture.open(folders[0]), try DatabaseFixture.open(folders[1], settings: without),
+        ]
+        defer { for database in databases { database.close() } }
+        let selectors: [[LabelMatcher]] = [
+            [LabelMatcher(equal: "__name__", "m")], [try LabelMatcher("i", .regex, "[1-4].")],
+            [LabelMatcher(equal: "__name__", "m"), LabelMatcher(equal: "instance", "host-2")],
+        ]
+        func compare() throws {
+            for end: Int64 in [15, 25, 100] {
+                let range = TimeRange(start: .init(milliseconds: 0), end: .init(milliseconds: end * 1000))
+                for matchers in selectors {
+                    for isInstant in [false, true] {
+                        let request = SelectRequest(matchers: matchers, range: range, needsOnlyNewest: isInstant)
+                        let wanted = try Self.answer(databases[1].querier().select(request))
+                        #expect(!wanted.labels.isEmpty && wanted.labels.sorted() == wanted.labels)
+                        // The third time it is known; in blocks it is never known as a whole.
+                        for limit in [1000, 7, 1000, 7, 1000, 1000] {
+                            let blocks = try databases[0].querier().blocks(of: request, seriesLimit: limit)
+                            var labels: [LabelSet] = []
+                            var answer: Answer?
+                            while let next = try blocks.next() {
+                                let found = try Self.answer(next)
+                                labels += found.labels
+                                if limit == 1000 { answer = found }
+                            }
+                            #expect(labels == wanted.labels)
+                            if let answer { #expect(answer == wanted) }
+                        }
+                    }
+                }
+            }
+        }
+        for database in databases {
+            try Self.fill(database, targets: 0..<3, rows: 10..<14)
+            try database.seal()
+        }
+        try compare()
+        for database in databases {
+            try Self.fill(database, targets: 2..<5, rows: 20..<24)
+            try database.seal()
+        }
+        try compare()
+        // The head has some of the series, and new ones.
+        for database in databases { try Self.fill(database, targets: 4..<6, rows: 30..<34) }
+        try compare()
+        for database in databases {
+            try database.deleteSeries(matching: [[LabelMatcher(equal: "i", "12")]], in: .all)
+        }
+        try compare()
+    }
+}
