@@ -193,15 +193,22 @@ struct ColumnPieces {
     ///
     /// - Parameter joins: The clocks that the reader has joined before; series of one target follow each other.
     mutating func take(into columns: inout SampleColumns, joins: inout JoinedClocks, clocks: ClockCache) {
-        columns.removeAll()
+        guard !pieces.isEmpty else {
+            columns.removeAll()
+            columns.histograms = PieceMerge.histograms(histograms)
+            return
+        }
+        if !columns.histograms.isEmpty || !histograms.isEmpty { columns.histograms = PieceMerge.histograms(histograms) }
+        if !columns.startTimestamps.isEmpty { columns.startTimestamps.removeAll(keepingCapacity: true) }
         columns.mayHaveStaleMarkers = mayHaveStaleMarkers
-        if !histograms.isEmpty { columns.histograms = PieceMerge.histograms(histograms) }
-        guard !pieces.isEmpty else { return }
         var isInOrder = true
         for index in 1..<max(pieces.count, 1) where pieces[index - 1].lastTimestamp >= pieces[index].firstTimestamp {
             isInOrder = false
         }
+        columns.clockOffset = 0
         if !isInOrder {
+            columns.values.removeAll(keepingCapacity: true)
+            columns.risingCount = 0
             PieceMerge.byTime(self, into: &columns)
         } else {
             swap(&values, &columns.values)

@@ -9,6 +9,8 @@ import Storage
 struct DatabaseSeriesReader: SeriesReader {
     /// What the values of a batch may take where frames are kept, as far as they can be told beforehand.
     private static let batchBytes = 192 << 10
+    /// How many series a batch has at most where columns are read: each takes memory of its own for its values.
+    private static let batchLimit = 32
     private static let wholeBatchBytes = 16 << 20
     /// What a sample takes in a frame at most, as a rule.
     private static let frameBytesPerSample = 3
@@ -109,7 +111,8 @@ struct DatabaseSeriesReader: SeriesReader {
     static func batchSize(_ series: SelectedDatabaseSeries) -> (count: Int, keptBytes: Int) {
         let whole = min(series.count, SegmentFormat.seriesPerFrame)
         let seriesBytes = max(1, 8 * series.samplesPerSeries)
-        let small = max(1, batchBytes / seriesBytes)
+        let limit = series.needsOnlyNewest ? whole : batchLimit
+        let small = max(1, min(limit, batchBytes / seriesBytes))
         if small >= whole { return (max(1, whole), 0) }
         let frames = series.samplesPerSeries * SegmentFormat.seriesPerFrame * frameBytesPerSample
         if frames <= PartitionFrameReader.keptFramesLimit / 2 { return (small, frames) }
