@@ -56,7 +56,8 @@ struct RankingTests {
         let orders = Self.lists().map { list in
             var heap = RankingHeap<Int>(limit: list.count / 2, takesLargest: true)
             for (index, value) in list.enumerated() where heap.takes(Double(value)) {
-                _ = heap.insert(Double(value), index)
+                var element = index
+                _ = heap.insert(Double(value), &element)
             }
             return heap.takeSorted()
         }
@@ -82,7 +83,8 @@ struct RankingTests {
     func topk(values: [Int], limit: Int, expected: String) {
         var heap = RankingHeap<Character>(limit: limit, takesLargest: true)
         for (name, value) in zip("abcdefg", values) where heap.takes(Double(value)) {
-            _ = heap.insert(Double(value), name)
+            var element = name
+            _ = heap.insert(Double(value), &element)
         }
         #expect(String(heap.takeSorted()) == expected)
     }

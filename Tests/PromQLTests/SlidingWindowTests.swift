@@ -24,10 +24,10 @@ struct SlidingWindowTests {
     }
 
     private static func input(
-        _ values: [Double], step: Int64, length: Int64, offset: Int, jitter: Int64 = 13
+        _ values: [Double], from start: Int64 = -2000, step: Int64, length: Int64, offset: Int, jitter: Int64 = 13
     ) -> RangeInput {
         let clock = Clock((0..<values.count + offset).map { Int64($0) * 1000 + ($0 % 7 == 0 ? jitter : 0) })
-        let times = Timeline(start: -2000, end: Int64(values.count + offset) * 1000 + 5000, step: step)
+        let times = Timeline(start: start, end: Int64(values.count + offset) * 1000 + 5000, step: step)
         let windows = WindowTimes(times: times, lengthMilliseconds: length)
         return RangeInput(
             columns: SampleColumns(clock: clock, clockOffset: offset, values: values),
@@ -141,15 +141,18 @@ struct SlidingWindowTests {
                         return total
                     }
                     for _ in 0..<resets { values[Int.random(in: 1..<400, using: &generator)] = 1 }
-                    for (step, length, jitter) in [
-                        (1000, 60_000, 13), (1000, 60_000, 0), (3000, 2500, 13), (700, 90_000, 13),
-                    ] as [(Int64, Int64, Int64)] {
-                        let input = Self.input(values, step: step, length: length, offset: 0, jitter: jitter)
+                    // The last ones are at one time.
+                    for (start, step, length, jitter) in [
+                        (-2000, 1000, 60_000, 13), (-2000, 1000, 60_000, 0), (-2000, 3000, 2500, 13),
+                        (-2000, 700, 90_000, 13), (200_000, 1_000_000, 60_000, 0), (300_013, 1_000_000, 300_000, 13),
+                    ] as [(Int64, Int64, Int64, Int64)] {
+                        let input = Self.input(
+                            values, from: start, step: step, length: length, offset: 0, jitter: jitter)
                         let windows = input.windows.indexes(over: input.columns.clock.timestamps, for: kernel)
                         var output = StepSeries(values: [1, 2, 3])
-                        let whole = WholeRate(kernel, of: input.columns, over: windows, input.windows)
-                        let run = windows.extrapolations.run
-                        #expect(whole?.evaluate(values, into: &output) == true && output.run == run)
+                        let whole = WholeRate(kernel, input.windows)
+                        #expect(whole.evaluate(input.columns, over: windows, into: &output) == true)
+                        #expect(output.run == windows.extrapolations.run)
                         #expect(output.values.map(\.bitPattern) == Self.bits(kernel, input))
                     }
                 }

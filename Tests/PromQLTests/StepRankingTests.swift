@@ -51,7 +51,8 @@ struct StepRankingTests {
                 var heap = RankingHeap<Int>(limit: limits[step], takesLargest: takesLargest)
                 for index in columns.indices where groups[index] == group {
                     let value = columns[index][step]
-                    if !value.isAbsent, heap.takes(value) { _ = heap.insert(value, index) }
+                    var element = index
+                    if !value.isAbsent, heap.takes(value) { _ = heap.insert(value, &element) }
                 }
                 for index in heap.elements {
                     kept[index, default: [Double](repeating: Column.absent, count: stepCount)][step] =

@@ -33,7 +33,7 @@ struct LimitingAggregation: VectorOperator {
                 indexes[key] = index
                 groups.append(RankingHeap(limit: .max, takesLargest: true))
             }
-            _ = groups[index].insert(series.histograms.isEmpty ? series.values[0] : 0, series)
+            _ = groups[index].insert(series.histograms.isEmpty ? series.values[0] : 0, &series)
         }
         for group in groups {
             for var series in group.inOrderOfHeap { try body(&series) }

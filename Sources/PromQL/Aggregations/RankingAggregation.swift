@@ -48,15 +48,16 @@ struct RankingAggregation: VectorOperator {
                 best.begin(series.group)
             }
             guard best.takes(series) else { return }
-            var taken = series
-            taken.dropHistograms()
-            if let gone = best.insert(taken)?.cost {
+            series.dropHistograms()
+            let cost = series.cost
+            if best.insert(&series) {
+                let gone = series.cost
                 context.release(gone)
                 held.samples -= gone.samples
                 held.bytes -= gone.bytes
             }
-            try context.hold(taken.cost)
-            held += taken.cost
+            try context.hold(cost)
+            held += cost
         }
         if hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
         for index in best.groups.indices {
@@ -95,9 +96,9 @@ private final class BestElements {
         return knows(series.group) ? groups[places[Int(series.group)]].takes(value) : limit > 0
     }
 
-    /// Takes in a series of a group that is known; the one that had to go for it.
-    func insert(_ series: StepSeries) -> StepSeries? {
-        groups[places[Int(series.group)]].insert(series.values[0], series)
+    /// Takes in a series of a group that is known; whether another had to go for it, which stands in its place then.
+    func insert(_ series: inout StepSeries) -> Bool {
+        groups[places[Int(series.group)]].insert(series.values[0], &series)
     }
 }
 

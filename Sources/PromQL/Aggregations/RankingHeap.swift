@@ -21,20 +21,18 @@ struct RankingHeap<Element> {
         return Self.takes(value, inPlaceOf: entries[0].value, takesLargest)
     }
 
-    /// Takes in an element that `takes` let through; the one that had to go for it.
-    mutating func insert(_ value: Double, _ element: Element) -> Element? {
+    /// Takes in an element that `takes` let through; whether another had to go for it, which stands in its place then.
+    mutating func insert(_ value: Double, _ element: inout Element) -> Bool {
         guard entries.count >= limit else {
             entries.append((value, elements.count))
             elements.append(element)
             rise(entries.count - 1)
-            return nil
+            return false
         }
-        let place = entries[0].place
-        let worst = elements[place]
-        elements[place] = element
+        swap(&elements[entries[0].place], &element)
         entries[0].value = value
         sink()
-        return worst
+        return true
     }
 
     /// The elements as the heap has them, the worst first.

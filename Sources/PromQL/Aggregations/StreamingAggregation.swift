@@ -17,6 +17,7 @@ struct StreamingAggregation: VectorOperator {
         // What the labels of the groups take.
         var held = QueryCost()
         let spent = accumulator.init(stepCount: 0)
+        let stepCount = timeline.count
         try operand.stream(context, into: numbers) { (series: inout StepSeries) throws(QueryError) in
             let index = Int(series.group)
             while index >= groups.count {
@@ -27,7 +28,7 @@ struct StreamingAggregation: VectorOperator {
                 groups.append(StreamedGroup(labels: key, accumulator: spent))
             }
             if series.dropsName { groups[index].dropsName = true }
-            if groups[index].window.count < timeline.count {
+            if groups[index].window.count < stepCount {
                 guard let window = groups[index].window(with: series) else { return }
                 try widen(&groups[index], to: window, context)
             }
@@ -38,7 +39,7 @@ struct StreamingAggregation: VectorOperator {
             ? groups.indices.sorted { LabelOrder.precedes(groups[$0].labels, groups[$1].labels) }
             : Array(groups.indices)
         for index in order {
-            var result = groups[index].finish(over: timeline.count, notes: &notes)
+            var result = groups[index].finish(over: stepCount, notes: &notes)
             // Who takes the result counts it.
             groups[index].accumulator = spent
             context.release(cost(of: groups[index].window))

@@ -56,18 +56,21 @@ struct StepSeries: Sendable {
 
     /// The one step there is gets a float, the absent value for none.
     mutating func takeOnly(_ value: Double) {
-        values.removeAll(keepingCapacity: true)
-        values.append(value)
+        if values.count == 1 {
+            values[0] = value
+        } else {
+            values.removeAll(keepingCapacity: true)
+            values.append(value)
+        }
         knownRun = 0..<(value.isAbsent ? 0 : 1)
     }
 
-    /// Empties the series for the next one, in the memory that there is.
+    /// Begins the next series in the memory that there is; its floats are written in place of those that stand here.
     mutating func restart(labels next: LabelSet) {
         labels = next
         dropsName = false
         group = 0
         if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
-        values.removeAll(keepingCapacity: true)
     }
 
     /// Whether there is a sample at any step.

@@ -5,32 +5,46 @@ import MetricModel
 /// series, several steps at a time.
 struct WholeRate {
     private let isCounter: Bool
+    private let usesStartTimestamps: Bool
     private let rateSeconds: Double?
-    private let windows: WindowIndexes
-    private let resets: CounterResets
+    private let stepCount: Int
 
-    /// Nil where the series needs a closer look: samples are missing, the counter says when it began, or the steps with a
-    /// result are not one run.
-    init?(_ rate: ExtrapolatedRate, of columns: SampleColumns, over windows: WindowIndexes, _ times: WindowTimes) {
-        guard columns.clockOffset == 0, columns.values.count == windows.timestampCount,
-            columns.startTimestamps.isEmpty || !rate.usesStartTimestamps, windows.extrapolations.hasOneRun,
-            windows.extrapolations.steps.count == times.times.count
-        else { return nil }
+    init(_ rate: ExtrapolatedRate, _ times: WindowTimes) {
         isCounter = rate.isCounter
+        usesStartTimestamps = rate.usesStartTimestamps
         rateSeconds = rate.rateSeconds(times)
-        self.windows = windows
-        resets = isCounter ? CounterResets(in: columns) : CounterResets()
+        stepCount = times.times.count
     }
 
-    /// Writes the results in place of the floats of `output`; whether there is one at any step.
-    func evaluate(_ values: [Double], into output: inout StepSeries) -> Bool {
+    /// Writes the results of a series in place of the floats of `output`; whether there is one at any step.
+    ///
+    /// Nil, and nothing is written, where the series needs a closer look: samples are missing, the counter says when it began,
+    /// or the steps with a result are not one run.
+    func evaluate(_ columns: SampleColumns, over windows: WindowIndexes, into output: inout StepSeries) -> Bool? {
         let extrapolations = windows.extrapolations
-        let run = extrapolations.run
-        let stepCount = extrapolations.steps.count
-        guard !run.isEmpty else {
+        guard columns.clockOffset == 0, columns.values.count == windows.timestampCount,
+            columns.startTimestamps.isEmpty || !usesStartTimestamps, extrapolations.hasOneRun,
+            extrapolations.steps.count == stepCount
+        else { return nil }
+        guard !extrapolations.run.isEmpty else {
             output.makeAbsent(over: stepCount)
             return false
         }
+        let resets = isCounter ? CounterResets(in: columns) : CounterResets()
+        if stepCount == 1 {
+            output.takeOnly(value(at: 0, columns.values, windows, resets))
+        } else {
+            evaluateRun(columns.values, windows, resets, into: &output)
+        }
+        return true
+    }
+
+    /// Computes the steps that have a result, which are one run.
+    private func evaluateRun(
+        _ values: [Double], _ windows: WindowIndexes, _ resets: CounterResets, into output: inout StepSeries
+    ) {
+        let extrapolations = windows.extrapolations
+        let run = extrapolations.run
         var rate = ccolumns_rate(
             is_counter: isCounter ? 1 : 0, windows_go_by_one: extrapolations.runsByOne ? 1 : 0,
             divisor: rateSeconds ?? 1, margin: Extrapolation.margin, least_limit: Extrapolation.leastLimit)
@@ -50,19 +64,21 @@ struct WholeRate {
             }
             target.append(repeating: Column.absent, count: stepCount - run.upperBound)
         }
-        if resets.count > 0 { evaluateAroundResets(run, values, into: &results) }
+        if resets.count > 0 { evaluateAroundResets(resets, run, values, windows, into: &results) }
         output.take(results, run: run)
-        return true
     }
 
     /// Computes the steps anew that have a reset in their windows, behind the first sample.
-    private func evaluateAroundResets(_ run: Range<Int>, _ values: [Double], into results: inout [Double]) {
+    private func evaluateAroundResets(
+        _ resets: CounterResets, _ run: Range<Int>, _ values: [Double], _ windows: WindowIndexes,
+        into results: inout [Double]
+    ) {
         var done = run.lowerBound
         for position in resets.positions where done < run.upperBound {
             // Both ends of windows go up with the steps.
             let start = Self.firstStep(in: done..<run.upperBound) { Int(windows.end[$0]) > position }
             let end = Self.firstStep(in: start..<run.upperBound) { Int(windows.first[$0]) >= position }
-            evaluateEach(start..<end, values, into: &results)
+            for step in start..<end { results[step] = value(at: step, values, windows, resets) }
             done = end
         }
     }
@@ -78,26 +94,21 @@ struct WholeRate {
         return low
     }
 
-    /// Each of the steps has a window of two samples at least.
-    private func evaluateEach(_ steps: Range<Int>, _ values: [Double], into results: inout [Double]) {
-        let column = values.span
-        let extrapolationOfStep = windows.extrapolations.steps
-        let extrapolations = extrapolationOfStep.span
-        var output = results.mutableSpan
-        for step in steps {
-            let low = Int(windows.first[step])
-            let high = Int(windows.end[step])
-            let firstValue = column[low]
-            let difference = resets.corrected(column[high &- 1] - firstValue, values, in: low..<high)
-            let extrapolation = extrapolations[step]
-            let factor: Double
-            if isCounter, extrapolation.mayReachZero(result: difference, firstValue: firstValue) {
-                factor = extrapolation.factor(
-                    result: difference, firstValue: firstValue, isCounter: true, rateSeconds: rateSeconds)
-            } else {
-                factor = extrapolation.wholeFactor
-            }
-            output[step] = difference * factor
+    /// The result of a step whose window has two samples at least.
+    private func value(
+        at step: Int, _ values: [Double], _ windows: WindowIndexes, _ resets: CounterResets
+    ) -> Double {
+        let low = Int(windows.first[step])
+        let high = Int(windows.end[step])
+        let firstValue = values[low]
+        var difference = values[high - 1] - firstValue
+        if resets.count > 0 { difference = resets.corrected(difference, values, in: low..<high) }
+        let extrapolation = windows.extrapolations.steps[step]
+        guard isCounter, extrapolation.mayReachZero(result: difference, firstValue: firstValue) else {
+            return difference * extrapolation.wholeFactor
         }
+        return difference
+            * extrapolation.factor(
+                result: difference, firstValue: firstValue, isCounter: true, rateSeconds: rateSeconds)
     }
 }

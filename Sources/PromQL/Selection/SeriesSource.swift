@@ -26,7 +26,8 @@ struct KernelRunner: Sendable {
     /// Of histograms, only count and sum are asked for.
     private let readsOnlyTotals: Bool
     private var cache: WindowCache
-    private let rate: ExtrapolatedRate?
+    /// What computes the series that have all samples, where the kernel is such a rate.
+    private let wholeRate: WholeRate?
     /// The result is the newest sample as it is: the store was asked for nothing outside the only window.
     private let takesNewest: Bool
     private(set) var samplesQueryable = 0
@@ -45,7 +46,8 @@ struct KernelRunner: Sendable {
         self.readsOnlyTotals = readsOnlyTotals
         self.windows = windows
         self.timeline = timeline
-        rate = kernel as? ExtrapolatedRate
+        let rate = kernel as? ExtrapolatedRate
+        wholeRate = rate.map { WholeRate($0, windows) }
         cache = WindowCache(times: windows, rate: rate)
     }
 
@@ -85,10 +87,10 @@ struct KernelRunner: Sendable {
             return notes
         }
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
-        if steps == nil, let rate, columns.histograms.isEmpty, !columns.values.isEmpty {
+        if steps == nil, let wholeRate, columns.histograms.isEmpty, !columns.values.isEmpty {
             let indexes = cache.indexes(for: columns.clock)
-            if let whole = WholeRate(rate, of: columns, over: indexes, windows) {
-                if whole.evaluate(columns.values, into: &output) { notes.insert(.hasFloatResult) }
+            if let hasResult = wholeRate.evaluate(columns, over: indexes, into: &output) {
+                if hasResult { notes.insert(.hasFloatResult) }
                 samplesQueryable += indexes.sampleCount
                 return notes
             }
