@@ -48,26 +48,60 @@ package struct QueryParameters: Sendable {
 
     package init() {}
 
+    /// What is wrong with the first piece that was left out, in Go's words; nil where nothing was.
+    private(set) var problem: String?
+
     /// Reads `a=b&c=d`; percent escapes and `+` are decoded.
     ///
-    /// Pieces that are not UTF-8 get replacement characters.
-    package init(formEncoded text: some StringProtocol) { append(formEncoded: text) }
+    /// As with Go's `url.ParseQuery`, a piece with a broken escape or a semicolon is left out, and the others count. Pieces that are
+    /// not UTF-8 get replacement characters.
+    package init(formEncoded text: some StringProtocol) { append(formEncoded: Array(text.utf8)) }
+
+    package mutating func prepend(formEncoded text: String) { prepend(formEncoded: Array(text.utf8)) }
 
     /// Adds parameters in front: a form body wins over the URL where one value is asked for.
-    package mutating func prepend(formEncoded text: some StringProtocol) {
-        let later = pairs
-        pairs = []
-        append(formEncoded: text)
-        pairs += later
+    package mutating func prepend(formEncoded bytes: [UInt8]) {
+        let later = self
+        self = QueryParameters()
+        append(formEncoded: bytes)
+        pairs += later.pairs
+        problem = problem ?? later.problem
     }
 
-    private mutating func append(formEncoded text: some StringProtocol) {
-        let bytes = Array(text.utf8)
-        for piece in bytes.split(separator: UInt8(ascii: "&")).prefix(Self.countLimit) {
-            let end = piece.firstIndex(of: UInt8(ascii: "=")) ?? piece.endIndex
-            let name = PercentEncoding.decode(piece[..<end], plusIsSpace: true)
-            pairs.append((name, PercentEncoding.decode(piece[end...].dropFirst(), plusIsSpace: true)))
+    private mutating func append(formEncoded bytes: [UInt8]) {
+        var start = 0
+        var count = 0
+        while start < bytes.count, count < Self.countLimit {
+            var end = start
+            var equals: Int?
+            var hasSemicolon = false
+            while end < bytes.count, bytes[end] != UInt8(ascii: "&") {
+                if bytes[end] == UInt8(ascii: "="), equals == nil { equals = end }
+                if bytes[end] == UInt8(ascii: ";") { hasSemicolon = true }
+                end += 1
+            }
+            if hasSemicolon {
+                problem = problem ?? "invalid semicolon separator in query"
+            } else if start < end {
+                append(name: bytes[start..<(equals ?? end)], value: bytes[(equals.map { $0 + 1 } ?? end)..<end])
+            }
+            start = end + 1
+            count += 1
         }
+    }
+
+    private mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
+        do {
+            let name = try PercentEncoding.decode(name, plusIsSpace: true)
+            pairs.append((name, try PercentEncoding.decode(value, plusIsSpace: true)))
+        } catch {
+            problem = problem ?? "invalid URL escape \(LabelName.quoted(error.text))"
+        }
+    }
+
+    /// Refuses what could not be read as a whole, as the paths of Prometheus do that ask for lists.
+    func checkWhole() throws(APIError) {
+        if let problem { throw APIError(.badData, "error parsing form values: " + problem) }
     }
 
     /// The first value of a name; nil where it is empty, and where there is none.
@@ -152,27 +186,32 @@ extension QueryParameters {
 
 /// Percent encoding of URLs (RFC 3986).
 package enum PercentEncoding {
-    package static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> String {
+    /// A percent sign without two digits behind it.
+    package struct BrokenEscape: Error {
+        /// The sign and up to two characters behind it.
+        package let text: String
+    }
+
+    package static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) throws(BrokenEscape) -> String {
+        let isPlain = !bytes.contains { $0 == UInt8(ascii: "%") || ($0 == UInt8(ascii: "+") && plusIsSpace) }
+        if isPlain { return String(decoding: bytes, as: UTF8.self) }
         var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
         var index = bytes.startIndex
-        var isChanged = false
         while index < bytes.endIndex {
             let byte = bytes[index]
-            if byte == UInt8(ascii: "%") || (byte == UInt8(ascii: "+") && plusIsSpace) {
-                if !isChanged {
-                    result.reserveCapacity(bytes.count)
-                    result += bytes[..<index]
-                    isChanged = true
-                }
-                let escaped = byte == UInt8(ascii: "%") ? escape(bytes[(index + 1)...].prefix(2)) : UInt8(ascii: " ")
-                if byte == UInt8(ascii: "%"), escaped != nil { index += 2 }
-                result.append(escaped ?? byte)
-            } else if isChanged {
-                result.append(byte)
-            }
             index += 1
+            if byte == UInt8(ascii: "%") {
+                guard let escaped = escape(bytes[index...].prefix(2)) else {
+                    throw BrokenEscape(text: String(decoding: bytes[(index - 1)...].prefix(3), as: UTF8.self))
+                }
+                result.append(escaped)
+                index += 2
+            } else {
+                result.append(byte == UInt8(ascii: "+") && plusIsSpace ? UInt8(ascii: " ") : byte)
+            }
         }
-        return isChanged ? String(decoding: result, as: UTF8.self) : String(decoding: bytes, as: UTF8.self)
+        return String(decoding: result, as: UTF8.self)
     }
 
     /// The byte that two digits stand for.

@@ -71,6 +71,7 @@ struct AdministrationEndpoints: Sendable {
 
     func deleteSeries(_ request: APIRequest) throws(APIError) -> APIResponse {
         let store = try enabled()
+        try request.parameters.checkWhole()
         guard !request.parameters.all("match[]").isEmpty else {
             throw APIError(.badData, "no match[] parameter provided")
         }

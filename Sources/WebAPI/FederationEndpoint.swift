@@ -20,6 +20,7 @@ struct FederationEndpoint: Sendable {
     private static let bytesPerLine = 256
 
     func federate(_ request: APIRequest) throws(APIError) -> APIResponse {
+        try request.parameters.checkWhole()
         var samples: [LabelSet: (timestamp: Int64, value: Double)] = [:]
         let now = clock.now.milliseconds
         let range = TimeRange(

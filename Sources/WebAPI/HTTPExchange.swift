@@ -80,7 +80,12 @@ struct HTTPExchange: Sendable {
         guard head.uri.utf8.count <= server.limits.targetBytes else {
             return body(refusal(.uriTooLong, "", head.version))
         }
-        guard var request = request(head, bytes) else { return body(refusal(.methodNotAllowed, "", head.version)) }
+        guard let method = APIRequest.Method(rawValue: head.method.rawValue) else {
+            return body(refusal(.methodNotAllowed, "", head.version))
+        }
+        guard var request = request(head, method, bytes) else {
+            return body(refusal(.badRequest, "400 Bad Request", head.version))
+        }
         var threads = server.threads
         switch server.api.admit(request, isWithdrawn: { presence.isGone }) {
         case .refused(let response): return body(answer(response, to: request, version: head.version))
@@ -131,9 +136,10 @@ struct HTTPExchange: Sendable {
         return answer
     }
 
-    private func request(_ head: HTTPRequestHead, _ bytes: ByteBuffer) -> APIRequest? {
-        guard let method = APIRequest.Method(rawValue: head.method.rawValue) else { return nil }
+    /// The request; nil where its path has a broken escape.
+    private func request(_ head: HTTPRequestHead, _ method: APIRequest.Method, _ bytes: ByteBuffer) -> APIRequest? {
         let (path, query) = Self.split(head.uri)
+        guard let path = try? PercentEncoding.decode(Array(path.utf8)[...], plusIsSpace: false) else { return nil }
         var parameters = QueryParameters(formEncoded: query)
         let headers = RequestHeaders(head.headers.map { ($0.name, $0.value) })
         var body: [UInt8] = []
@@ -142,13 +148,10 @@ struct HTTPExchange: Sendable {
             if headers["content-type"]?.split(separator: ";").first.map({ $0.lowercased() })
                 == "application/x-www-form-urlencoded"
             {
-                parameters.prepend(formEncoded: String(decoding: body, as: UTF8.self))
+                parameters.prepend(formEncoded: body)
             }
         }
-        var request = APIRequest(
-            method: method, path: PercentEncoding.decode(Array(path.utf8)[...], plusIsSpace: false),
-            parameters: parameters,
-            headers: headers, body: body)
+        var request = APIRequest(method: method, path: path, parameters: parameters, headers: headers, body: body)
         request.client = client
         return request
     }

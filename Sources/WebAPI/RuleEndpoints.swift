@@ -27,6 +27,7 @@ struct RuleEndpoints: Sendable {
     }
 
     func rules(_ request: APIRequest) throws(APIError) -> APIResponse {
+        try request.parameters.checkWhole()
         let selection = try selection(request.parameters)
         let hidesAlerts = try flag(request.parameters, "exclude_alerts")
         var groups: [RuleGroupSnapshot] = []

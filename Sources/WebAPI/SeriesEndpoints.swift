@@ -12,6 +12,7 @@ struct SeriesEndpoints: Sendable {
     let budget: MemoryBudget
 
     func series(_ request: APIRequest) throws(APIError) -> APIResponse {
+        try request.parameters.checkWhole()
         guard !request.parameters.all("match[]").isEmpty else {
             throw APIError(.badData, "no match[] parameter provided")
         }

@@ -118,6 +118,10 @@ struct HTTPServerTests {
             ("GET /none HTTP/1.0\r\n\r\n", "HTTP/1.0 204 No Content", "Date: "),
             ("BREW /x HTTP/1.0\r\n\r\n", "HTTP/1.1 400 Bad Request", "Connection: close"),
             ("PATCH /x HTTP/1.0\r\n\r\n", "HTTP/1.0 405 Method Not Allowed", "Content-Length: 0"),
+            (
+                "GET /x%2fy%2 HTTP/1.1\r\nConnection: close\r\n\r\n", "HTTP/1.1 400 Bad Request",
+                "\r\n\r\n400 Bad Request"
+            ),
             ("nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request", "Connection: close"),
             (
                 "GET /x HTTP/1.1\r\nX: " + String(repeating: "x", count: 600) + "\r\n\r\n",
