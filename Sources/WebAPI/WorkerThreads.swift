@@ -83,9 +83,10 @@ package final class WorkerThreads: Sendable {
 
     /// Waits for the work that is being done and refuses what waits.
     ///
-    /// Called once.
+    /// Called once more it does nothing.
     package func stop() {
-        let (resting, waiting, count) = state.withLock { state in
+        let (resting, waiting, count) = state.withLock { state -> ([Worker], [Work], Int) in
+            if state.isStopping { return ([], [], 0) }
             state.isStopping = true
             defer { state.resting = [] }
             return (state.resting, state.waiting.removeAll(), state.threadCount)

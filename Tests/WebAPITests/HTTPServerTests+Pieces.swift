@@ -85,24 +85,17 @@ extension HTTPServerTests {
 
     @Test("an answer in pieces that the server's end interrupts ends with its connection, and does not look whole")
     func interruptedPieces() async throws {
-        let threads = WorkerThreads(maximum: 2)
-        let server = HTTPServer(api: Echo(), threads: threads)
-        let (ports, found) = AsyncStream.makeStream(of: Int.self)
-        let task = Task { try await server.run(host: "127.0.0.1", port: 0) { found.yield($0) } }
-        for await port in ports {
+        try await withServer { (port, server) in
             let connections = ["1.1", "1.0"].map { version in
                 let connection = RawConnection(port: port)
                 connection.send("GET /endless HTTP/\(version)\r\n\r\n")
                 #expect(connection.readSome().starts(with: "HTTP/\(version) 200".utf8))
                 return connection
             }
-            threads.stop()
+            server.threads.stop()
             #expect(!connections[0].read().hasSuffix("0\r\n\r\n"))
             #expect(connections[1].endsWithReset())
-            break
         }
-        task.cancel()
-        try await task.value
     }
 
     @Test(

@@ -80,8 +80,8 @@ struct HTTPServerTests {
         try await withServer(api, limits: limits) { (port, _) in try body(port) }
     }
 
-    private func withServer(
-        _ api: Echo, limits: HTTPServer.Limits, _ body: (Int, HTTPServer) throws -> Void
+    func withServer(
+        _ api: Echo = Echo(), limits: HTTPServer.Limits = HTTPServer.Limits(), _ body: (Int, HTTPServer) throws -> Void
     ) async throws {
         let threads = WorkerThreads(maximum: 2)
         let server = HTTPServer(api: api, threads: threads, limits: limits)
