@@ -18,7 +18,7 @@ package struct Configuration: Sendable {
     package var evaluationIntervalMilliseconds: Int64 = 60_000
     /// Sentences for the log.
     package var warnings: [String] = []
-    /// What names a file that is not there; a server starts without it, a check fails.
+    /// What names a file that is not there; a server starts without it, a check fails, and only that asks for it to be looked up.
     package var missingFiles: [ConfigurationError] = []
     /// The file as it may be shown, secrets replaced.
     package var text = ""
@@ -26,18 +26,26 @@ package struct Configuration: Sendable {
     package var jobTexts: [String: String] = [:]
     /// Every file that was read, for noticing changes.
     package var files: [String] = []
+    private var looksUpFiles = false
 
     package init() {}
 
     /// Reads a file and all that it names.
-    package static func read(path: String) throws(ConfigurationError) -> Configuration {
-        try read(try FilePath.read(path), path: path)
+    ///
+    /// - Parameter lookingUpFiles: `missingFiles` is wanted.
+    package static func read(
+        path: String, lookingUpFiles: Bool = false
+    ) throws(ConfigurationError) -> Configuration {
+        try read(try FilePath.read(path), path: path, lookingUpFiles: lookingUpFiles)
     }
 
     /// Reads a text as if it stood in the file `path`; relative names in it lie beside that file.
-    package static func read(_ bytes: [UInt8], path: String) throws(ConfigurationError) -> Configuration {
+    package static func read(
+        _ bytes: [UInt8], path: String, lookingUpFiles: Bool = false
+    ) throws(ConfigurationError) -> Configuration {
         let folder = FilePath.folder(of: path)
         var configuration = Configuration()
+        configuration.looksUpFiles = lookingUpFiles
         configuration.files = [path]
         let (document, later) = try YAMLValue.parseFirst(bytes, file: path)
         if let later { configuration.warnings.append(later.description) }
@@ -51,7 +59,7 @@ package struct Configuration: Sendable {
         try configuration.readRules(&reader, folder: folder)
         if let section = reader.optional("notifications") {
             configuration.notifications = try NotificationsSection.read(section, folder: folder)
-            configuration.missingFiles += NamedFiles.missing(in: section, folder: folder)
+            configuration.lookUpFiles(of: section, folder: folder)
         }
         if let section = try reader.mapping("storage") { configuration.storage = try StorageSection(section) }
         if let section = try reader.mapping("collector") { configuration.collector = try CollectorSection(section) }
@@ -70,6 +78,10 @@ package struct Configuration: Sendable {
         queryLogFile = global.queryLogFile
     }
 
+    private mutating func lookUpFiles(of section: YAMLValue, folder: String) {
+        if looksUpFiles { missingFiles += NamedFiles.missing(in: section, folder: folder) }
+    }
+
     private mutating func readJobs(
         _ reader: inout MappingReader, global: GlobalSection, folder: String
     ) throws(ConfigurationError) {
@@ -77,7 +89,7 @@ package struct Configuration: Sendable {
         scraping.jobs = try ScrapeSection.jobs(entries, global: global, folder: folder)
         for (job, entry) in zip(scraping.jobs, entries) {
             jobTexts[job.jobName] = RedactedText.make(entry)
-            missingFiles += NamedFiles.missing(in: entry, folder: folder)
+            lookUpFiles(of: entry, folder: folder)
         }
         for pattern in try reader.list("scrape_config_files") {
             try FilePath.check(pattern, "scrape config file")
@@ -94,7 +106,7 @@ package struct Configuration: Sendable {
                     }
                     scraping.jobs.append(job)
                     jobTexts[job.jobName] = RedactedText.make(entry)
-                    missingFiles += NamedFiles.missing(in: entry, folder: FilePath.folder(of: path))
+                    lookUpFiles(of: entry, folder: FilePath.folder(of: path))
                 }
             }
         }

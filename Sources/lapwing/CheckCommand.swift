@@ -33,7 +33,7 @@ struct CheckConfiguration: ParsableCommand {
         var failures = 0
         for file in files {
             do throws(ConfigurationError) {
-                let configuration = try Configuration.read(path: file)
+                let configuration = try Configuration.read(path: file, lookingUpFiles: !syntaxOnly)
                 if !syntaxOnly {
                     // All of them, so that nobody has to ask once for each.
                     for missing in configuration.missingFiles.dropLast() { StandardStream.error(missing.description) }
