@@ -134,16 +134,38 @@ struct JSONWriter {
 
     /// An object of label names and values, markup as it is.
     mutating func labels(_ labels: LabelSet) {
-        beginObject()
+        separate()
+        if !appendPlain(labels) { appendEscaped(labels) }
+        needsComma = true
+    }
+
+    /// Appends labels that need no escapes; false where some may, and nothing was appended.
+    private mutating func appendPlain(_ labels: LabelSet) -> Bool {
+        let before = bytes.count
+        bytes.append(addingCapacity: PlainLabels.room(forBytes: labels.encoded.count)) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, byteCount in
+                unsafe labels.encoded.withUnsafeBytes { encoded in
+                    guard let start = UnsafeMutableRawPointer(buffer.baseAddress),
+                        let end = unsafe PlainLabels.write(encoded, at: start)
+                    else { return }
+                    byteCount = unsafe end - start
+                }
+            }
+        }
+        return bytes.count > before
+    }
+
+    private mutating func appendEscaped(_ labels: LabelSet) {
+        bytes.append(UInt8(ascii: "{"))
         var cursor = labels.makeCursor()
         while cursor.next() {
             separate()
-            appendQuoted(cursor.name, escapingMarkup: false)
+            unsafe cursor.name.withUnsafeBufferPointer { unsafe appendQuoted($0, escapingMarkup: false) }
             bytes.append(UInt8(ascii: ":"))
-            appendQuoted(cursor.value, escapingMarkup: false)
+            unsafe cursor.value.withUnsafeBufferPointer { unsafe appendQuoted($0, escapingMarkup: false) }
             needsComma = true
         }
-        endObject()
+        bytes.append(UInt8(ascii: "}"))
     }
 
     // MARK: Pieces
@@ -176,23 +198,30 @@ struct JSONWriter {
     }
 
     /// Appends bytes of UTF-8 as a JSON string.
-    private mutating func appendQuoted(_ text: some Collection<UInt8>, escapingMarkup: Bool) {
+    private mutating func appendQuoted(_ text: UnsafeBufferPointer<UInt8>, escapingMarkup: Bool) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
-            case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
-            case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
-            case 0..<0x20: appendUnicodeEscape(byte)
-            case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
-                if escapingMarkup { appendUnicodeEscape(byte) } else { bytes.append(byte) }
-            default: bytes.append(byte)
-            }
+        var copied = 0
+        for index in text.indices {
+            let byte = unsafe text[index]
+            guard JSONEscapes.isNeeded(for: byte, escapingMarkup: escapingMarkup) else { continue }
+            unsafe bytes.append(contentsOf: text[copied..<index])
+            copied = index + 1
+            appendEscape(byte)
         }
+        unsafe bytes.append(contentsOf: text[copied...])
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
+        case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
+        case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
+        default: appendUnicodeEscape(byte)
+        }
     }
 
     private mutating func appendUnicodeEscape(_ byte: UInt8) {

@@ -75,6 +75,82 @@ struct JSONWriterTests {
         #expect(text { $0.labels(LabelSet(["a": "<b>\t"])) } == #"{"a":"<b>\t"}"#)
     }
 
+    @Test(
+        "every byte is escaped as alone, wherever it stands in a label or a text, and what needs none is left as it is")
+    func escapesEverywhere() {
+        func spelled(_ text: String, markup: Bool) -> String {
+            text.unicodeScalars.map { scalar in
+                switch scalar {
+                case "\"", "\\": "\\\(scalar)"
+                case "\n": "\\n"
+                case "\r": "\\r"
+                case "\t": "\\t"
+                case "<", ">", "&": markup ? "\\u00" + String(scalar.value, radix: 16) : String(scalar)
+                default:
+                    scalar.value < 0x20
+                        ? "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16) : String(scalar)
+                }
+            }.joined()
+        }
+        let odd = (0..<0x80).map { String(Character(Unicode.Scalar(UInt8($0)))) } + ["ä", "€", "𝄞", "!", "#", "[", "]"]
+        for length in [0, 1, 2, 7, 8, 9, 16, 126, 127, 128, 130] {
+            let places = length < 20 ? Array(0...length) : [0, length / 2, length]
+            for (place, piece) in places.flatMap({ place in odd.map { (place, $0) } }) {
+                let value = String(repeating: "x", count: place) + piece + String(repeating: "y", count: length - place)
+                #expect(text { $0.string(value) } == "\"" + spelled(value, markup: true) + "\"")
+                for name in ["a", "instance"] {
+                    let labels = LabelSet([(name: name, value: value), (name: "job", value: "node")])
+                    let pair = "\"\(name)\":\"\(spelled(value, markup: false))\""
+                    #expect(text { $0.labels(labels) } == "{\(pair),\"job\":\"node\"}")
+                    let alone = LabelSet([(name: name, value: value)])
+                    #expect(
+                        text { $0.array(of: [0, 1]) { writer, _ in writer.labels(alone) } } == "[{\(pair)},{\(pair)}]")
+                }
+            }
+        }
+        #expect(text { $0.labels(.empty) } == "{}")
+    }
+
+    @Test("labels of usual letters are copied as they are, those with one to escape are not")
+    func plainLabels() {
+        func isPlain(_ value: String) -> Bool {
+            let encoded = LabelSet(["__name__": "up", "instance": value]).encoded
+            let room = PlainLabels.room(forBytes: encoded.count)
+            return unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { buffer in
+                guard let start = buffer.baseAddress else { return false }
+                return unsafe encoded.withUnsafeBytes { unsafe PlainLabels.write($0, at: start) != nil }
+            }
+        }
+        for scalar in UInt8(0x20)..<0x7f where scalar != UInt8(ascii: "\"") && scalar != UInt8(ascii: "\\") {
+            #expect(isPlain("127.0.0.1:9100 äöü" + String(Character(Unicode.Scalar(scalar)))))
+        }
+        for special in ["\"", "\\", "\n", "\0", "\u{1f}"] {
+            for count in 0..<20 { #expect(!isPlain(String(repeating: "x", count: count) + special + "yyy")) }
+        }
+    }
+
+    @Test("series have their own times, whatever those before them had")
+    func timesOfSeries() {
+        let series: [[Int64]] = [
+            [1000, 2000, 3000, 5000], [], [2000, 3000, 4000, 5000, 6000], [6500, 7000], [500, 1000, 6500, 7000, 8000],
+            [-1000, 0, 7000], (0..<3000).map { 1_764_000_000_000 + $0 * 15_000 },
+            [8000, 1_764_000_015_000, 7000, 8000],
+            [999_999_999_999_000, 9_999_999_999_999_000, .max],
+        ]
+        let written = text { writer in
+            writer.array(of: series + series) { writer, times in
+                writer.beginArray()
+                writer.points(times, times.map { _ in 0.5 })
+                writer.endArray()
+            }
+        }
+        let wanted = (series + series).map { times in
+            let points = times.map { time in "[" + text { $0.timestamp(milliseconds: time) } + #","0.5"]"# }
+            return "[" + points.joined(separator: ",") + "]"
+        }
+        #expect(written == "[" + wanted.joined(separator: ",") + "]")
+    }
+
     @Test("a histogram has its buckets in ascending order, empty ones left out, each with the rule of its bounds")
     func histograms() {
         let exponential = NativeHistogram(
