@@ -55,12 +55,16 @@ package struct QueryParameters: Sendable {
     ///
     /// As with Go's `url.ParseQuery`, a piece with a broken escape or a semicolon is left out, and the others count. Pieces that are
     /// not UTF-8 get replacement characters.
-    package init(formEncoded text: some StringProtocol) { append(formEncoded: Array(text.utf8)) }
+    package init(formEncoded bytes: ArraySlice<UInt8>) { append(formEncoded: bytes) }
 
-    package mutating func prepend(formEncoded text: String) { prepend(formEncoded: Array(text.utf8)) }
+    /// Reads a text as its bytes.
+    package init(formEncoded text: String) { append(formEncoded: Array(text.utf8)[...]) }
+
+    /// Adds the parameters of a text in front.
+    package mutating func prepend(formEncoded text: String) { prepend(formEncoded: Array(text.utf8)[...]) }
 
     /// Adds parameters in front: a form body wins over the URL where one value is asked for.
-    package mutating func prepend(formEncoded bytes: [UInt8]) {
+    package mutating func prepend(formEncoded bytes: ArraySlice<UInt8>) {
         let later = self
         self = QueryParameters()
         append(formEncoded: bytes)
@@ -68,14 +72,14 @@ package struct QueryParameters: Sendable {
         problem = problem ?? later.problem
     }
 
-    private mutating func append(formEncoded bytes: [UInt8]) {
-        var start = 0
+    private mutating func append(formEncoded bytes: ArraySlice<UInt8>) {
+        var start = bytes.startIndex
         var count = 0
-        while start < bytes.count, count < Self.countLimit {
+        while start < bytes.endIndex, count < Self.countLimit {
             var end = start
             var equals: Int?
             var hasSemicolon = false
-            while end < bytes.count, bytes[end] != UInt8(ascii: "&") {
+            while end < bytes.endIndex, bytes[end] != UInt8(ascii: "&") {
                 if bytes[end] == UInt8(ascii: "="), equals == nil { equals = end }
                 if bytes[end] == UInt8(ascii: ";") { hasSemicolon = true }
                 end += 1

@@ -138,9 +138,11 @@ struct HTTPExchange: Sendable {
 
     /// The request; nil where its path has a broken escape.
     private func request(_ head: HTTPRequestHead, _ method: APIRequest.Method, _ bytes: ByteBuffer) -> APIRequest? {
-        let (path, query) = Self.split(head.uri)
-        guard let path = try? PercentEncoding.decode(Array(path.utf8)[...], plusIsSpace: false) else { return nil }
-        var parameters = QueryParameters(formEncoded: query)
+        let target = Array(head.uri.utf8)
+        let end = target.firstIndex(of: UInt8(ascii: "#")) ?? target.endIndex
+        let mark = target[..<end].firstIndex(of: UInt8(ascii: "?")) ?? end
+        guard let path = try? PercentEncoding.decode(target[..<mark], plusIsSpace: false) else { return nil }
+        var parameters = QueryParameters(formEncoded: target[mark..<end].dropFirst())
         let headers = RequestHeaders(head.headers.map { ($0.name, $0.value) })
         var body: [UInt8] = []
         if method == .post || method == .put {
@@ -148,19 +150,12 @@ struct HTTPExchange: Sendable {
             if headers["content-type"]?.split(separator: ";").first.map({ $0.lowercased() })
                 == "application/x-www-form-urlencoded"
             {
-                parameters.prepend(formEncoded: body)
+                parameters.prepend(formEncoded: body[...])
             }
         }
         var request = APIRequest(method: method, path: path, parameters: parameters, headers: headers, body: body)
         request.client = client
         return request
-    }
-
-    private static func split(_ target: String) -> (path: Substring, query: Substring) {
-        let bytes = target.utf8
-        let end = bytes.firstIndex(of: UInt8(ascii: "#")) ?? bytes.endIndex
-        guard let mark = bytes[..<end].firstIndex(of: UInt8(ascii: "?")) else { return (target[..<end], "") }
-        return (target[..<mark], target[bytes.index(after: mark)..<end])
     }
 
     // MARK: Answers
