@@ -52,7 +52,7 @@ struct SmallQueriesTests {
     @Test(
         "what takes long, waits, or is too large to be made as a whole is not small, though it was",
         arguments: [
-            AnswerCost(processorNanoseconds: 500_001, elapsedNanoseconds: 500_001),
+            AnswerCost(processorNanoseconds: 1_000_001, elapsedNanoseconds: 1_000_001),
             AnswerCost(processorNanoseconds: 10_000, elapsedNanoseconds: 2_000_001),
             AnswerCost(processorNanoseconds: 10_000, elapsedNanoseconds: 10_000, isWhole: false),
         ])
@@ -69,9 +69,24 @@ struct SmallQueriesTests {
         #expect(!small.contain(query("up"), now: 1))
     }
 
-    @Test("small answers leave a quarter of the event loop's time to others")
-    func share() {
-        let cost = AnswerCost(processorNanoseconds: 300_000, elapsedNanoseconds: 300_000)
+    @Test(
+        "what is not brief has the event loop when small answers have had no more than their share, brief ones before that"
+    )
+    func brief() {
+        let long = AnswerCost(processorNanoseconds: 900_000, elapsedNanoseconds: 900_000)
+        small.note(Self.cheap, of: query("up"), isAtOnce: false, now: 0)
+        small.note(long, of: query("rate"), isAtOnce: false, now: 0)
+        #expect(small.contain(query("rate"), now: 0))
+        // It has had 0.9 ms of the loop's time, which 1.2 ms are long enough for.
+        small.note(long, of: query("rate"), isAtOnce: true, now: 900_000)
+        #expect(small.contain(query("up"), now: 900_000))
+        #expect(!small.contain(query("rate"), now: 1_199_999))
+        #expect(small.contain(query("rate"), now: 1_200_000))
+    }
+
+    @Test("small answers leave a quarter of the event loop's time to others", arguments: [300_000 as UInt64, 900_000])
+    func share(nanoseconds: UInt64) {
+        let cost = AnswerCost(processorNanoseconds: nanoseconds, elapsedNanoseconds: nanoseconds)
         var now: UInt64 = 0
         var answered: UInt64 = 0
         small.note(cost, of: query("up"), isAtOnce: false, now: 0)
@@ -119,7 +134,7 @@ struct SmallQueriesTests {
     @Test("a query that is more work than it may be stays in line and counts nowhere, and is answered in its turn")
     func tooLarge() throws {
         let store = MemoryStore()
-        let series = (0..<600).map { number in
+        let series = (0..<2_400).map { number in
             SampleBatch.Series(
                 labels: LabelSet(["__name__": "many", "number": "\(number)"]),
                 columns: SampleColumns(timestamps: [1_000], values: [1]))

@@ -11,19 +11,22 @@ import Synchronization
 /// thread. Answers of that kind take no more than a part of the event loop's time. Safe on several threads.
 final class SmallQueries: Sendable {
     /// The processor time, and the time on the clock, that a small answer may take, from the text to its last byte.
-    static let processorNanosecondsLimit: UInt64 = 500_000
+    static let processorNanosecondsLimit: UInt64 = 1_000_000
     static let elapsedNanosecondsLimit: UInt64 = 2_000_000
+    /// What takes longer than this is answered at once only when small answers have had less than their share of late.
+    static let briefNanosecondsLimit: UInt64 = 500_000
     /// The samples and values that a query may be found to need before it is read on the event loop.
-    static let workLimit = 50_000
+    static let workLimit = 200_000
     /// How long a query is remembered.
     static let memoryNanoseconds: UInt64 = 120_000_000_000
     /// Queries that are remembered; of two that share a place the later one is.
     static let placeCount = 1024
-    /// The event loop's time that small answers may be ahead of their share of three quarters.
+    /// The event loop's time that brief answers may be ahead of their share of three quarters.
     static let aheadNanosecondsLimit: UInt64 = 2_000_000
 
     private struct State {
-        var places = [(hash: Int, until: UInt64)](repeating: (0, 0), count: SmallQueries.placeCount)
+        var places = [(hash: Int, until: UInt64, isBrief: Bool)](
+            repeating: (0, 0, false), count: SmallQueries.placeCount)
         /// When what was done on the event loop is within its share again.
         var paidUntil: UInt64 = 0
     }
@@ -35,7 +38,8 @@ final class SmallQueries: Sendable {
         let hash = Self.hash(of: query)
         return state.withLock { state in
             let place = state.places[Self.place(of: hash)]
-            return place.hash == hash && now < place.until && state.paidUntil < now &+ Self.aheadNanosecondsLimit
+            let ahead = place.isBrief ? Self.aheadNanosecondsLimit : 0
+            return place.hash == hash && now < place.until && state.paidUntil <= now &+ ahead
         }
     }
 
@@ -50,7 +54,8 @@ final class SmallQueries: Sendable {
         state.withLock { state in
             let place = Self.place(of: hash)
             if isSmall {
-                state.places[place] = (hash, now &+ Self.memoryNanoseconds)
+                let isBrief = cost.processorNanoseconds <= Self.briefNanosecondsLimit
+                state.places[place] = (hash, now &+ Self.memoryNanoseconds, isBrief)
             } else if state.places[place].hash == hash {
                 state.places[place].until = 0
             }
