@@ -74,9 +74,10 @@ final class OperandGroups {
 /// The groups of the series of one selection, by number of series.
 struct SelectedGroups {
     private let groups: OperandGroups
-    private var chosen: any ChosenLabels
+    /// Nil where all series are one group.
+    private var chosen: (any ChosenLabels)?
     /// The choices of all series where they were known.
-    private let numbers: [UInt32]
+    private var numbers: [UInt32] = []
     /// The group of each choice of labels that was met.
     private var known: [Int] = []
 
@@ -85,15 +86,16 @@ struct SelectedGroups {
 
     /// Nil where the selection gives its labels only as a whole.
     init?(_ groups: OperandGroups, of selected: any SelectedSeries) {
-        guard let chosen = selected.choose(groups.grouping.filter.choice) else { return nil }
         self.groups = groups
+        if groups.grouping.isSingleGroup { return }
+        guard let chosen = selected.choose(groups.grouping.filter.choice) else { return nil }
         self.chosen = chosen
         numbers = chosen.knownNumbers ?? []
     }
 
     mutating func number(of index: Int) -> Int {
-        let number = index < numbers.count ? Int(numbers[index]) : chosen.number(of: index)
-        if number == known.count { known.append(groups.number(of: chosen.labels(numbered: number))) }
+        let number = index < numbers.count ? Int(numbers[index]) : chosen?.number(of: index) ?? 0
+        if number == known.count { known.append(groups.number(of: chosen?.labels(numbered: number) ?? .empty)) }
         return known[number]
     }
 }

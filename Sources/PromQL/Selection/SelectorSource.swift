@@ -169,8 +169,16 @@ struct SelectorSource: SeriesSource {
         let reading = QueryCost(bytes: selected.readerBytes)
         try context.hold(reading)
         defer { context.release(reading) }
-        var runner = runner
         var reader = selected.makeReader(over: 0..<selected.count)
+        try readInOrder(selected, with: &reader, labels, runner, context, body)
+    }
+
+    /// The same for a reader that is looked into once and not for each series.
+    private func readInOrder(
+        _ selected: any SelectedSeries, with reader: inout some SeriesReader, _ labels: SelectedSeriesLabels,
+        _ runner: KernelRunner, _ context: QueryContext, _ body: BlockBody
+    ) throws(QueryError) {
+        var runner = runner
         var columns = SampleColumns()
         // Whoever keeps a series takes its memory; what is left is used again.
         var output = StepSeries(values: [])

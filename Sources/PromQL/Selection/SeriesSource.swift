@@ -54,7 +54,7 @@ struct KernelRunner: Sendable {
     /// Reads the next series and writes the kernel's result for it in place of what `output` held beside its labels; nil
     /// where all were read.
     mutating func runNext(
-        of reader: inout any SeriesReader, _ columns: inout SampleColumns, into output: inout StepSeries
+        of reader: inout some SeriesReader, _ columns: inout SampleColumns, into output: inout StepSeries
     ) throws(QueryError) -> KernelNotes? {
         do {
             if takesNewest, let newest = try reader.nextNewest() {

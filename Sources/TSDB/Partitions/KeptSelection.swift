@@ -20,6 +20,7 @@ struct MatcherText: Equatable {
     private(set) var bytes: [UInt8] = []
 
     init(_ matchers: [LabelMatcher]) {
+        bytes.reserveCapacity(matchers.count * 64)
         for matcher in matchers {
             append(matcher.kind.rawValue)
             append(matcher.name)
