@@ -19,7 +19,9 @@ struct ProbeTests {
         ("what is told", telling), ("what upstream does", upstreamCorners), ("equal elements", ties),
         ("arithmetic of histograms", histogramArithmetic), ("stored hints", storedHints),
         ("overlapping starts", overlaps), ("natural order", naturalOrder), ("where notes point", placesOfNotes),
-        ("what is made once", madeOnce), ("orders of matching", ordersOfMatching),
+        ("what is made once", madeOnce), ("orders of matching", ordersOfMatching), ("meetings", meetings),
+        ("earliest errors", earliestErrors), ("windows of no length", emptyWindows), ("empty buckets", emptyBuckets),
+        ("quiet corners", quietCorners),
     ]
 
     /// A side that has nothing does not keep the other from failing or telling.

@@ -125,6 +125,8 @@ import Testing
         ("foo[5m 5m]", "1:8: parse error: unexpected duration \"5m\" in subquery or range, expected \":\" or \"]\""),
         ("foo[0]", "1:5: parse error: duration must be greater than 0"),
         ("foo[-5m]", "1:5: parse error: duration must be greater than 0"),
+        ("foo[(-5m)]", "1:6: parse error: duration must be greater than 0"),
+        ("foo[1 / (0)]", "1:7: parse error: division by zero"),
         ("foo[5m/0]", "1:7: parse error: division by zero"), ("foo[5m%0d]", "1:7: parse error: modulo by zero"),
         ("foo[x]", "1:5: parse error: unexpected character in duration expression: 'x'"),
         ("foo[5m:x]", "1:8: parse error: unexpected character: 'x', expected ':'"),

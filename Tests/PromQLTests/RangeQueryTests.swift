@@ -128,4 +128,30 @@ struct RangeQueryTests {
             harness.failure("one * on(job) many")
                 == "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)")
     }
+
+    @Test("where labels change last an answer has floats and histograms of a step, and at one time shows the histogram")
+    func kindsMeet() throws {
+        let harness = try QueryHarness(#"m{k="f"} 1 2 _ 4"#, #"m{k="h"} _ {{count:2 sum:3}} {{count:3 sum:4}}"#)
+        let replaced = #"(label_replace(+m, "k", "", "", ""))"#
+        func ends(_ query: String, atMinute minute: Double) throws -> [Substring?] {
+            try harness.lines(query, atMinute: minute).map { $0.split(separator: " ").last }
+        }
+        #expect(try ends(replaced, atMinute: 0) == ["1"])
+        #expect(try ends(replaced, atMinute: 1) == ["h2"])
+        #expect(try ends(#"label_join(m, "k", "")"#, atMinute: 1) == ["h2"])
+        #expect(try ends("-" + replaced, atMinute: 1) == ["h-2"])
+        #expect(try ends(replaced + " + 0", atMinute: 1) == ["2"])
+        let answer = try QueryEngine().rangeQuery(
+            try Parser.parse(replaced), start: Timestamp(seconds: 0), end: Timestamp(seconds: 180),
+            stepMilliseconds: 60_000, from: try harness.store.querier())
+        guard case .matrix(let series) = answer.value else { throw NaiveFailure("no matrix") }
+        #expect(series.map(\.values) == [[1, 2, 2, 4]])
+        #expect(series.map { $0.histograms.map(\.timestamp) } == [[60_000, 120_000, 180_000]])
+        let late = try QueryHarness("a 1", "b {{count:2 sum:3}}")
+        var settings = late.settings
+        settings.delaysNameRemoval = true
+        let names = try QueryEngine(settings: settings).instantQuery(
+            try Parser.parse(#"-{__name__=~"a|b"}"#), at: Timestamp(seconds: 0), from: try late.store.querier())
+        #expect(QueryHarness.text(names.value).map { $0.split(separator: " ").last } == ["h-2"])
+    }
 }

@@ -7,6 +7,7 @@ struct QuantileAggregation: VectorOperator {
     let grouping: Grouping
     let annotator: AggregationAnnotator
     let judge: QuantileJudge
+    var delaysNameRemoval = false
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { false }
@@ -15,7 +16,7 @@ struct QuantileAggregation: VectorOperator {
     private struct Group {
         let labels: LabelSet
         var members = SeriesAside()
-        var dropsName = false
+        var marks = NameMarks()
         let labelsCost: QueryCost
     }
 
@@ -38,7 +39,7 @@ struct QuantileAggregation: VectorOperator {
                 if scratch.isEmpty { continue }
                 result.values[step] = Quantile.of(&scratch, quantiles[step])
             }
-            result.dropsName = group.dropsName
+            result.dropsName = group.marks.dropName
             groups[index].members = SeriesAside()
             context.release(group.members.cost + group.labelsCost)
             if !result.isEmpty { try body(&result) }
@@ -58,9 +59,9 @@ struct QuantileAggregation: VectorOperator {
                 try context.hold(cost)
                 groups.append(Group(labels: key, labelsCost: cost))
             }
-            if series.dropsName, !series.isEmpty { groups[index].dropsName = true }
             series.labels = .empty
             series.dropHistograms()
+            if delaysNameRemoval { groups[index].marks.add(series) }
             try groups[index].members.add(&series, context)
         }
         if hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }

@@ -19,7 +19,8 @@ struct RankingAggregation: VectorOperator {
         groups.wantsLabels = { ranking.takes($0) }
         var hasHistograms = false
         try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
-            if !series.histograms.isEmpty { hasHistograms = true }
+            // Where nothing is asked for nothing is looked at.
+            if !hasHistograms { hasHistograms = series.histograms.contains { limits[$0.step] > 0 } }
             guard ranking.takes(series) else { return }
             try ranking.begin(series.group) { groups.labels(of: $0) }
             try ranking.add(&series)

@@ -6,6 +6,7 @@ struct StreamingAggregation: VectorOperator {
     let accumulator: any GroupAccumulator.Type
     let grouping: Grouping
     let annotator: AggregationAnnotator
+    var delaysNameRemoval = false
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { false }
@@ -27,7 +28,7 @@ struct StreamingAggregation: VectorOperator {
                 held += keyCost
                 groups.append(StreamedGroup(labels: key, accumulator: spent))
             }
-            if series.dropsName { groups[index].dropsName = true }
+            if delaysNameRemoval { groups[index].marks.add(series) }
             if groups[index].window.count < stepCount {
                 guard let window = groups[index].window(with: series) else { return }
                 try widen(&groups[index], to: window, context)
@@ -69,7 +70,7 @@ struct StreamingAggregation: VectorOperator {
 private struct StreamedGroup {
     let labels: LabelSet
     var accumulator: any GroupAccumulator
-    var dropsName = false
+    var marks = NameMarks()
     private(set) var window = 0..<0
 
     /// Windows begin and end at multiples of this, so that few series widen them.
@@ -121,7 +122,7 @@ private struct StreamedGroup {
             result.values = values
         }
         result.labels = labels
-        result.dropsName = dropsName
+        result.dropsName = marks.dropName
         return result
     }
 }

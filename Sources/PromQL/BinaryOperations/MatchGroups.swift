@@ -69,21 +69,25 @@ struct MatchGroups {
     func sharedSteps(_ many: Int, _ one: Int) -> Range<Int> { manyExtents[many].clamped(to: oneExtents[one]) }
 
     /// Two elements of the one side at one step are an error, unless the many side is empty there and nothing is filled.
-    mutating func checkOneSide(of group: Group, fills: Bool) throws(QueryError) {
+    ///
+    /// They are told before anything is matched, and what is met twice first.
+    mutating func checkOneSide(of group: Group, fills: Bool, _ fault: inout EarliestFault) {
         var owner = [Int](repeating: -1, count: stepCount)
-        for index in group.one.sorted(by: { LabelOrder.precedes(one[$0].labels, one[$1].labels) }) {
+        for index in group.one {
             for step in oneExtents[index] where one[index].hasElement(at: step) {
                 guard owner[step] >= 0 else {
                     owner[step] = index
                     continue
                 }
-                guard fills || isInMany(step) else { continue }
+                let place = EarliestFault.Place(step: step, order: index)
+                guard fault.isEarlier(place), fills || isInMany(step) else { continue }
                 let names = [one[index].labels, one[owner[step]].labels].sorted().map(\.inBraces)
-                throw .execution(
-                    message: "found duplicate series for the match group \(group.key.inBraces) on the "
-                        + "\(isSwapped ? "left" : "right") hand-side of the operation: "
-                        + "[\(names.joined(separator: ", "))];many-to-many matching not allowed: "
-                        + "matching labels must be unique on one side")
+                let message =
+                    "found duplicate series for the match group \(group.key.inBraces) on the "
+                    + "\(isSwapped ? "left" : "right") hand-side of the operation: "
+                    + "[\(names.joined(separator: ", "))];many-to-many matching not allowed: "
+                    + "matching labels must be unique on one side"
+                fault.note(.execution(message: message), at: place)
             }
         }
     }
@@ -132,9 +136,10 @@ struct OccupiedSteps {
     /// One-to-one a group has one result a step, with a many side one for each set of labels, those that a comparison
     /// filters out included.
     /// - Parameter refused: The steps whose elements do not go together, in order; they are not taken.
+    /// - Parameter fault: Takes what is wrong at the first step that has two.
     mutating func occupy(
         _ many: PackedSeries, _ one: PackedSeries, over steps: Range<Int>, labels: LabelSet, refused: [Int],
-        _ context: QueryContext, _ held: inout QueryCost
+        _ context: QueryContext, _ held: inout QueryCost, _ fault: inout EarliestFault
     ) throws(QueryError) {
         guard isNeeded else { return }
         var own: StepSet?
@@ -147,24 +152,24 @@ struct OccupiedSteps {
                 own = StepSet(stepCount: stepCount)
             }
         }
-        let isFree =
+        let twice =
             refused.isEmpty && many.histograms.isEmpty && one.histograms.isEmpty
             ? occupy(floatsOf: many, one, over: steps, &own)
             : occupy(elementsOf: many, one, over: steps, refused: refused, &own)
-        guard isFree else {
-            throw .execution(
-                message: cardinality == .oneToOne
-                    ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
-                    : "multiple matches for labels: grouping labels must ensure unique matches")
-        }
         if let own { byLabels[labels] = own }
+        guard let twice else { return }
+        let message =
+            cardinality == .oneToOne
+            ? "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+            : "multiple matches for labels: grouping labels must ensure unique matches"
+        fault.note(.execution(message: message), at: EarliestFault.Place(step: twice, stage: 1))
     }
 
-    /// Step by step; false where one of the steps has a result.
+    /// Step by step up to the first that has a result already, which is returned.
     private mutating func occupy(
         elementsOf many: PackedSeries, _ one: PackedSeries, over steps: Range<Int>, refused: [Int],
         _ own: inout StepSet?
-    ) -> Bool {
+    ) -> Int? {
         var nextRefused = 0
         for step in steps where many.hasElement(at: step) && one.hasElement(at: step) {
             if nextRefused < refused.count, refused[nextRefused] == step {
@@ -172,15 +177,15 @@ struct OccupiedSteps {
                 continue
             }
             let isFirst = all.insert(step)
-            if !(own?.insert(step) ?? isFirst) { return false }
+            if !(own?.insert(step) ?? isFirst) { return step }
         }
-        return true
+        return nil
     }
 
     /// The same for floats, 64 steps at a time.
     private mutating func occupy(
         floatsOf many: PackedSeries, _ one: PackedSeries, over steps: Range<Int>, _ own: inout StepSet?
-    ) -> Bool {
+    ) -> Int? {
         let shared = many.floatSteps(in: one.floatSteps(in: steps))
         let (manyFloats, oneFloats) = (many.values.span, one.values.span)
         var first = shared.lowerBound
@@ -192,11 +197,12 @@ struct OccupiedSteps {
                     !manyFloats[step - many.firstStep].isAbsent && !oneFloats[step - one.firstStep].isAbsent
                 mask |= (isThere ? 1 : 0) << UInt64(step & 63)
             }
-            let isFirst = all.insert(mask, from: first / 64 * 64)
-            if !(own?.insert(mask, from: first / 64 * 64) ?? isFirst) { return false }
+            let known = all.insert(mask, from: first / 64 * 64)
+            let twice = own?.insert(mask, from: first / 64 * 64) ?? known
+            if twice != 0 { return first / 64 * 64 + twice.trailingZeroBitCount }
             first = end
         }
-        return true
+        return nil
     }
 }
 

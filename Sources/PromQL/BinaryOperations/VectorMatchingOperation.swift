@@ -54,13 +54,12 @@ struct VectorMatchingOperation: VectorOperator {
         var groups = try MatchGroups(
             many: isSwapped ? rightSide.series : leftSide.series, one: isSwapped ? leftSide.series : rightSide.series,
             over: timeline.count, matching: matching, isSwapped: isSwapped, context)
-        // What is twice on the one side is told before anything is matched, and what is met twice first.
-        let crowded = groups.groups.indices.filter { groups.groups[$0].one.count > 1 }
-        for index in crowded.sorted(by: { groups.groups[$0].one[1] < groups.groups[$1].one[1] }) {
-            try groups.checkOneSide(of: groups.groups[index], fills: fills)
-        }
         var results = try Results(stepCount: timeline.count, context: context)
+        for index in groups.groups.indices where groups.groups[index].one.count > 1 {
+            groups.checkOneSide(of: groups.groups[index], fills: fills, &results.fault)
+        }
         for index in groups.groups.indices { try compute(groups, index, into: &results) }
+        try results.fault.throwIfAny()
         results.notes.annotate(context, at: element.range)
         context.release(leftSide.cost + rightSide.cost + groups.cost)
         return results
@@ -78,6 +77,7 @@ struct VectorMatchingOperation: VectorOperator {
         /// Counted before it is taken.
         var held = QueryCost()
         var notes = LastNotes()
+        var fault = EarliestFault()
 
         init(stepCount: Int, context: QueryContext) throws(QueryError) {
             self.stepCount = stepCount
@@ -191,7 +191,7 @@ struct VectorMatchingOperation: VectorOperator {
             let refused = pair(many, partner, into: &result, &results.notes)
             try taken.occupy(
                 many, partner.one, over: partner.steps, labels: result.labels, refused: refused, results.context,
-                &results.held)
+                &results.held, &results.fault)
             current = result
         }
         if let current { try results.add(current, place: place) }

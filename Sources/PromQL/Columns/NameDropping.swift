@@ -26,6 +26,15 @@ struct NamelessVector: VectorOperator {
     ///
     /// Range functions work on series, not on steps: in Prometheus theirs are an error in any case.
     let mergesSteps: Bool
+    /// What happens where a float and a histogram meet.
+    let kinds: KindMeeting
+
+    enum KindMeeting {
+        case refused
+        /// Operators above see one of them.
+        case separated
+        case kept
+    }
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName || !dropping.delays }
@@ -57,7 +66,7 @@ struct NamelessVector: VectorOperator {
     }
 
     private func merge(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var merger = SeriesMerger()
+        var merger = SeriesMerger(kinds == .refused ? .refused : .allowedBetweenKinds)
         var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let cost = series.cost
@@ -73,7 +82,10 @@ struct NamelessVector: VectorOperator {
         var all = merger.series
         merger = SeriesMerger()
         context.order(&all)
-        for index in all.indices { try body(&all[index]) }
+        for index in all.indices {
+            if kinds == .separated { all[index].separateKinds() }
+            try body(&all[index])
+        }
         context.release(held)
     }
 }
@@ -81,10 +93,12 @@ struct NamelessVector: VectorOperator {
 extension Planner {
     /// The operator with the names of its results dropped, if they are to be.
     func nameless(
-        _ operand: any VectorOperator, drops: Bool = true, mergesSteps: Bool = true
+        _ operand: any VectorOperator, drops: Bool = true, mergesSteps: Bool = true,
+        kinds: NamelessVector.KindMeeting = .refused
     ) -> any VectorOperator {
         guard drops else { return operand }
         return NamelessVector(
-            operand: operand, dropping: NameDropping(delays: settings.delaysNameRemoval), mergesSteps: mergesSteps)
+            operand: operand, dropping: NameDropping(delays: settings.delaysNameRemoval), mergesSteps: mergesSteps,
+            kinds: kinds)
     }
 }

@@ -131,9 +131,11 @@ struct PackedSeries: Sendable {
     }
 
     /// The series given, with those of equal labels merged; cheap where there are none.
-    static func merged(_ all: [PackedSeries], over stepCount: Int) throws(QueryError) -> [PackedSeries] {
+    static func merged(
+        _ all: [PackedSeries], over stepCount: Int, _ meeting: SeriesMerger.Meeting = .refused
+    ) throws(QueryError) -> [PackedSeries] {
         guard SeriesMerger.hasEqualHashes(all.count, { all[$0].labels }) else { return all }
-        var merger = SeriesMerger()
+        var merger = SeriesMerger(meeting)
         for next in all { try merger.add(next.unpacked(over: stepCount)) }
         var merged = merger.series
         return merged.indices.map { PackedSeries(taking: &merged[$0]) }

@@ -2,31 +2,29 @@ import MetricModel
 
 /// Makes one series of several with the same labels, where no two of them have a sample at the same step.
 struct SeriesMerger {
+    /// What two samples at one step are.
+    enum Meeting {
+        /// An error, whichever they are: operators work on the elements of a step.
+        case refused
+        /// An error unless one is a float and the other a histogram, which both stay: Prometheus changes the labels of whole
+        /// series by themselves, and looks at their floats and their histograms apart then.
+        case allowedBetweenKinds
+    }
+
     private var indexes: [LabelSet: Int] = [:]
     private(set) var series: [StepSeries] = []
+    private let meeting: Meeting
 
-    init() {}
+    init(_ meeting: Meeting = .refused) { self.meeting = meeting }
 
     /// Adds a series, or its samples to the one with the same labels.
-    ///
-    /// Two samples at one step are an error, as in Prometheus.
     mutating func add(_ next: StepSeries) throws(QueryError) {
         guard let index = indexes[next.labels] else {
             indexes[next.labels] = series.count
             series.append(next)
             return
         }
-        try series[index].merge(next)
-    }
-
-    /// The series given, with those of equal labels merged; cheap where there are none.
-    static func merged(_ all: [StepSeries]) throws(QueryError) -> [StepSeries] {
-        guard hasEqualHashes(all.count, { all[$0].labels }) else { return all }
-        var merger = SeriesMerger()
-        merger.indexes.reserveCapacity(all.count)
-        merger.series.reserveCapacity(all.count)
-        for next in all { try merger.add(next) }
-        return merger.series
+        try series[index].merge(next, meeting)
     }
 
     /// Whether two of so many series may have the same labels, told by their hashes without moving any.
@@ -53,20 +51,34 @@ extension StepSeries {
     /// Takes over the samples of another series with the same labels.
     ///
     /// Whose name is to be dropped is decided by the sample that comes first.
-    mutating func merge(_ other: StepSeries) throws(QueryError) {
+    mutating func merge(_ other: StepSeries, _ meeting: SeriesMerger.Meeting = .refused) throws(QueryError) {
         if dropsName != other.dropsName, let theirs = other.firstStep, theirs < firstStep ?? .max {
             dropsName = other.dropsName
         }
         if !histograms.isEmpty || !other.histograms.isEmpty {
-            let taken = presence()
-            for sample in other.histograms where taken[sample.step] { throw .sameLabelSet }
-            for step in values.indices where taken[step] && !other.values[step].isAbsent { throw .sameLabelSet }
+            if meeting == .refused {
+                let taken = presence()
+                for sample in other.histograms where taken[sample.step] { throw .sameLabelSet }
+                for step in values.indices where taken[step] && !other.values[step].isAbsent { throw .sameLabelSet }
+            }
             histograms.append(contentsOf: other.histograms)
             histograms.sort { $0.step < $1.step }
+            for (sample, next) in zip(histograms, histograms.dropFirst()) where sample.step == next.step {
+                throw .sameLabelSet
+            }
         }
         for step in values.indices where !other.values[step].isAbsent {
             guard values[step].isAbsent else { throw .sameLabelSet }
             values[step] = other.values[step]
         }
+    }
+
+    /// Leaves one element at each step of a series of which floats and histograms may have met.
+    ///
+    /// The float stays. As in Prometheus, whose operators take histograms in order, all behind one that is not taken are
+    /// never seen.
+    mutating func separateKinds() {
+        guard let met = histograms.firstIndex(where: { !values[$0.step].isAbsent }) else { return }
+        histograms.removeSubrange(met...)
     }
 }

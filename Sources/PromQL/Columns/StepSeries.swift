@@ -86,6 +86,14 @@ struct StepSeries: Sendable {
         return min(float ?? histogram, histogram)
     }
 
+    /// The last step with a sample, nil where there is none.
+    var lastStep: Int? {
+        let floats = floatExtent
+        let float = floats.isEmpty ? nil : floats.upperBound - 1
+        guard let histogram = histograms.last?.step else { return float }
+        return max(float ?? histogram, histogram)
+    }
+
     /// The steps from the first float to the last; empty where there is none.
     var floatExtent: Range<Int> {
         if let knownRun { return knownRun }

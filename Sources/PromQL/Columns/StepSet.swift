@@ -16,11 +16,11 @@ struct StepSet: Sendable {
         return isNew
     }
 
-    /// Takes in some of 64 steps from a multiple of 64 on, by bit; false where any of them was in the set.
-    mutating func insert(_ mask: UInt64, from first: Int) -> Bool {
-        let isNew = words[first / 64] & mask == 0
+    /// Takes in some of 64 steps from a multiple of 64 on, by bit; those of them that were in the set already.
+    mutating func insert(_ mask: UInt64, from first: Int) -> UInt64 {
+        let known = words[first / 64] & mask
         words[first / 64] |= mask
-        return isNew
+        return known
     }
 }
 

@@ -118,7 +118,7 @@ struct QueryRun {
             planned = clock.monotonicNanoseconds
             value = try scalar(plan)
         case .instantVector:
-            let plan = try planner.vector(expression, on: timeline)
+            let plan = try planner.vector(expression, on: timeline, keepsKinds: true)
             planned = clock.monotonicNanoseconds
             value = try vector(plan)
         case .rangeVector:
@@ -162,7 +162,7 @@ struct QueryRun {
 
     func outcome(of expression: Expression) throws(QueryError) -> Outcome {
         let started = clock.monotonicNanoseconds
-        let plan = try planner.vector(expression, on: timeline)
+        let plan = try planner.vector(expression, on: timeline, keepsKinds: true)
         let planned = clock.monotonicNanoseconds
         var series = try steps(plan)
         try context.limits.check()
@@ -208,7 +208,8 @@ struct QueryRun {
                 series[index].dropsName = false
             }
         }
-        return try PackedSeries.merged(series, over: timeline.count)
+        return try PackedSeries.merged(
+            series, over: timeline.count, planner.settings.delaysNameRemoval ? .allowedBetweenKinds : .refused)
     }
 
     private func elements(_ series: [PackedSeries]) throws(QueryError) -> [VectorElement] {

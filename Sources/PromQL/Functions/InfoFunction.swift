@@ -24,21 +24,24 @@ struct InfoFunction: VectorOperator {
         let enriched = base.series.filter { !isInfo($0.labels) }
         var held = QueryCost()
         defer { context.release(held) }
+        var fault = EarliestFault()
         let infos = try infoSeries(for: enriched, context, &held)
+        findDuplicates(infos, of: base.series, &fault)
         var merger = SeriesMerger()
-        for series in base.series {
+        for (order, series) in base.series.enumerated() {
             try context.limits.check()
             if isInfo(series.labels) {
                 try merger.add(series)
             } else {
                 let before = merger.series.count
-                try enrich(series, infos, into: &merger)
+                try enrich(series, infos, order: order, into: &merger, &fault)
                 var made = QueryCost()
                 for part in merger.series[before...] { made.bytes += part.cost.bytes }
                 try context.hold(made)
                 held += made
             }
         }
+        try fault.throwIfAny()
         var all = merger.series
         context.order(&all)
         for index in all.indices { try body(&all[index]) }
@@ -52,6 +55,8 @@ struct InfoFunction: VectorOperator {
     /// The info series of one identity, by name: which of them counts at each step, nil for none.
     private struct InfoMetric {
         var choice: [Int?]
+        /// The first two series of a step whose newest samples are equally new, and when these were.
+        var duplicates: [(step: Int, first: Int, second: Int, milliseconds: Int64)] = []
     }
 
     private struct Infos {
@@ -91,17 +96,14 @@ struct InfoFunction: VectorOperator {
         let identity = LabelFilter(keeping: Self.identifying)
         for key in members.keys.sorted() {
             guard let indexes = members[key], let timestamps = newest[key] else { continue }
-            let choice = try choose(indexes, timestamps, infos.labels)
-            infos.byIdentity[identity.apply(key), default: []].append(InfoMetric(choice: choice))
+            infos.byIdentity[identity.apply(key), default: []].append(choose(indexes, timestamps))
         }
         return infos
     }
 
-    /// At each step the series with the newest sample; two equally new ones are an error.
-    private func choose(
-        _ indexes: [Int], _ timestamps: [[Double]], _ labels: [LabelSet]
-    ) throws(QueryError) -> [Int?] {
-        var choice = [Int?](repeating: nil, count: timeline.count)
+    /// At each step the series with the newest sample.
+    private func choose(_ indexes: [Int], _ timestamps: [[Double]]) -> InfoMetric {
+        var metric = InfoMetric(choice: [Int?](repeating: nil, count: timeline.count))
         for step in 0..<timeline.count {
             var best: Int?
             for position in indexes.indices where !timestamps[position][step].isAbsent {
@@ -110,18 +112,28 @@ struct InfoFunction: VectorOperator {
                     continue
                 }
                 let difference = timestamps[position][step] - timestamps[known][step]
-                if difference == 0 {
+                if difference == 0, metric.duplicates.last?.step != step {
                     let time = Int64((timestamps[known][step] * 1000).rounded())
-                    throw .execution(
-                        message: "found duplicate series for info metric: existing "
-                            + "\(labels[indexes[known]].inBraces) @ \(time), new "
-                            + "\(labels[indexes[position]].inBraces) @ \(time)")
+                    metric.duplicates.append((step, indexes[known], indexes[position], time))
                 }
                 if difference > 0 { best = position }
             }
-            choice[step] = best.map { indexes[$0] }
+            metric.choice[step] = best.map { indexes[$0] }
         }
-        return choice
+        return metric
+    }
+
+    /// Two equally new info series are an error, at steps at which there is anything that they could be for.
+    private func findDuplicates(_ infos: Infos, of base: [StepSeries], _ fault: inout EarliestFault) {
+        let metrics = infos.byIdentity.values.joined().filter { !$0.duplicates.isEmpty }
+        for duplicate in metrics.flatMap(\.duplicates) {
+            let place = EarliestFault.Place(step: duplicate.step, order: duplicate.second)
+            guard fault.isEarlier(place), base.contains(where: { $0.hasElement(at: duplicate.step) }) else { continue }
+            let message =
+                "found duplicate series for info metric: existing \(infos.labels[duplicate.first].inBraces) @ "
+                + "\(duplicate.milliseconds), new \(infos.labels[duplicate.second].inBraces) @ \(duplicate.milliseconds)"
+            fault.note(.execution(message: message), at: place)
+        }
     }
 
     /// Matchers for the instances and jobs of the base; left out where the expression would be too long.
@@ -148,7 +160,7 @@ struct InfoFunction: VectorOperator {
     // MARK: Joining
 
     private func enrich(
-        _ series: StepSeries, _ infos: Infos, into merger: inout SeriesMerger
+        _ series: StepSeries, _ infos: Infos, order: Int, into merger: inout SeriesMerger, _ fault: inout EarliestFault
     ) throws(QueryError) {
         let identity = LabelFilter(keeping: Self.identifying).apply(series.labels)
         let metrics = identity.isEmpty ? [] : infos.byIdentity[identity] ?? []
@@ -172,7 +184,12 @@ struct InfoFunction: VectorOperator {
         for (choice, steps) in parts {
             if choice.isEmpty, !dataMatchers.allSatisfy(\.matchesEmpty) { continue }
             var part = series
-            part.labels = try joined(series.labels, choice.map { infos.labels[$0] })
+            do {
+                part.labels = try joined(series.labels, choice.map { infos.labels[$0] })
+            } catch {
+                fault.note(error, at: EarliestFault.Place(step: steps[0], stage: 1, order: order))
+                continue
+            }
             if parts.count > 1 {
                 var isKept = [Bool](repeating: false, count: presence.count)
                 for step in steps { isKept[step] = true }

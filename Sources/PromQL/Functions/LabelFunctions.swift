@@ -11,12 +11,14 @@ struct LabelFunction: VectorOperator {
     let operand: any VectorOperator
     let destination: String
     let change: Change
+    /// Floats and histograms that meet stay so; else operators above see one of them.
+    let keepsKinds: Bool
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { destination != LabelName.metricName && operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var merger = SeriesMerger()
+        var merger = SeriesMerger(.allowedBetweenKinds)
         var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             let cost = series.cost
@@ -35,7 +37,10 @@ struct LabelFunction: VectorOperator {
         }
         var all = merger.series
         context.order(&all)
-        for index in all.indices { try body(&all[index]) }
+        for index in all.indices {
+            if !keepsKinds { all[index].separateKinds() }
+            try body(&all[index])
+        }
         context.release(held)
     }
 
@@ -53,32 +58,34 @@ struct LabelFunction: VectorOperator {
 }
 
 extension Planner {
-    func labelReplace(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
-        let texts = try strings(call.arguments.dropFirst())
-        let pattern: RegexPattern
-        do {
-            pattern = try RegexPattern(texts[3])
-        } catch {
-            throw .execution(message: "invalid regular expression in label_replace(): \(texts[3])")
+    /// The plan of `label_replace` or `label_join` over an operand that is planned already.
+    func labelFunction(
+        _ call: Call, of operand: any VectorOperator, keepsKinds: Bool
+    ) throws(QueryError) -> any VectorOperator {
+        let texts = try literals(call.arguments.dropFirst())
+        let change: LabelFunction.Change
+        if call.function == .labelReplace {
+            do {
+                change = .replace(
+                    pattern: try RegexPattern(texts[3].value), replacement: texts[1].value, source: texts[2].value)
+            } catch {
+                throw .execution(message: "invalid regular expression in label_replace(): \(texts[3].value)")
+            }
+        } else {
+            for source in texts.dropFirst(2) where !source.isLabelName {
+                throw .execution(message: "invalid source label name in label_join(): \(source.value)")
+            }
+            change = .join(separator: texts[1].value, sources: texts.dropFirst(2).map(\.value))
         }
-        guard LabelText.isValidName(texts[0]) else {
-            throw .execution(message: "invalid destination label name in label_replace(): \(texts[0])")
+        guard texts[0].isLabelName else {
+            throw .execution(
+                message: "invalid destination label name in \(call.function.rawValue)(): \(texts[0].value)")
         }
-        return LabelFunction(
-            operand: try vector(call.arguments[0], on: timeline), destination: texts[0],
-            change: .replace(pattern: pattern, replacement: texts[1], source: texts[2]))
+        return LabelFunction(operand: operand, destination: texts[0].value, change: change, keepsKinds: keepsKinds)
     }
+}
 
-    func labelJoin(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
-        let texts = try strings(call.arguments.dropFirst())
-        for source in texts.dropFirst(2) where !LabelText.isValidName(source) {
-            throw .execution(message: "invalid source label name in label_join(): \(source)")
-        }
-        guard LabelText.isValidName(texts[0]) else {
-            throw .execution(message: "invalid destination label name in label_join(): \(texts[0])")
-        }
-        return LabelFunction(
-            operand: try vector(call.arguments[0], on: timeline), destination: texts[0],
-            change: .join(separator: texts[1], sources: Array(texts.dropFirst(2))))
-    }
+extension StringLiteral {
+    /// Any text in UTF-8 but the empty one may be the name of a label.
+    var isLabelName: Bool { !bytes.isEmpty && isValidUTF8 }
 }

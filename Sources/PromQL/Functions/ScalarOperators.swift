@@ -97,6 +97,10 @@ struct RepeatedVector: VectorOperator {
         let timeline = timeline
         try context.repeatingCounts(over: timeline.count) { () throws(QueryError) in
             try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                // Prometheus knows of one element that it repeats.
+                if let histogram = series.histograms.first, !series.values[histogram.step].isAbsent {
+                    throw .execution(message: "unexpected number of samples")
+                }
                 var repeated = StepSeries(
                     labels: series.labels, dropsName: series.dropsName,
                     values: [Double](repeating: series.values.first ?? Column.absent, count: timeline.count))

@@ -45,10 +45,10 @@ struct HistogramAccumulator {
         customValues = histogram.customValues
     }
 
-    /// The sum so far, without empty buckets.
-    var result: NativeHistogram {
+    /// The sum so far, without empty buckets unless they are to stay.
+    func result(keepsEmptyBuckets: Bool = false) -> NativeHistogram {
         func cells(_ side: [Cell]) -> [(index: Int32, count: Double)] {
-            side.map { ($0.index, $0.count.value) }.filter { $0.1 != 0 }
+            side.map { ($0.index, $0.count.value) }.filter { keepsEmptyBuckets || $0.1 != 0 }
         }
         let positiveLayout = NativeHistogram.layout(cells(positive))
         let negativeLayout = NativeHistogram.layout(cells(negative))

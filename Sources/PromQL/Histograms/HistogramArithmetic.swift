@@ -37,7 +37,7 @@ extension NativeHistogram {
     mutating func add(_ other: NativeHistogram, negated: Bool = false) -> HistogramAccumulator.Outcome? {
         var accumulator = HistogramAccumulator(self)
         guard let outcome = accumulator.add(other, factor: negated ? -1 : 1) else { return nil }
-        self = accumulator.result
+        self = accumulator.result()
         return outcome
     }
 

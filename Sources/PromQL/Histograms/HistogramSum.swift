@@ -3,6 +3,8 @@ import MetricModel
 /// The sum or mean of histograms, as `sum`, `avg` and their relatives over time take it.
 struct HistogramSum {
     let takesMean: Bool
+    /// As in Prometheus, which compacts what it aggregates and not what it adds up over time.
+    let keepsEmptyBuckets: Bool
     private(set) var notes: KernelNotes = []
     private var accumulator: HistogramAccumulator?
     private var count = 0.0
@@ -12,7 +14,10 @@ struct HistogramSum {
     private var hasReset = false
     private var hasNoReset = false
 
-    init(takesMean: Bool) { self.takesMean = takesMean }
+    init(takesMean: Bool, keepsEmptyBuckets: Bool = false) {
+        self.takesMean = takesMean
+        self.keepsEmptyBuckets = keepsEmptyBuckets
+    }
 
     mutating func add(_ histogram: NativeHistogram) {
         if isIncompatible { return }
@@ -61,7 +66,7 @@ struct HistogramSum {
             guard !isIncompatible, var accumulator else { return nil }
             if hasReset && hasNoReset { notes.insert(.counterResetCollisionInAggregation) }
             if takesMean && !isIncremental { accumulator.divide(by: count) }
-            return accumulator.result
+            return accumulator.result(keepsEmptyBuckets: keepsEmptyBuckets)
         }
     }
 }

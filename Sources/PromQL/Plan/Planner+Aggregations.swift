@@ -16,7 +16,8 @@ extension Planner {
         let parameterRange = aggregation.parameter?.unparenthesized.range ?? aggregation.range
         func streaming(_ accumulator: any GroupAccumulator.Type) -> any VectorOperator {
             StreamingAggregation(
-                operand: operand, accumulator: accumulator, grouping: grouping, annotator: annotator)
+                operand: operand, accumulator: accumulator, grouping: grouping, annotator: annotator,
+                delaysNameRemoval: settings.delaysNameRemoval)
         }
         func parameter() throws(QueryError) -> any ScalarOperator {
             guard let expression = aggregation.parameter else {
@@ -40,12 +41,13 @@ extension Planner {
         case .quantile:
             return QuantileAggregation(
                 operand: operand, parameter: try parameter(), grouping: grouping, annotator: annotator,
-                judge: QuantileJudge(range: parameterRange, speaker: aggregation.range))
+                judge: QuantileJudge(range: parameterRange, speaker: aggregation.range),
+                delaysNameRemoval: settings.delaysNameRemoval)
         case .countValues:
             guard case .string(let label)? = aggregation.parameter?.unparenthesized else {
                 throw .execution(message: "expected a string as parameter of count_values")
             }
-            guard label.isValidUTF8, LabelText.isValidName(label.value) else {
+            guard label.isLabelName else {
                 throw .execution(message: "invalid label name \(label.quoted)")
             }
             // The value's label takes the place of one of the same name; `without` may take it away again.
@@ -100,10 +102,4 @@ extension Planner {
             return nameless(operation, drops: !isFilter && !symbol.isTrim)
         }
     }
-}
-
-/// Rules for label names that come from string arguments.
-enum LabelText {
-    /// Any text in UTF-8 but the empty one.
-    static func isValidName(_ name: String) -> Bool { !name.isEmpty && !name.unicodeScalars.contains("\u{FFFD}") }
 }

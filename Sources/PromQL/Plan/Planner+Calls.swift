@@ -30,8 +30,6 @@ extension Planner {
             return AbsentFunction(
                 operand: try vector(call.arguments[0], on: timeline),
                 labels: AbsentFunction.labels(of: call.arguments[0]))
-        case .labelReplace: return try labelReplace(call, on: timeline)
-        case .labelJoin: return try labelJoin(call, on: timeline)
         case .sort, .sortDescending, .sortByLabel, .sortByLabelDescending:
             return try sortCall(call, on: timeline)
         case .histogramQuantile, .histogramQuantiles, .histogramFraction, .histogramCount, .histogramSum,
@@ -69,7 +67,7 @@ extension Planner {
     private func sortCall(_ call: Call, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
         let isDescending = call.function == .sortDescending || call.function == .sortByLabelDescending
         let byLabel = call.function == .sortByLabel || call.function == .sortByLabelDescending
-        let labels = byLabel ? try strings(call.arguments.dropFirst()) : nil
+        let labels = byLabel ? try literals(call.arguments.dropFirst()).map(\.value) : nil
         return SortFunction(
             operand: try vector(call.arguments[0], on: timeline), isDescending: isDescending, labels: labels,
             range: call.range,
@@ -78,17 +76,19 @@ extension Planner {
     }
 
     /// The text of a string argument.
-    func string(_ expression: Expression) throws(QueryError) -> String {
+    func string(_ expression: Expression) throws(QueryError) -> String { try literal(expression).value }
+
+    private func literal(_ expression: Expression) throws(QueryError) -> StringLiteral {
         guard case .string(let literal) = expression.unparenthesized else {
             throw .execution(message: "expected a string literal")
         }
-        return literal.value
+        return literal
     }
 
-    /// The texts of several string arguments.
-    func strings(_ expressions: ArraySlice<Expression>) throws(QueryError) -> [String] {
-        var result: [String] = []
-        for expression in expressions { result.append(try string(expression)) }
+    /// Several string arguments.
+    func literals(_ expressions: ArraySlice<Expression>) throws(QueryError) -> [StringLiteral] {
+        var result: [StringLiteral] = []
+        for expression in expressions { result.append(try literal(expression)) }
         return result
     }
 

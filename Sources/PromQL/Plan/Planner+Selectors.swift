@@ -62,9 +62,12 @@ extension Planner {
     private func timestampWindows(_ selector: VectorSelector, on timeline: Timeline) throws(QueryError) -> WindowTimes {
         let fixed = try reference(timeline, at: selector.at, offset: nil)
         let moved = try offset(selector.offset)
+        // For a smoothed selector as much is read behind as before, though nothing is interpolated here.
+        let readBehind = selector.boundary == .smoothed ? lookbackMilliseconds : 0
+        let missing = max(moved - readBehind, 0)
         return WindowTimes(
-            times: fixed.shifted(back: max(moved, 0)),
-            lengthMilliseconds: lookbackMilliseconds - Int64(clamping: moved.magnitude))
+            times: fixed.shifted(back: missing),
+            lengthMilliseconds: lookbackMilliseconds - missing - max(-moved, 0))
     }
 
     /// A range selector or a subquery.
@@ -74,6 +77,11 @@ extension Planner {
             let selector = matrix.selector
             let times = try reference(timeline, at: selector.at, offset: selector.offset)
             let windows = WindowTimes(times: times, lengthMilliseconds: try length(matrix.window))
+            // Nothing lies in a window that came to no millisecond; around it something may.
+            if windows.lengthMilliseconds == 0, selector.boundary != .smoothed {
+                return RangePlan(
+                    source: EmptySource(), windows: windows, boundary: selector.boundary, matchers: selector.matchers)
+            }
             var source = SelectorSource(matchers: selector.matchers, readsOnlyTotals: needsNoBuckets && !needsBuckets)
             if selector.boundary != .plain { source.extraBefore = lookbackMilliseconds }
             if selector.boundary == .smoothed { source.extraAfter = lookbackMilliseconds }
@@ -88,8 +96,9 @@ extension Planner {
     private func subquery(_ subquery: Subquery, on timeline: Timeline) throws(QueryError) -> RangePlan {
         let times = try reference(timeline, at: subquery.at, offset: subquery.offset)
         let windowLength = try length(subquery.window)
-        let step: Int64 =
-            if let given = subquery.step { try length(given) } else { settings.defaultSubqueryStepMilliseconds }
+        // A step that comes to no millisecond is none.
+        let given = try subquery.step.map { value throws(QueryError) in try length(value) } ?? 0
+        let step = given > 0 ? given : settings.defaultSubqueryStepMilliseconds
         let left = times.start &- windowLength
         // The grid is the multiples of the step; integer division goes towards zero, as in Prometheus.
         var first = left / step * step

@@ -31,38 +31,50 @@ struct Planner {
     // MARK: Vectors
 
     /// The plan of an expression that gives an instant vector.
-    func vector(_ expression: Expression, on timeline: Timeline) throws(QueryError) -> any VectorOperator {
-        if case .parenthesized(let group) = expression { return try vector(group.content, on: timeline) }
-        guard let recorder else { return try plannedVector(expression, on: timeline) }
+    ///
+    /// - Parameter keepsKinds: Where labels are changed last, floats and histograms that meet at a step stay beside each other,
+    ///   as in the answers of Prometheus; operators above get one element a step.
+    func vector(
+        _ expression: Expression, on timeline: Timeline, keepsKinds: Bool = false
+    ) throws(QueryError) -> any VectorOperator {
+        if case .parenthesized(let group) = expression {
+            return try vector(group.content, on: timeline, keepsKinds: keepsKinds)
+        }
+        guard let recorder else { return try plannedVector(expression, on: timeline, keepsKinds) }
         let node = recorder.begin(expression)
         defer { recorder.end() }
-        let plan = try plannedVector(expression, on: timeline)
+        let plan = try plannedVector(expression, on: timeline, keepsKinds)
         recorder.change(node) { $0.isRepeated = plan is RepeatedVector }
         return MeasuredVector(operand: plan, node: node, recorder: recorder)
     }
 
     private func plannedVector(
-        _ expression: Expression, on timeline: Timeline
+        _ expression: Expression, on timeline: Timeline, _ keepsKinds: Bool
     ) throws(QueryError) -> any VectorOperator {
         if timeline.count > 1, StepInvariance.holds(for: expression) {
-            let once = try vectorAtEachStep(expression, on: Timeline(instant: timeline.start))
+            // What cannot be repeated is an error there.
+            let once = try vectorAtEachStep(expression, on: Timeline(instant: timeline.start), keepsKinds: true)
             return RepeatedVector(timeline: timeline, operand: once)
         }
-        return try vectorAtEachStep(expression, on: timeline)
+        return try vectorAtEachStep(expression, on: timeline, keepsKinds: keepsKinds)
     }
 
     private func vectorAtEachStep(
-        _ expression: Expression, on timeline: Timeline
+        _ expression: Expression, on timeline: Timeline, keepsKinds: Bool
     ) throws(QueryError) -> any VectorOperator {
         switch expression {
-        case .parenthesized(let group): return try vector(group.content, on: timeline)
+        case .parenthesized(let group): return try vector(group.content, on: timeline, keepsKinds: keepsKinds)
         case .vectorSelector(let selector): return try newestSamples(selector, .value, on: timeline)
+        case .call(let call) where call.function == .labelReplace || call.function == .labelJoin:
+            let operand = try vector(call.arguments[0], on: timeline, keepsKinds: keepsKinds)
+            return try labelFunction(call, of: operand, keepsKinds: keepsKinds)
         case .call(let call): return try self.call(call, on: timeline)
         case .aggregation(let aggregation): return try self.aggregation(aggregation, on: timeline)
         case .binary(let operation): return try binary(operation, on: timeline)
         case .unary(let operation):
-            let operand = try vector(operation.operand, on: timeline)
-            return operation.isNegative ? nameless(NegatedVector(operand: operand)) : operand
+            let operand = try vector(operation.operand, on: timeline, keepsKinds: keepsKinds)
+            guard operation.isNegative else { return operand }
+            return nameless(NegatedVector(operand: operand), kinds: keepsKinds ? .kept : .separated)
         case .number, .string, .matrixSelector, .subquery:
             throw .execution(message: "expected an instant vector, got \(expression.type.documentedName)")
         }

@@ -48,10 +48,10 @@ struct HistogramEdges {
                 for next in lost.dropFirst() {
                     guard Self.add(next, factor: 1, to: &correction, &notes) else { return nil }
                 }
-                guard Self.add(correction.result, factor: 1, to: &result, &notes) else { return nil }
+                guard Self.add(correction.result(), factor: 1, to: &result, &notes) else { return nil }
             }
         }
-        var histogram = result.result
+        var histogram = result.result()
         histogram.counterResetHint = .gauge
         return histogram
     }
@@ -114,6 +114,6 @@ struct HistogramEdges {
         guard add(before.histogram, factor: -1, to: &result, &notes) else { return nil }
         result.scale(by: part)
         guard add(before.histogram, factor: 1, to: &result, &notes) else { return nil }
-        return result.result
+        return result.result()
     }
 }

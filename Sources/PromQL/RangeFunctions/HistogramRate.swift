@@ -133,7 +133,7 @@ struct HistogramRate {
         } else if !areGauges {
             notes.insert(.histogramIsNotGauge)
         }
-        var result = accumulator.result
+        var result = accumulator.result()
         result.counterResetHint = .gauge
         return result
     }

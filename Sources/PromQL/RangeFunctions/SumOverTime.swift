@@ -40,7 +40,7 @@ struct SumOverTime: RangeKernel {
         _ input: RangeInput, _ window: Range<Int>, _ step: Int, into output: inout StepSeries,
         notes: inout KernelNotes
     ) {
-        var total = HistogramSum(takesMean: takesMean)
+        var total = HistogramSum(takesMean: takesMean, keepsEmptyBuckets: true)
         for index in window { total.add(input.columns.histograms[index].histogram) }
         if let histogram = total.result { output.histograms.append(StepHistogram(step: step, histogram: histogram)) }
         // The result completes the notes; where there is none, only the reason is told.

@@ -15,6 +15,16 @@ protocol SeriesSource {
     ) throws(QueryError)
 }
 
+/// No series.
+struct EmptySource: SeriesSource {
+    var sharesOneName: Bool { true }
+
+    func evaluate(
+        _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
+        _ body: (inout StepSeries, KernelNotes) throws(QueryError) -> Void
+    ) throws(QueryError) {}
+}
+
 /// Runs kernels over sample columns.
 ///
 /// One belongs to one thread at a time.

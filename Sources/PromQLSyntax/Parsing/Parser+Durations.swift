@@ -27,14 +27,14 @@ extension Parser {
         guard canBeginDuration else { throw unexpectedInDuration() }
     }
 
-    /// A window or step: any duration expression; a literal must be greater than 0.
+    /// A window or step: any duration expression; a literal must be greater than 0, and may come to no millisecond.
     mutating func parsePositiveDuration(_ place: DurationPlace) throws(SyntaxError) -> DurationValue {
         durationPlace = place
         try requireDuration()
         let expression = try parseDurationExpression(minimumPrecedence: .addition)
-        guard case .literal(let number) = expression else { return .expression(expression) }
+        guard case .literal(let number) = expression.unparenthesized else { return .expression(expression) }
         let milliseconds = try milliseconds(number)
-        guard milliseconds > 0 else { throw error("duration must be greater than 0", number.range) }
+        guard number.value > 0 else { throw error("duration must be greater than 0", number.range) }
         return .milliseconds(milliseconds)
     }
 
@@ -43,7 +43,7 @@ extension Parser {
         durationPlace = .offset
         try requireDuration()
         let expression = try parseDurationExpression(minimumPrecedence: .atom)
-        guard case .literal(let number) = expression else { return .expression(expression) }
+        guard case .literal(let number) = expression.unparenthesized else { return .expression(expression) }
         return .milliseconds(try milliseconds(number))
     }
 
@@ -122,6 +122,8 @@ extension Parser {
             try requireDuration()
             let content = try parseDurationExpression(minimumPrecedence: .addition)
             guard try takeIf(.rightParenthesis) else { throw unexpectedInDuration() }
+            // A number is one with parentheses too, but for a sign that would bind otherwise without.
+            if case .literal(let number) = content, number.value.sign == .plus { return content }
             return .parenthesized(content, .init(SourceRange(start, takenEnd)))
         case .keyword(let keyword): return try parseDurationFunction(keyword, start)
         default: throw unexpectedInDuration()

@@ -50,6 +50,8 @@ enum Printer {
 
     static func text(of duration: DurationValue) -> String {
         switch duration {
+        // Prometheus writes 0s, which cannot be read: a window may come to no millisecond, but not be written as none.
+        case .milliseconds(0): "0.0001"
         case .milliseconds(let milliseconds): DurationText.text(milliseconds: milliseconds)
         case .expression(let expression): text(of: expression)
         }

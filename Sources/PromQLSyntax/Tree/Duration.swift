@@ -36,6 +36,11 @@ package indirect enum DurationExpression: Hashable, Sendable {
         package init(_ range: SourceRange) { self.range = range }
     }
 
+    /// What stands in all parentheses around it.
+    var unparenthesized: DurationExpression {
+        if case .parenthesized(let content, _) = self { content.unparenthesized } else { self }
+    }
+
     package var range: SourceRange {
         switch self {
         case .literal(let number): number.range

@@ -20,7 +20,7 @@ package struct DurationResolver: Sendable {
         self.text = text
     }
 
-    /// Milliseconds of a window or step; it must be greater than 0.
+    /// Milliseconds of a window or step; it must be greater than 0, and may come to none.
     package func positiveMilliseconds(_ duration: DurationValue) throws(SyntaxError) -> Int64 {
         try milliseconds(duration, mustBePositive: true)
     }
@@ -41,10 +41,7 @@ package struct DurationResolver: Sendable {
             guard milliseconds.magnitude < Double(Self.limitMilliseconds) else {
                 throw fault("duration is out of range", expression)
             }
-            let whole = Int64(milliseconds)
-            // A part of a millisecond is no length.
-            guard whole > 0 || !mustBePositive else { throw fault("duration must be greater than 0", expression) }
-            return whole
+            return Int64(milliseconds)
         }
     }
 

@@ -85,9 +85,9 @@ struct RandomQuery {
         case 5: return "(step() + \(length)) ^ 1"
         case 6:
             return random.pick([
-                "step() * 1", "range() / 4", "\(length) / step()", "\(length) % range()", "-(\(length))",
+                "step() * 1", "range() / 4", "\(length) / step()", "\(length) % range()", "-(0 + \(length))",
                 "step() - \(length)",
-                "\(length) ^ 100", "\(length) * 9e9", "min_of(-(\(length)), range())",
+                "\(length) ^ 100", "\(length) * 9e9", "\(length) / 9e9", "min_of(-(\(length)), range())",
             ])
         default: return length
         }

@@ -172,7 +172,7 @@ extension NaiveEvaluator {
                 result.labels[texts[0]] = value.isEmpty ? nil : value
                 if texts[0] == "__name__" { result.dropsName = false }
                 return result
-            })
+            }, areSeries: true)
     }
 
     private func warnAboutSorting(_ call: Call) {

@@ -54,7 +54,7 @@ final class NaiveEvaluator {
         for index in elements.indices where elements[index].dropsName {
             elements[index].labels = elements[index].namelessLabels
         }
-        return .vector(try unique(elements))
+        return .vector(try unique(elements, areSeries: settings.delaysNames))
     }
 
     // MARK: - Expressions
@@ -110,7 +110,7 @@ final class NaiveEvaluator {
                         case .histogram(let value): result.number = .histogram(value.multiplied(by: -1))
                         }
                         return result
-                    }))
+                    }, areSeries: true))
         case .string: throw NaiveFailure("a string has no sign")
         }
     }
@@ -118,19 +118,26 @@ final class NaiveEvaluator {
     // MARK: - Names
 
     /// Elements that lose their name: at once or at the end.
-    func nameless(_ elements: [NaiveElement]) throws -> [NaiveElement] {
+    func nameless(_ elements: [NaiveElement], areSeries: Bool = false) throws -> [NaiveElement] {
         try unique(
             elements.map { element in
                 var result = element
                 if settings.delaysNames { result.dropsName = true } else { result.labels = element.namelessLabels }
                 return result
-            })
+            }, areSeries: areSeries)
     }
 
     /// No two elements may have the same labels.
-    func unique(_ elements: [NaiveElement]) throws -> [NaiveElement] {
-        guard Set(elements.map(\.labels)).count == elements.count else { throw NaiveFailure.sameLabels }
-        return elements
+    ///
+    /// - Parameter areSeries: Whole series change their labels, whose floats and histograms may meet: what comes of it depends on
+    ///   the steps before.
+    func unique(_ elements: [NaiveElement], areSeries: Bool = false) throws -> [NaiveElement] {
+        if Set(elements.map(\.labels)).count == elements.count { return elements }
+        for kind in [elements.filter { $0.number.float == nil }, elements.filter { $0.number.float != nil }]
+        where Set(kind.map(\.labels)).count < kind.count || !areSeries {
+            throw NaiveFailure.sameLabels
+        }
+        throw NaiveFailure.kindsMeet
     }
 
     // MARK: - Selection
@@ -165,8 +172,9 @@ final class NaiveEvaluator {
         guard selector.at != nil, let moved = try? reference(time, selector.at, selector.offset),
             let fixed = try? reference(time, selector.at, nil)
         else { return newestSamples(selector, at: time) }
+        let read = selector.boundary == .smoothed ? moved + settings.lookback : moved
         return newestSamples(
-            selector, after: max(moved, fixed) - settings.lookback, upTo: min(moved, fixed))
+            selector, after: max(moved, fixed) - settings.lookback, upTo: min(read, fixed))
     }
 
     private func newestSamples(
@@ -245,7 +253,8 @@ final class NaiveEvaluator {
     private func windows(_ subquery: Subquery, at time: Int64) throws -> [Window] {
         let right = try reference(time, subquery.at, subquery.offset)
         let left = right - (try milliseconds(subquery.window, mustBePositive: true))
-        let stride = try subquery.step.map { try milliseconds($0, mustBePositive: true) } ?? settings.defaultStep
+        let given = try subquery.step.map { try milliseconds($0, mustBePositive: true) } ?? 0
+        let stride = given > 0 ? given : settings.defaultStep
         let before = (looksAtBuckets, evaluationStart)
         looksAtBuckets = true
         evaluationStart = Self.firstMultiple(

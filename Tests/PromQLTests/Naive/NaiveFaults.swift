@@ -75,7 +75,7 @@ extension NaiveEvaluator {
                 NaiveFailure("\(place.start):\(place.end): duration \(message)")
             }
             guard seconds.isFinite else { throw failure("is NaN or infinite") }
-            if mustBePositive, seconds < 0.001 { throw failure("must be greater than 0") }
+            if mustBePositive, seconds <= 0 { throw failure("must be greater than 0") }
             guard abs(seconds) < 9_223_372_036 else { throw failure("is out of range") }
             return Int64((seconds * 1000).rounded(.towardZero))
         }

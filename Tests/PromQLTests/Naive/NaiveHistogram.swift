@@ -217,6 +217,8 @@ struct NaiveHistogram {
         left.sum += factor * right.sum
         left.positive.merge(right.positive.mapValues { factor * $0 }) { $0 + $1 }
         left.negative.merge(right.negative.mapValues { factor * $0 }) { $0 + $1 }
+        // Bounds that are fewer than before are filled anew.
+        if result.reconciledBounds { left = left.compacted }
         switch (hint, other.hint) {
         case (.gauge, _), (_, .gauge): left.hint = .gauge
         case (.unknown, _), (_, .unknown): left.hint = .unknown

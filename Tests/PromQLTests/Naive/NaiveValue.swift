@@ -64,6 +64,8 @@ struct NaiveFailure: Error, Equatable {
         self.isOnlyOne = isOnlyOne
     }
 
+    /// A float and a histogram at one time in one series.
+    static let kindsMeet = NaiveFailure("a float and a histogram meet")
     static let sameLabels = NaiveFailure("vector cannot contain metrics with the same labelset")
 }
 

@@ -166,7 +166,7 @@ extension NaiveEvaluator {
                 range)
             return nil
         }
-        return sum(histograms, takesMean: takesMean, name: name(of: window), range).map { .histogram($0.compacted) }
+        return sum(histograms, takesMean: takesMean, name: name(of: window), range).map { .histogram($0) }
     }
 
     /// The sum or mean of histograms, with what is worth telling.
@@ -189,7 +189,6 @@ extension NaiveEvaluator {
         if histograms.contains(where: { $0.hint == .reset }), histograms.contains(where: { $0.hint == .notReset }) {
             warn("conflicting counter resets during histogram aggregation", range)
         }
-        if histograms.count > 1 { result = result.compacted }
         return takesMean ? result.divided(by: Double(histograms.count)) : result
     }
 
