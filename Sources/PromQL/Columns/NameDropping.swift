@@ -27,14 +27,7 @@ struct NamelessVector: VectorOperator {
     /// Range functions work on series, not on steps: in Prometheus theirs are an error in any case.
     let mergesSteps: Bool
     /// What happens where a float and a histogram meet.
-    let kinds: KindMeeting
-
-    enum KindMeeting {
-        case refused
-        /// Operators above see one of them.
-        case separated
-        case kept
-    }
+    let kinds: SeriesAside.KindMeeting
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName || !dropping.delays }
@@ -49,6 +42,15 @@ struct NamelessVector: VectorOperator {
         } else {
             try operand.streamNameless(context, body)
         }
+    }
+
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? {
+        guard dropping.delays || operand.sharesOneName else { return nil }
+        guard var known = try operand.labels(context) else { return nil }
+        if !dropping.delays {
+            for index in known.labels.indices { known.labels[index] = known.labels[index].droppingMetadata() }
+        }
+        return known
     }
 
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
@@ -66,27 +68,13 @@ struct NamelessVector: VectorOperator {
     }
 
     private func merge(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var merger = SeriesMerger(kinds == .refused ? .refused : .allowedBetweenKinds)
-        var held = QueryCost()
+        var aside = SeriesAside()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let cost = series.cost
-            guard cost.samples > 0 else { return }
-            try context.hold(cost)
-            held += cost
             dropping.apply(&series)
-            let before = merger.series.count
-            try merger.add(series)
-            if !mergesSteps, merger.series.count == before { throw .sameLabelSet }
+            try aside.add(&series, context)
         }
         if !mergesSteps { context.noteDependenceOnAllSteps() }
-        var all = merger.series
-        merger = SeriesMerger()
-        context.order(&all)
-        for index in all.indices {
-            if kinds == .separated { all[index].separateKinds() }
-            try body(&all[index])
-        }
-        context.release(held)
+        try aside.handOn(over: timeline.count, isEach: !mergesSteps, kinds: kinds, context, body)
     }
 }
 
@@ -94,7 +82,7 @@ extension Planner {
     /// The operator with the names of its results dropped, if they are to be.
     func nameless(
         _ operand: any VectorOperator, drops: Bool = true, mergesSteps: Bool = true,
-        kinds: NamelessVector.KindMeeting = .refused
+        kinds: SeriesAside.KindMeeting = .refused
     ) -> any VectorOperator {
         guard drops else { return operand }
         return NamelessVector(

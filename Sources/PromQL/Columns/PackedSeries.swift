@@ -88,6 +88,9 @@ struct PackedSeries: Sendable {
         return place >= 0 && place < kept.values.count ? kept.values[place] : Column.absent
     }
 
+    /// The histogram at a step, nil where there is none.
+    func histogram(at step: Int) -> NativeHistogram? { kept.histogram(at: step) }
+
     func hasElement(at step: Int) -> Bool {
         !value(at: step).isAbsent || (!kept.histograms.isEmpty && kept.histogram(at: step) != nil)
     }
@@ -139,20 +142,5 @@ struct PackedSeries: Sendable {
         for next in all { try merger.add(next.unpacked(over: stepCount)) }
         var merged = merger.series
         return merged.indices.map { PackedSeries(taking: &merged[$0]) }
-    }
-}
-
-/// Series that are put aside, counted against the limits of samples and bytes until the caller releases what they cost.
-struct SeriesAside {
-    var series: [PackedSeries] = []
-    private(set) var cost = QueryCost()
-
-    /// Takes a series that has samples.
-    mutating func add(_ given: inout StepSeries, _ context: QueryContext) throws(QueryError) {
-        let added = PackedSeries.cost(of: given)
-        guard added.samples > 0 else { return }
-        try context.hold(added)
-        cost += added
-        series.append(PackedSeries(taking: &given))
     }
 }

@@ -25,6 +25,9 @@ package struct EngineSettings: Sendable {
     package var resultCacheBytes = 32 << 20
     /// About how many series of a selector are held at a time; what is done with them may hold more.
     package var blockSeries = 16_384
+    /// From so many steps on, operators that change labels ask for those of all series before the first one: with fewer, what is
+    /// put aside takes no more than labels.
+    package var labelsFirstSteps = 32
     /// Whether every operator of a range query gives its series in order of labels, not in the store's order.
     ///
     /// Without it equal elements are chosen as at one time, in the order in which the head got its series; answers then

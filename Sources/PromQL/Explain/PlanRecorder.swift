@@ -44,6 +44,8 @@ struct MeasuredVector: VectorOperator {
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
 
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { try operand.labels(context) }
+
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var outside: UInt64 = 0
         let readBefore = context.statistics.samplesRead

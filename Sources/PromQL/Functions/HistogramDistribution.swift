@@ -24,39 +24,68 @@ struct HistogramDistribution: VectorOperator {
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let columns = try self.columns(context)
-        let collected = try operand.collect(context)
-        let gathered = try HistogramGroups(
-            collected.series, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange, context)
+        let isOrdered = context.ordersByLabels && timeline.count > 1
+        var made = try results(columns, handsOnEarly: isOrdered, context)
+        // What came was in no order: `sort` of what is fixed, for instance, gives the order of values.
+        if made == nil { made = try results(columns, handsOnEarly: false, context) }
+        guard var results = made else { return }
+        results.repairs.annotate(context, at: operandRange)
+        var all = SeriesAside()
+        for index in results.columns.indices {
+            for place in results.columns[index].series.indices {
+                var series = results.columns[index].take(at: place, over: timeline.count, context)
+                try all.add(&series, context)
+            }
+            results.columns[index].end(context)
+        }
+        try all.handOn(over: timeline.count, context, body)
+    }
+
+    /// What came out of the groups so far, by parameter.
+    private struct Results {
+        var columns: [SeriesAside]
         var repairs = MonotonicityReport()
-        var merger = SeriesMerger()
-        var held = QueryCost()
-        for column in columns {
-            for group in gathered.groups {
-                try context.limits.check()
-                var result = StepSeries(labels: group.labels, absentOver: timeline.count)
+    }
+
+    /// The results; nil where the operand has to be read once more, because groups were handed on too early.
+    private func results(
+        _ columns: [ParameterColumn], handsOnEarly: Bool, _ context: QueryContext
+    ) throws(QueryError) -> Results? {
+        var groups = HistogramGroups(
+            handsOnEarly: handsOnEarly, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange)
+        var results = Results(columns: columns.map { _ in SeriesAside() })
+        // Of the groups it takes what they have in common.
+        let reader = groups
+        func take(_ group: HistogramGroups.Group) throws(QueryError) {
+            try context.limits.check()
+            // Where the next quantile looks at the same buckets, they are repaired already.
+            var repaired = StepSet(stepCount: timeline.count)
+            for (index, column) in columns.enumerated() {
+                var result = StepSeries(labels: labels(of: group, column), absentOver: timeline.count)
                 result.dropsName = delaysNameRemoval
-                if !delaysNameRemoval { result.labels = group.labels.droppingMetadata() }
-                if let label = column.label {
-                    var builder = LabelSetBuilder(result.labels)
-                    builder.set(label.name, to: label.value)
-                    result.labels = builder.build()
-                }
-                for step in 0..<timeline.count {
+                for step in 0..<timeline.count where !column.first[step].isAbsent {
+                    guard let sample = reader.sample(of: group, at: step, context) else { continue }
                     result.values[step] = value(
-                        of: group, gathered, column, at: step, &repairs, context)
+                        of: sample, group, column, at: step, &results.repairs, &repaired, context)
                 }
-                if result.isEmpty { continue }
-                let made = QueryCost(bytes: result.cost.bytes)
-                try context.hold(made)
-                held += made
-                try merger.add(result)
+                try results.columns[index].add(&result, context)
             }
         }
-        repairs.annotate(context, at: operandRange)
-        var all = merger.series
-        context.order(&all)
-        for index in all.indices { try body(&all[index]) }
-        context.release(collected.cost + gathered.cost + held)
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            try groups.add(&series, context, take)
+        }
+        try groups.finish(context, take)
+        guard groups.isBroken else { return results }
+        for column in results.columns { context.release(column.cost) }
+        return nil
+    }
+
+    private func labels(of group: HistogramGroups.Group, _ column: ParameterColumn) -> LabelSet {
+        let labels = delaysNameRemoval ? group.labels : group.labels.droppingMetadata()
+        guard let label = column.label else { return labels }
+        var builder = LabelSetBuilder(labels)
+        builder.set(label.name, to: label.value)
+        return builder.build()
     }
 
     /// The parameters over the steps; one column a result.
@@ -94,18 +123,15 @@ struct HistogramDistribution: VectorOperator {
     }
 
     private func value(
-        of group: HistogramGroups.Group, _ gathered: HistogramGroups, _ column: ParameterColumn, at step: Int,
-        _ repairs: inout MonotonicityReport, _ context: QueryContext
+        of sample: HistogramGroups.Sample, _ group: HistogramGroups.Group, _ column: ParameterColumn, at step: Int,
+        _ repairs: inout MonotonicityReport, _ repaired: inout StepSet, _ context: QueryContext
     ) -> Double {
-        if column.first[step].isAbsent { return Column.absent }
-        guard let sample = gathered.sample(of: group, at: step, context) else { return Column.absent }
         switch sample {
         case .native(let histogram): return native(histogram, group, column, step, context)
         case .classic(var buckets):
             if let upper = column.second { return buckets.fraction(from: column.first[step], to: upper[step]) }
             let (value, repair) = buckets.quantile(column.first[step])
-            // Where the next quantile looks at the same buckets, they are repaired already.
-            if let repair, repairs.isFirst(group.labels, at: step) {
+            if let repair, repaired.insert(step) {
                 repairs.add(
                     MonotonicityRepair(repair, time: timeline.time(at: step)),
                     name: delaysNameRemoval ? group.labels.metricName : "")
@@ -148,17 +174,6 @@ struct HistogramDistribution: VectorOperator {
 private struct MonotonicityReport {
     private var repairs: [String: MonotonicityRepair] = [:]
     private var order: [String] = []
-    private var repaired: Set<Place> = []
-
-    private struct Place: Hashable {
-        var labels: LabelSet
-        var step: Int
-    }
-
-    /// Whether the buckets of a step are repaired for the first time.
-    mutating func isFirst(_ labels: LabelSet, at step: Int) -> Bool {
-        repaired.insert(Place(labels: labels, step: step)).inserted
-    }
 
     mutating func add(_ repair: MonotonicityRepair, name: String) {
         guard repairs[name] != nil else {

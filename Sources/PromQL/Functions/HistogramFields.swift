@@ -11,7 +11,7 @@ struct HistogramFields: VectorOperator {
     var sharesOneName: Bool { !delaysNameRemoval }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var merger = SeriesMerger()
+        var aside = SeriesAside()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             guard !series.histograms.isEmpty else { return }
             var result = StepSeries(labels: series.labels, absentOver: series.values.count)
@@ -19,11 +19,9 @@ struct HistogramFields: VectorOperator {
             // These keep type and unit, unlike other functions.
             if !delaysNameRemoval { result.labels = LabelFilter.metricName.apply(series.labels) }
             for sample in series.histograms { result.values[sample.step] = field(of: sample.histogram) }
-            try merger.add(result)
+            try aside.add(&result, context)
         }
-        var all = merger.series
-        context.order(&all)
-        for index in all.indices { try body(&all[index]) }
+        try aside.handOn(over: timeline.count, context, body)
     }
 
     private func field(of histogram: NativeHistogram) -> Double {

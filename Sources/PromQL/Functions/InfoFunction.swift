@@ -20,32 +20,26 @@ struct InfoFunction: VectorOperator {
     var sharesOneName: Bool { operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let base = try operand.collect(context)
-        let enriched = base.series.filter { !isInfo($0.labels) }
+        var base = try operand.pack(context)
         var held = QueryCost()
         defer { context.release(held) }
         var fault = EarliestFault()
-        let infos = try infoSeries(for: enriched, context, &held)
+        // The list of labels is let go at once, so that the base is by and by.
+        let infos = try infoSeries(for: base.series.map(\.labels).filter { !isInfo($0) }, context, &held)
         findDuplicates(infos, of: base.series, &fault)
-        var merger = SeriesMerger()
-        for (order, series) in base.series.enumerated() {
+        var results = SeriesAside()
+        for order in base.series.indices {
             try context.limits.check()
+            var series = base.take(at: order, over: timeline.count, context)
             if isInfo(series.labels) {
-                try merger.add(series)
+                try results.add(&series, context)
             } else {
-                let before = merger.series.count
-                try enrich(series, infos, order: order, into: &merger, &fault)
-                var made = QueryCost()
-                for part in merger.series[before...] { made.bytes += part.cost.bytes }
-                try context.hold(made)
-                held += made
+                try enrich(series, infos, order: order, into: &results, &fault, context)
             }
         }
+        base.end(context)
         try fault.throwIfAny()
-        var all = merger.series
-        context.order(&all)
-        for index in all.indices { try body(&all[index]) }
-        context.release(base.cost)
+        try results.handOn(over: timeline.count, context, body)
     }
 
     private func isInfo(_ labels: LabelSet) -> Bool { nameMatchers.allSatisfy { $0.matches(labels) } }
@@ -65,9 +59,9 @@ struct InfoFunction: VectorOperator {
     }
 
     private func infoSeries(
-        for base: [StepSeries], _ context: QueryContext, _ held: inout QueryCost
+        for base: [LabelSet], _ context: QueryContext, _ held: inout QueryCost
     ) throws(QueryError) -> Infos {
-        let joins = base.contains { series in Self.identifying.contains { !series.labels.value(of: $0).isEmpty } }
+        let joins = base.contains { labels in Self.identifying.contains { !labels.value(of: $0).isEmpty } }
         guard joins else { return Infos() }
         var source = SelectorSource(matchers: nameMatchers + dataMatchers + identityMatchers(base))
         source.readsInOrder = true
@@ -124,7 +118,7 @@ struct InfoFunction: VectorOperator {
     }
 
     /// Two equally new info series are an error, at steps at which there is anything that they could be for.
-    private func findDuplicates(_ infos: Infos, of base: [StepSeries], _ fault: inout EarliestFault) {
+    private func findDuplicates(_ infos: Infos, of base: [PackedSeries], _ fault: inout EarliestFault) {
         let metrics = infos.byIdentity.values.joined().filter { !$0.duplicates.isEmpty }
         for duplicate in metrics.flatMap(\.duplicates) {
             let place = EarliestFault.Place(step: duplicate.step, order: duplicate.second)
@@ -137,10 +131,10 @@ struct InfoFunction: VectorOperator {
     }
 
     /// Matchers for the instances and jobs of the base; left out where the expression would be too long.
-    private func identityMatchers(_ base: [StepSeries]) -> [LabelMatcher] {
+    private func identityMatchers(_ base: [LabelSet]) -> [LabelMatcher] {
         var matchers: [LabelMatcher] = []
         for name in Self.identifying {
-            let values = Set(base.map { $0.labels.value(of: name) }.filter { !$0.isEmpty })
+            let values = Set(base.map { $0.value(of: name) }.filter { !$0.isEmpty })
             if values.isEmpty { continue }
             let expression = values.sorted().map(Self.quoted).joined(separator: "|")
             if let matcher = try? LabelMatcher(name, .regex, expression) { matchers.append(matcher) }
@@ -160,7 +154,8 @@ struct InfoFunction: VectorOperator {
     // MARK: Joining
 
     private func enrich(
-        _ series: StepSeries, _ infos: Infos, order: Int, into merger: inout SeriesMerger, _ fault: inout EarliestFault
+        _ series: StepSeries, _ infos: Infos, order: Int, into results: inout SeriesAside,
+        _ fault: inout EarliestFault, _ context: QueryContext
     ) throws(QueryError) {
         let identity = LabelFilter(keeping: Self.identifying).apply(series.labels)
         let metrics = identity.isEmpty ? [] : infos.byIdentity[identity] ?? []
@@ -195,7 +190,7 @@ struct InfoFunction: VectorOperator {
                 for step in steps { isKept[step] = true }
                 part.keep(where: isKept)
             }
-            try merger.add(part)
+            try results.add(&part, context)
         }
     }
 

@@ -18,30 +18,56 @@ struct LabelFunction: VectorOperator {
     var sharesOneName: Bool { destination != LabelName.metricName && operand.sharesOneName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        var merger = SeriesMerger(.allowedBetweenKinds)
-        var held = QueryCost()
+        if let renaming = try renaming(context) { return try stream(renaming, context, body) }
+        var aside = SeriesAside()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
-            let cost = series.cost
-            try context.hold(cost)
-            held += cost
-            if let text = newValue(series.labels) {
-                let made = QueryCost(bytes: text.utf8.count)
-                try context.hold(made)
-                held += made
-                var builder = LabelSetBuilder(series.labels)
-                builder.set(destination, to: text)
-                series.labels = builder.build()
+            if let labels = changed(series.labels) {
+                series.labels = labels
                 if destination == LabelName.metricName { series.dropsName = false }
             }
-            try merger.add(series)
+            try aside.add(&series, context)
         }
-        var all = merger.series
-        context.order(&all)
-        for index in all.indices {
-            if !keepsKinds { all[index].separateKinds() }
-            try body(&all[index])
+        try aside.handOn(over: timeline.count, kinds: keepsKinds ? .kept : .separated, context, body)
+    }
+
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? {
+        guard let renaming = try renaming(context) else { return nil }
+        context.release(renaming.costBefore)
+        return KnownLabels(labels: renaming.labelsInOrder, cost: renaming.costAfter)
+    }
+
+    /// What becomes of the labels, where they are known before the series and none of them meet; nil where the series have to
+    /// be gathered.
+    private func renaming(_ context: QueryContext) throws(QueryError) -> SeriesRenaming? {
+        guard context.ordersByLabels, timeline.count >= context.settings.labelsFirstSteps,
+            destination != LabelName.metricName,
+            let known = try operand.labels(context)
+        else { return nil }
+        let renaming = try SeriesRenaming(known, over: timeline.count, context) { changed($0) ?? $0 }
+        if renaming.hasEqual {
+            context.release(renaming.costBefore + renaming.costAfter)
+            return nil
         }
-        context.release(held)
+        return renaming
+    }
+
+    private func stream(
+        _ given: SeriesRenaming, _ context: QueryContext, _ body: SeriesBody
+    ) throws(QueryError) {
+        var renaming = given
+        try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+            try renaming.take(&series, context, body)
+        }
+        try renaming.finish(context, body)
+        context.release(renaming.costBefore + renaming.costAfter)
+    }
+
+    /// Nil leaves the labels as they are.
+    private func changed(_ labels: LabelSet) -> LabelSet? {
+        guard let text = newValue(labels) else { return nil }
+        var builder = LabelSetBuilder(labels)
+        builder.set(destination, to: text)
+        return builder.build()
     }
 
     /// Nil leaves the label as it is.

@@ -19,6 +19,12 @@ struct SortFunction: VectorOperator {
             context.warn(
                 "sort is ineffective for range queries since results are always ordered by labels", at: range)
         }
+        guard timeline.count == 1 else {
+            return try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
+                if labels == nil { series.dropHistograms() }
+                if !series.isEmpty { try body(&series) }
+            }
+        }
         let collected = try operand.collect(context)
         var series = collected.series
         if let labels { try sort(&series, by: labels, context) } else { sortByValue(&series) }
@@ -30,7 +36,6 @@ struct SortFunction: VectorOperator {
     private func sortByValue(_ series: inout [StepSeries]) {
         for index in series.indices { series[index].dropHistograms() }
         series.removeAll { $0.isEmpty }
-        guard timeline.count == 1 else { return }
         let isDescending = isDescending
         // An element precedes NaN, whichever it is.
         PatternDefeatingSort.sort(&series) { left, right in
@@ -48,7 +53,6 @@ struct SortFunction: VectorOperator {
     private func sort(
         _ series: inout [StepSeries], by labels: [String], _ context: QueryContext
     ) throws(QueryError) {
-        guard timeline.count == 1 else { return }
         var keys: [Key] = []
         var held = QueryCost()
         for index in series.indices {

@@ -23,6 +23,19 @@ protocol VectorOperator {
     /// The same with the group of each series; labels are there only where histograms or notes may need them, or the groups
     /// want them.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError)
+
+    /// The labels of all series that `stream` gives, in its order, perhaps of others between them; counted until the caller
+    /// releases their cost. Nil where only the series tell.
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels?
+}
+
+/// Labels of series that come later.
+struct KnownLabels {
+    var labels: [LabelSet] = []
+    var cost = QueryCost()
+
+    /// What one of them takes: its bytes, and its place in a list that grows by doubling.
+    static func cost(of labels: LabelSet) -> QueryCost { QueryCost(bytes: 64 + labels.encoded.count) }
 }
 
 extension VectorOperator {
@@ -33,6 +46,8 @@ extension VectorOperator {
             try body(&series)
         }
     }
+
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { nil }
 
     /// Groups by labels.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {

@@ -28,6 +28,10 @@ struct PreparedRangeFunction: VectorOperator {
         try stream(context, with: .labelsWithoutName, body)
     }
 
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? {
+        try (plan.source as? SelectorSource)?.labels(plan.windows, context)
+    }
+
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
         try stream(context, with: .group(groups), body)
     }

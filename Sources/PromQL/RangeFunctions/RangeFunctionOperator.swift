@@ -16,6 +16,10 @@ struct RangeFunctionOperator: VectorOperator {
         notes.looksAtNamesOnly && (source as? SelectorSource)?.sharesOneName ?? false
     }
 
+    func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? {
+        try (source as? SelectorSource)?.labels(windows, context)
+    }
+
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {
         guard let source = source as? SelectorSource else {
             return try stream(context) { (series: inout StepSeries) throws(QueryError) in

@@ -67,6 +67,27 @@ struct SelectorSource: SeriesSource {
         }
     }
 
+    /// The labels of the series that `evaluate` gives, and of some that have no samples in the range; in order of labels.
+    func labels(_ windows: WindowTimes, _ context: QueryContext) throws(QueryError) -> KnownLabels {
+        var known = KnownLabels()
+        let sets: any LabelSets
+        do {
+            sets = try context.querier.series(
+                matching: [matchers], in: range(of: windows), limit: 0, reservation: context.memory)
+        } catch {
+            throw QueryError(error)
+        }
+        for index in 0..<sets.count {
+            if index % 256 == 0 { try context.limits.check() }
+            let labels = sets.labels(at: index)
+            let cost = KnownLabels.cost(of: labels)
+            try context.hold(cost)
+            known.cost += cost
+            known.labels.append(labels)
+        }
+        return known
+    }
+
     private func forEachBlock(
         _ kernel: any RangeKernel, _ windows: WindowTimes, _ timeline: Timeline, _ context: QueryContext,
         _ body: (any SelectedSeries, KernelRunner) throws(QueryError) -> Void
@@ -141,17 +162,20 @@ struct SelectorSource: SeriesSource {
     private func find(
         _ windows: WindowTimes, needsValues: Bool, _ context: QueryContext
     ) throws(QueryError) -> any SeriesBlocks {
-        let range = TimeRange(
-            start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
-            end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
         let request = SelectRequest(
-            matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest,
+            matchers: matchers, range: range(of: windows), needsOnlyNewest: needsOnlyNewest,
             isOrdered: context.ordersByLabels, needsValues: needsValues, reservation: context.memory)
         do {
             return try context.querier.blocks(of: request, seriesLimit: context.settings.blockSeries)
         } catch {
             throw QueryError(error)
         }
+    }
+
+    private func range(of windows: WindowTimes) -> TimeRange {
+        TimeRange(
+            start: Timestamp(milliseconds: windows.firstTime &- extraBefore),
+            end: Timestamp(milliseconds: windows.lastTime &+ extraAfter))
     }
 
     private func next(_ blocks: any SeriesBlocks) throws(QueryError) -> (any SelectedSeries)? {

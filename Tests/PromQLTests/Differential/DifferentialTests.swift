@@ -143,6 +143,7 @@ struct DifferentialCase {
         settings.defaultSubqueryStepMilliseconds = naiveSettings.defaultStep
         settings.usesStartTimestamps = naiveSettings.usesStarts
         settings.blockSeries = 3
+        settings.labelsFirstSteps = 2
         let engine = QueryEngine(settings: settings)
         return Result { () throws(QueryError) in
             let querier = try querier()
