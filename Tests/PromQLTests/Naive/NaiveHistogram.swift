@@ -155,17 +155,13 @@ struct NaiveHistogram {
         return result
     }
 
-    /// Custom buckets over fewer bounds.
-    func mapped(to fewer: [Double]) -> NaiveHistogram {
-        var result = self
-        result.bounds = fewer
-        result.positive = [:]
-        for (index, count) in positive {
+    /// Adds the buckets, times a factor, to those over fewer bounds, in their order: sums of fractions depend on it.
+    func add(to buckets: inout [Int: Double], over fewer: [Double], factor: Double = 1) {
+        for (index, count) in positive.sorted(by: { $0.key < $1.key }) {
             let end = upper(index)
             let target = fewer.firstIndex { $0 >= end } ?? fewer.count
-            result.positive[target, default: 0] += count
+            buckets[target, default: 0] += count * factor
         }
-        return result
     }
 
     /// Without empty buckets.
@@ -191,8 +187,11 @@ struct NaiveHistogram {
         if isCustom {
             if bounds != other.bounds {
                 let shared = bounds.filter(other.bounds.contains)
-                left = left.mapped(to: shared)
-                right = right.mapped(to: shared)
+                left.bounds = shared
+                left.positive = [:]
+                add(to: &left.positive, over: shared)
+                other.add(to: &left.positive, over: shared, factor: factor)
+                right.positive = [:]
                 result.reconciledBounds = true
             }
         } else {
@@ -253,8 +252,10 @@ struct NaiveHistogram {
             guard bounds != before.bounds else { return isBelow(positive, before.positive) }
             // On the bounds that both have there is no missing bucket, only an empty one.
             let shared = bounds.filter(before.bounds.contains)
-            let now = mapped(to: shared).positive
-            let old = before.mapped(to: shared).positive
+            var now: [Int: Double] = [:]
+            var old: [Int: Double] = [:]
+            add(to: &now, over: shared)
+            before.add(to: &old, over: shared)
             return Set(now.keys).union(old.keys).contains { now[$0] ?? 0 < old[$0] ?? 0 }
         }
         if schema > before.schema || zeroThreshold < before.zeroThreshold { return true }
