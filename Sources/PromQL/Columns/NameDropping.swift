@@ -27,7 +27,7 @@ struct NamelessVector: VectorOperator {
     /// Range functions work on series, not on steps: in Prometheus theirs are an error in any case.
     let mergesSteps: Bool
     /// What happens where a float and a histogram meet.
-    let kinds: SeriesAside.KindMeeting
+    let kinds: SeriesMerger.Meeting
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName || !dropping.delays }
@@ -82,7 +82,7 @@ extension Planner {
     /// The operator with the names of its results dropped, if they are to be.
     func nameless(
         _ operand: any VectorOperator, drops: Bool = true, mergesSteps: Bool = true,
-        kinds: SeriesAside.KindMeeting = .refused
+        kinds: SeriesMerger.Meeting = .refused
     ) -> any VectorOperator {
         guard drops else { return operand }
         return NamelessVector(

@@ -2,15 +2,6 @@ import MetricModel
 
 /// Series that are put aside, counted against the limits of samples and bytes until the caller releases what they cost.
 struct SeriesAside {
-    /// What happens where a float and a histogram of equal labels meet at a step.
-    enum KindMeeting {
-        /// It is an error, as with two of a kind.
-        case refused
-        /// Operators above see one of them.
-        case separated
-        case kept
-    }
-
     var series: [PackedSeries] = []
     private(set) var cost = QueryCost()
 
@@ -21,6 +12,13 @@ struct SeriesAside {
         try context.hold(added)
         cost += added
         series.append(PackedSeries(taking: &given))
+    }
+
+    /// Takes all that others have put aside, behind those that are here, with what they cost.
+    mutating func take(allOf other: inout SeriesAside) {
+        series += other.series
+        cost += other.cost
+        other = SeriesAside()
     }
 
     /// Gives one of them over all steps to whoever counts it from now on.
@@ -39,12 +37,12 @@ struct SeriesAside {
     ///
     /// - Parameter isEach: Two series of equal labels are an error, even where they share no step.
     mutating func handOn(
-        over stepCount: Int, isEach: Bool = false, kinds: KindMeeting = .refused, _ context: QueryContext,
+        over stepCount: Int, isEach: Bool = false, kinds: SeriesMerger.Meeting = .refused, _ context: QueryContext,
         _ body: SeriesBody
     ) throws(QueryError) {
         let count = series.count
         // One list, of which nobody else knows.
-        series = try PackedSeries.merged(series, over: stepCount, kinds == .refused ? .refused : .allowedBetweenKinds)
+        series = try PackedSeries.merged(series, over: stepCount, kinds)
         if isEach, series.count < count { throw .sameLabelSet }
         context.order(&series)
         for index in series.indices {

@@ -2,13 +2,15 @@ import MetricModel
 
 /// Makes one series of several with the same labels, where no two of them have a sample at the same step.
 struct SeriesMerger {
-    /// What two samples at one step are.
+    /// What a float and a histogram at one step are; two of a kind are an error in any case.
     enum Meeting {
-        /// An error, whichever they are: operators work on the elements of a step.
+        /// An error: operators work on the elements of a step.
         case refused
-        /// An error unless one is a float and the other a histogram, which both stay: Prometheus changes the labels of whole
-        /// series by themselves, and looks at their floats and their histograms apart then.
-        case allowedBetweenKinds
+        /// Both stay: Prometheus changes the labels of whole series by themselves, and looks at their floats and their
+        /// histograms apart then.
+        case kept
+        /// Both stay until whoever merged them hands them on; operators above see one of them (`separateKinds`).
+        case separated
     }
 
     private var indexes: [LabelSet: Int] = [:]

@@ -209,7 +209,7 @@ struct QueryRun {
             }
         }
         return try PackedSeries.merged(
-            series, over: timeline.count, planner.settings.delaysNameRemoval ? .allowedBetweenKinds : .refused)
+            series, over: timeline.count, planner.settings.delaysNameRemoval ? .kept : .refused)
     }
 
     private func elements(_ series: [PackedSeries]) throws(QueryError) -> [VectorElement] {

@@ -31,13 +31,7 @@ struct HistogramDistribution: VectorOperator {
         guard var results = made else { return }
         results.repairs.annotate(context, at: operandRange)
         var all = SeriesAside()
-        for index in results.columns.indices {
-            for place in results.columns[index].series.indices {
-                var series = results.columns[index].take(at: place, over: timeline.count, context)
-                try all.add(&series, context)
-            }
-            results.columns[index].end(context)
-        }
+        for index in results.columns.indices { all.take(allOf: &results.columns[index]) }
         try all.handOn(over: timeline.count, context, body)
     }
 
