@@ -10,6 +10,7 @@ struct JSONWriter {
     private(set) var bytes: [UInt8] = []
     /// Whether the next value or key must be set off from the one before.
     private var needsComma = false
+    private var pointStarts = PointStarts()
 
     init(reservingBytes count: Int = 1024) { bytes.reserveCapacity(count) }
 
@@ -89,8 +90,22 @@ struct JSONWriter {
     /// each byte.
     mutating func points(_ timestamps: [Int64], _ values: [Double]) {
         let count = min(timestamps.count, values.count)
-        var times = TimeDigits()
         let samples = DecimalFormatting.SampleWriter()
+        guard pointStarts.know(timestamps) else {
+            var times = TimeDigits()
+            return unsafe points(count) { place, start in
+                unsafe samples.write(values[place], at: PointStarts.write(timestamps[place], at: start, &times))
+            }
+        }
+        let starts = pointStarts
+        unsafe points(count) { place, start in unsafe samples.write(values[place], at: starts.copy(place, at: start)) }
+    }
+
+    /// Points, of which `write` writes all up to the end of the value.
+    @inline(__always)
+    private mutating func points(
+        _ count: Int, _ write: (Int, UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8>
+    ) {
         var index = 0
         while index < count {
             let end = min(index + Self.pointsAtATime, count)
@@ -100,8 +115,9 @@ struct JSONWriter {
                     guard let start = buffer.baseAddress else { return }
                     var cursor = unsafe start
                     for place in index..<end {
-                        unsafe cursor = Self.writePoint(
-                            timestamps[place], values[place], at: cursor, &times, samples)
+                        unsafe cursor = write(place, cursor)
+                        unsafe UnsafeMutableRawPointer(cursor).storeBytes(of: Self.pointEnd, as: UInt32.self)
+                        unsafe cursor += 3
                     }
                     // The last one's comma is the next value's business.
                     byteCount = unsafe cursor - start - 1
@@ -114,23 +130,10 @@ struct JSONWriter {
 
     private static let pointsAtATime = 256
     private static let timestampByteCount = TimeDigits.maximumByteCount
-    /// A time, a value and what stands around them.
-    private static let pointByteCount = timestampByteCount + DecimalFormatting.maximumByteCount + 8
-
-    private static func writePoint(
-        _ milliseconds: Int64, _ value: Double, at start: UnsafeMutablePointer<UInt8>, _ times: inout TimeDigits,
-        _ samples: DecimalFormatting.SampleWriter
-    ) -> UnsafeMutablePointer<UInt8> {
-        unsafe start.pointee = UInt8(ascii: "[")
-        var cursor = unsafe times.write(milliseconds, at: start + 1)
-        unsafe cursor[0] = UInt8(ascii: ",")
-        unsafe cursor[1] = UInt8(ascii: "\"")
-        unsafe cursor = samples.write(value, at: cursor + 2)
-        unsafe cursor[0] = UInt8(ascii: "\"")
-        unsafe cursor[1] = UInt8(ascii: "]")
-        unsafe cursor[2] = UInt8(ascii: ",")
-        return unsafe cursor + 3
-    }
+    /// What stands before a value, the value, and what stands behind it.
+    private static let pointByteCount = PointStarts.byteCount + DecimalFormatting.maximumByteCount + 4
+    /// `"],` and a byte more, the first in the lowest.
+    private static let pointEnd = (0x002c_5d22 as UInt32).littleEndian
 
     /// An object of label names and values, markup as it is.
     mutating func labels(_ labels: LabelSet) {

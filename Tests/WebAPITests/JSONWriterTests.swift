@@ -135,16 +135,17 @@ struct JSONWriterTests {
             [1000, 2000, 3000, 5000], [], [2000, 3000, 4000, 5000, 6000], [6500, 7000], [500, 1000, 6500, 7000, 8000],
             [-1000, 0, 7000], (0..<3000).map { 1_764_000_000_000 + $0 * 15_000 },
             [8000, 1_764_000_015_000, 7000, 8000],
-            [999_999_999_999_000, 9_999_999_999_999_000, .max],
+            [999_999_999_999_000, 9_999_999_999_999_000, .max], [.min, -1, .max - 1], (0..<5000).map { $0 * 500 },
         ]
+        let rows = series + series.flatMap { [$0, $0, $0] }
         let written = text { writer in
-            writer.array(of: series + series) { writer, times in
+            writer.array(of: rows) { writer, times in
                 writer.beginArray()
                 writer.points(times, times.map { _ in 0.5 })
                 writer.endArray()
             }
         }
-        let wanted = (series + series).map { times in
+        let wanted = rows.map { times in
             let points = times.map { time in "[" + text { $0.timestamp(milliseconds: time) } + #","0.5"]"# }
             return "[" + points.joined(separator: ",") + "]"
         }
