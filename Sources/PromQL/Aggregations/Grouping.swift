@@ -48,8 +48,10 @@ final class OperandGroups {
     private var numbers: GroupNumbers
     /// What is not said again of series of one name.
     var saidNotes: KernelNotes = []
-    /// Whether a series has to have its labels, also where neither histograms nor notes need them.
-    var wantsLabels: ((StepSeries) -> Bool)?
+    /// Where the labels are of the series that passes by, if it need not have them itself.
+    private var block: (any SelectedSeries)?
+    private var index = 0
+    private var ignoresMetadata = false
 
     init(_ grouping: Grouping) {
         self.grouping = grouping
@@ -68,6 +70,19 @@ final class OperandGroups {
         precondition(numbers.labels.isEmpty, "groups are made once")
         grouping = grouping.withoutMetadata
         numbers = GroupNumbers(grouping)
+        ignoresMetadata = true
+    }
+
+    /// The series of a block pass by, or none does.
+    func pass(_ selected: (any SelectedSeries)?) { block = selected }
+
+    /// The series of the block that passes by now.
+    func pass(index: Int) { self.index = index }
+
+    /// Gives the series that passes by the labels that it may be without.
+    func label(_ series: inout StepSeries) {
+        guard let block else { return }
+        series.labels = (ignoresMetadata ? SelectedSeriesLabels.withoutMetadata : .whole).of(block, at: index)
     }
 }
 

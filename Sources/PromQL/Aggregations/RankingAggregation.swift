@@ -16,12 +16,13 @@ struct RankingAggregation: VectorOperator {
         if timeline.count == 1, !context.isRangeQuery { return try streamInstant(limits[0], context, body) }
         let ranking = StepRanking(limits: limits, takesLargest: takesLargest, context)
         let groups = OperandGroups(grouping)
-        groups.wantsLabels = { ranking.takes($0) }
         var hasHistograms = false
         try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
             // Where nothing is asked for nothing is looked at.
             if !hasHistograms { hasHistograms = series.histograms.contains { limits[$0.step] > 0 } }
             guard ranking.takes(series) else { return }
+            // Most series are not among the best, and need no labels.
+            groups.label(&series)
             try ranking.begin(series.group) { groups.labels(of: $0) }
             try ranking.add(&series)
         }
@@ -35,8 +36,6 @@ struct RankingAggregation: VectorOperator {
     private func streamInstant(_ limit: Int, _ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let best = BestElements(limit: limit, takesLargest: takesLargest)
         let groups = OperandGroups(grouping)
-        // Most series are not among the best, and need no labels.
-        groups.wantsLabels = { best.takes($0) }
         var hasHistograms = false
         var held = QueryCost()
         try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
@@ -49,6 +48,7 @@ struct RankingAggregation: VectorOperator {
                 best.begin(series.group)
             }
             guard best.takes(series) else { return }
+            groups.label(&series)
             series.dropHistograms()
             let cost = series.cost
             if best.insert(&series) {

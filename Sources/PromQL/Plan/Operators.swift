@@ -20,8 +20,8 @@ protocol VectorOperator {
     /// Called where that cannot make two label sets equal.
     func streamNameless(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
 
-    /// The same with the group of each series; labels are there only where histograms or notes may need them, or the groups
-    /// want them.
+    /// The same with the group of each series; labels are there only where histograms or notes may need them, others give the
+    /// groups (`OperandGroups.label`).
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError)
 
     /// The labels of all series that `stream` gives, in its order, perhaps of others between them; counted until the caller

@@ -123,13 +123,13 @@ struct SelectorSource: SeriesSource {
         let cost = QueryCost(bytes: selected.count * SelectedGroups.bytesPerSeries)
         try context.hold(cost)
         defer { context.release(cost) }
-        let wantsLabels = groups.wantsLabels
+        groups.pass(selected)
+        defer { groups.pass(nil) }
         try read(selected, .none, runner, timeline, context) {
             (series: inout StepSeries, notes: KernelNotes, index: Int) throws(QueryError) in
+            groups.pass(index: index)
             series.group = Int32(numbers.number(of: index))
-            if !series.histograms.isEmpty || (!notes.isEmpty && notes.areNews(besides: groups.saidNotes))
-                || wantsLabels?(series) ?? false
-            {
+            if !series.histograms.isEmpty || (!notes.isEmpty && notes.areNews(besides: groups.saidNotes)) {
                 series.labels = selected.labels(at: index)
             }
             try body(&series, notes)
