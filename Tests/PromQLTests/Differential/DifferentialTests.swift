@@ -95,7 +95,8 @@ struct DifferentialCase {
         case (.failure(let error), .failure(let failure))
         where failure.isOnlyOne && error.description != failure.message:
             return different("the engine says: \(error)\n  not: \(failure.message)")
-        case (.failure, .failure), (.success, .failure(.kindsMeet)): return .bothFail
+        case (.failure, .failure), (.success, .failure(.kindsMeet)), (.success, .failure(.takesTooLong)):
+            return .bothFail
         // A subquery is evaluated between the windows too, where the naive evaluator does not look.
         case (.failure, .success) where looksBetweenWindows: return .bothFail
         // Range functions refuse two series of the same labels also where they have no step in common.

@@ -26,6 +26,9 @@ final class NaiveEvaluator {
     /// Below a function that looks only at count and sum, and below something that looks at more.
     var looksAtTotals = false
     var looksAtBuckets = false
+    /// Points of subqueries that a query may have, those of subqueries in subqueries for each of them.
+    private static let pointLimit = 100_000
+    private var pointCount = 0
 
     init(_ series: [NaiveSeries], _ settings: Settings, start: Int64, end: Int64, step: Int64, text: String) {
         self.series = series
@@ -263,6 +266,8 @@ final class NaiveEvaluator {
         var result: [NaiveSeries] = []
         var moment = Self.firstMultiple(of: stride, after: left)
         while moment <= right {
+            pointCount += 1
+            guard pointCount <= Self.pointLimit else { throw NaiveFailure.takesTooLong }
             for element in try vector(subquery.operand, at: moment) {
                 var number = element.number
                 if case .histogram(var histogram) = number, histogram.hint != .gauge {

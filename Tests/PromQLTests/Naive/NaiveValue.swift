@@ -66,6 +66,8 @@ struct NaiveFailure: Error, Equatable {
 
     /// A float and a histogram at one time in one series.
     static let kindsMeet = NaiveFailure("a float and a histogram meet")
+    /// It would have an answer, minutes later.
+    static let takesTooLong = NaiveFailure("too many points of subqueries")
     static let sameLabels = NaiveFailure("vector cannot contain metrics with the same labelset")
 }
 
