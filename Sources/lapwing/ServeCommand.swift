@@ -183,7 +183,9 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("Samples that one query may hold.", valueName: "number"))
     var maximumSamples = 50_000_000
 
-    @Option(name: .customLong("query.max-series"), help: "Series that one query may select; 0 has no limit.")
+    @Option(
+        name: .customLong("query.max-series"),
+        help: ArgumentHelp("Series that one query may select; 0 has no limit.", valueName: "number"))
     var maximumSeries = 0
 
     @Option(
