@@ -20,6 +20,7 @@ import Glibc
         self.path = path
         var database: OpaquePointer?
         let (name, flags) = Self.openArguments(path: path, options)
+        _ = Self.configureLibrary
         if options.checksPages { page_checksums_register() }
         let code = unsafe sqlite3_open_v2(name, &database, flags, nil)
         guard let opened = unsafe database else {
@@ -49,6 +50,9 @@ import Glibc
         statements.removeAll()
         unsafe sqlite3_close_v2(handle)
     }
+
+    /// Once, before the first connection.
+    private static let configureLibrary: Void = lapwing_sqlite3_allocate_pages_singly()
 
     private static func openArguments(path: String, _ options: SQLiteOpenOptions) -> (String, Int32) {
         let common = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
