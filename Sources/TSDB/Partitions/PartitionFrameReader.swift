@@ -24,7 +24,7 @@ final class PartitionFrameReader {
     private let clocks: PartitionClocks
     private let needsValues: Bool
     private let keepsFrames: Bool
-    private let zstd = ZstdWorkspace()
+    private let zstd: ZstdWorkspace
     private var group = SegmentGroup()
     /// The bytes of the group's segments, as far as they are kept for its next frame.
     private var blobs: [[UInt8]?] = []
@@ -46,10 +46,12 @@ final class PartitionFrameReader {
     /// - Parameters:
     ///   - needsValues: As in `SelectRequest`.
     ///   - keepsFrames: The caller comes several times for each frame.
+    ///   - zstd: Of the thread that reads; one does for all its readers.
     init(
-        reader: PartitionReader, clocks: PartitionClocks, needsValues: Bool = true, keepsFrames: Bool = false
+        reader: PartitionReader, clocks: PartitionClocks, needsValues: Bool, keepsFrames: Bool, zstd: ZstdWorkspace
     ) throws(StorageError) {
         self.keepsFrames = keepsFrames
+        self.zstd = zstd
         self.reader = reader
         self.clocks = clocks
         self.needsValues = needsValues

@@ -1,3 +1,4 @@
+import Bytes
 import MetricModel
 import Storage
 
@@ -111,7 +112,10 @@ final class PartitionSelection: Sendable {
     /// A reader for one thread.
     ///
     /// Pieces of all readers share this selection's clocks.
-    func makeReader(keepsFrames: Bool = false) throws(StorageError) -> PartitionFrameReader {
-        try PartitionFrameReader(reader: reader, clocks: clocks, needsValues: needsValues, keepsFrames: keepsFrames)
+    func makeReader(
+        keepsFrames: Bool = false, _ zstd: ZstdWorkspace = ZstdWorkspace()
+    ) throws(StorageError) -> PartitionFrameReader {
+        try PartitionFrameReader(
+            reader: reader, clocks: clocks, needsValues: needsValues, keepsFrames: keepsFrames, zstd: zstd)
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import MetricModel
 import Storage
 
@@ -32,6 +33,8 @@ struct DatabaseSeriesReader: SeriesReader {
     private var wanted: [PartitionFrameReader.Wanted] = []
     /// Made when the first series of the partition is read.
     private var readers: [PartitionFrameReader?]
+    /// What all of them decompress with.
+    private let zstd = ZstdWorkspace()
 
     init(series: SelectedDatabaseSeries, indexes: Range<Int>) {
         self.series = series
@@ -143,7 +146,8 @@ struct DatabaseSeriesReader: SeriesReader {
         if wanted.isEmpty { return }
         do throws(StorageError) {
             if readers[partition] == nil {
-                readers[partition] = try source.makeReader(keepsFrames: Self.batchSize(series).keptBytes > 0)
+                readers[partition] = try source.makeReader(
+                    keepsFrames: Self.batchSize(series).keptBytes > 0, zstd)
             }
             guard let reader = readers[partition] else { return }
             if readsNewest {
