@@ -14,6 +14,10 @@ struct QueryHarness {
 
     /// Loads series in the notation of test scripts, a point each minute from the epoch on.
     init(_ lines: String..., stepMilliseconds: Int64 = 60_000) throws {
+        try self.init(lines: lines, stepMilliseconds: stepMilliseconds)
+    }
+
+    init(lines: [String], stepMilliseconds: Int64 = 60_000) throws {
         for line in lines {
             let series = try SeriesNotation.parse(line)
             var times: [Int64] = []

@@ -33,6 +33,23 @@ struct QueryLimitTests {
         #expect(harness.failure("sum(metric)", atMinute: 9) == "no error")
     }
 
+    @Test(
+        "two series that lose what tells them apart are an error before all others are held",
+        arguments: [
+            "rate({__name__=~\"a|b\"}[2m])", "sum(rate({__name__=~\"a|b\"}[2m]))", "abs({__name__=~\"a|b\"})",
+            "{__name__=~\"a|b\"} * 2", "-{__name__=~\"a|b\"}", "clamp_min({__name__=~\"a|b\"}, 0)",
+        ])
+    func equalLabels(_ query: String) throws {
+        let manySeries = (0..<300).map { "b{id=\"\(100 + $0)\"} 1x9" }
+        var harness = try QueryHarness(lines: [#"a{id="100"} 1x9"#, #"a{id="101"} 1x9"#] + manySeries)
+        harness.settings.maximumSamples = 50
+        let isRefused = "vector cannot contain metrics with the same labelset"
+        #expect(harness.failure(query, atMinute: 9) == isRefused)
+        harness.settings.maximumSamples = 50_000_000
+        #expect(harness.failure(query, atMinute: 9) == isRefused)
+        #expect(harness.failure(query.replacing("a|b", with: "b|c"), atMinute: 9) == "no error")
+    }
+
     @Test("a query that selects too many series is refused, whether by one selector or by several together")
     func seriesLimit() throws {
         var harness = try QueryHarness(#"metric{id="1"} 1x9"#, #"metric{id="2"} 1x9"#)

@@ -10,6 +10,7 @@ struct VectorScalarOperation: VectorOperator {
 
     var timeline: Timeline { vector.timeline }
     var sharesOneName: Bool { vector.sharesOneName }
+    var hasFaults: Bool { vector.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let scalars = try scalar.evaluate(context)

@@ -69,10 +69,27 @@ struct NamelessVector: VectorOperator {
 
     private func merge(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var aside = SeriesAside()
+        // Nobody has to wait for all series to hear of two that are alike.
+        let stopsEarly = !operand.hasFaults
+        var places = LabelPlaces()
+        var held = QueryCost()
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             dropping.apply(&series)
+            if stopsEarly, !series.isEmpty {
+                let cost = QueryCost(bytes: LabelPlaces.bytesPerLabelSet)
+                try context.hold(cost)
+                held += cost
+                if let known = places.take(series.labels, at: aside.series.count),
+                    aside.series[known].labels == series.labels,
+                    !mergesSteps || aside.series[known].meets(series, kinds)
+                {
+                    throw .sameLabelSet
+                }
+            }
             try aside.add(&series, context)
         }
+        places = LabelPlaces()
+        context.release(held)
         if !mergesSteps { context.noteDependenceOnAllSteps() }
         try aside.handOn(over: timeline.count, isEach: !mergesSteps, kinds: kinds, context, body)
     }

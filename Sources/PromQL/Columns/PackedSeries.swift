@@ -133,6 +133,19 @@ struct PackedSeries: Sendable {
         return values
     }
 
+    /// Whether becoming one series with another is an error.
+    func meets(_ other: StepSeries, _ meeting: SeriesMerger.Meeting) -> Bool {
+        let mayDiffer = meeting != .refused
+        for step in floatSteps(in: other.values.indices) where !value(at: step).isAbsent {
+            if !other.values[step].isAbsent { return true }
+        }
+        for sample in histograms {
+            if other.histogram(at: sample.step) != nil { return true }
+            if !mayDiffer, !other.values[sample.step].isAbsent { return true }
+        }
+        return !mayDiffer && other.histograms.contains { !value(at: $0.step).isAbsent }
+    }
+
     /// The series given, with those of equal labels merged; cheap where there are none.
     static func merged(
         _ all: [PackedSeries], over stepCount: Int, _ meeting: SeriesMerger.Meeting = .refused

@@ -32,20 +32,8 @@ struct SeriesMerger {
     /// Whether two of so many series may have the same labels, told by their hashes without moving any.
     static func hasEqualHashes(_ count: Int, _ labels: (Int) -> LabelSet) -> Bool {
         if count < 2 { return false }
-        var placeCount = 16
-        while placeCount < count * 2 { placeCount *= 2 }
-        // Open addressing by the lower bits; zero is a free place.
-        var places = [UInt64](repeating: 0, count: placeCount)
-        for index in 0..<count {
-            let hash = max(labels(index).byteHash, 1)
-            var place = Int(truncatingIfNeeded: hash) & (placeCount - 1)
-            while places[place] != 0 {
-                if places[place] == hash { return true }
-                place = (place + 1) & (placeCount - 1)
-            }
-            places[place] = hash
-        }
-        return false
+        var places = LabelPlaces(minimumCapacity: count)
+        return (0..<count).contains { places.take(labels($0), at: $0) != nil }
     }
 }
 

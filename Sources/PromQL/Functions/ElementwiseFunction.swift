@@ -9,6 +9,7 @@ struct ElementwiseFunction: VectorOperator {
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         guard let operation = Self.operation(function) else {
@@ -60,6 +61,7 @@ struct NegatedVector: VectorOperator {
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
@@ -85,6 +87,7 @@ struct BoundedFunction: VectorOperator {
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         let firsts = try first.evaluate(context)

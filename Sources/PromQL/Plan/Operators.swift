@@ -12,6 +12,10 @@ protocol VectorOperator {
     /// Whether dropping the name cannot make two label sets equal: all series have one name, or none.
     var sharesOneName: Bool { get }
 
+    /// Whether anything but the store and the limits can end it once its series come: who finds a fault in these then must hear it
+    /// to the end, because its own faults are told first.
+    var hasFaults: Bool { get }
+
     /// Gives each series to `body`, which may change it and keep what it likes.
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError)
 
@@ -48,6 +52,8 @@ extension VectorOperator {
     }
 
     func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { nil }
+
+    var hasFaults: Bool { true }
 
     /// Groups by labels.
     func stream(_ context: QueryContext, into groups: OperandGroups, _ body: SeriesBody) throws(QueryError) {

@@ -10,6 +10,7 @@ struct RangeFunctionOperator: VectorOperator {
     let notes: KernelAnnotator
 
     var sharesOneName: Bool { source.sharesOneName }
+    var hasFaults: Bool { !(source is SelectorSource) }
 
     /// What is said about one name is said once.
     private var saysItOnce: Bool {
