@@ -1,5 +1,6 @@
 import Glibc
 import SQLite
+import TestSupport
 import Testing
 
 /// A folder that is removed when the test is over.
@@ -153,6 +154,26 @@ struct SQLiteConnectionTests {
             _ = try connection.userVersion()
         }
         #expect(foreign?.isCorrupt == true)
+    }
+
+    @Test("a connection takes memory for the pages that it reads, and none beforehand")
+    func pagesOneByOne() async {
+        await #expect(processExitsWith: .success) {
+            let folder = TemporaryFolder()
+            let path = folder.file("a.sqlite")
+            let writer = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .create))
+            try writer.execute("CREATE TABLE thing (i)")
+            let count = 20
+            let before = AllocatedMemory.byteCount
+            let readers = try (0..<count).map { _ in
+                let reader = try SQLiteConnection(path: path, options: SQLiteOpenOptions(mode: .readOnly))
+                let rows = try reader.integer("SELECT count(*) FROM thing")
+                precondition(rows == 0)
+                return reader
+            }
+            let taken = (AllocatedMemory.byteCount - before) / readers.count
+            precondition(taken < 80 << 10, "\(taken) bytes a connection")
+        }
     }
 }
 
