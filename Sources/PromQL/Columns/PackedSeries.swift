@@ -135,15 +135,15 @@ struct PackedSeries: Sendable {
 
     /// Whether becoming one series with another is an error.
     func meets(_ other: StepSeries, _ meeting: SeriesMerger.Meeting) -> Bool {
-        let mayDiffer = meeting != .refused
+        let refusesKinds = meeting == .refused
         for step in floatSteps(in: other.values.indices) where !value(at: step).isAbsent {
             if !other.values[step].isAbsent { return true }
         }
         for sample in histograms {
             if other.histogram(at: sample.step) != nil { return true }
-            if !mayDiffer, !other.values[sample.step].isAbsent { return true }
+            if refusesKinds, !other.values[sample.step].isAbsent { return true }
         }
-        return !mayDiffer && other.histograms.contains { !value(at: $0.step).isAbsent }
+        return refusesKinds && other.histograms.contains { !value(at: $0.step).isAbsent }
     }
 
     /// The series given, with those of equal labels merged; cheap where there are none.
