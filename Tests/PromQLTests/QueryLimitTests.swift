@@ -38,10 +38,12 @@ struct QueryLimitTests {
         arguments: [
             "rate({__name__=~\"a|b\"}[2m])", "sum(rate({__name__=~\"a|b\"}[2m]))", "abs({__name__=~\"a|b\"})",
             "{__name__=~\"a|b\"} * 2", "-{__name__=~\"a|b\"}", "clamp_min({__name__=~\"a|b\"}, 0)",
-        ])
-    func equalLabels(_ query: String) throws {
+            "max_over_time({__name__=~\"a|b\"}[2m:1m])",
+        ], [false, true])
+    func equalLabels(_ query: String, explains: Bool) throws {
         let manySeries = (0..<300).map { "b{id=\"\(100 + $0)\"} 1x9" }
         var harness = try QueryHarness(lines: [#"a{id="100"} 1x9"#, #"a{id="101"} 1x9"#] + manySeries)
+        harness.options.explains = explains
         harness.settings.maximumSamples = 50
         let isRefused = "vector cannot contain metrics with the same labelset"
         #expect(harness.failure(query, atMinute: 9) == isRefused)

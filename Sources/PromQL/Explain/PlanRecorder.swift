@@ -43,6 +43,7 @@ struct MeasuredVector: VectorOperator {
 
     var timeline: Timeline { operand.timeline }
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { try operand.labels(context) }
 
@@ -102,6 +103,7 @@ struct MeasuredSource: SeriesSource {
     let recorder: PlanRecorder
 
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func evaluate(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,

@@ -13,7 +13,7 @@ struct PreparedRangeFunction: VectorOperator {
     var keepsName: Bool { kernel.function == .firstOverTime || kernel.function == .lastOverTime }
 
     var sharesOneName: Bool { plan.source.sharesOneName }
-    var hasFaults: Bool { !(plan.source is SelectorSource) }
+    var hasFaults: Bool { plan.source.hasFaults }
 
     /// What the series come with.
     private enum Identity {

@@ -10,7 +10,7 @@ struct RangeFunctionOperator: VectorOperator {
     let notes: KernelAnnotator
 
     var sharesOneName: Bool { source.sharesOneName }
-    var hasFaults: Bool { !(source is SelectorSource) }
+    var hasFaults: Bool { source.hasFaults }
 
     /// What is said about one name is said once.
     private var saysItOnce: Bool {

@@ -25,6 +25,7 @@ struct SelectorSource: SeriesSource {
     var readsInOrder = false
 
     var sharesOneName: Bool { name != nil }
+    var hasFaults: Bool { false }
 
     /// The name that all series have; nil where they may have several.
     var name: String? {

@@ -6,6 +6,9 @@ protocol SeriesSource {
     /// Whether dropping the name cannot make two label sets equal.
     var sharesOneName: Bool { get }
 
+    /// As of an operator: whether anything but the store and the limits can end it once its series come.
+    var hasFaults: Bool { get }
+
     /// Runs the kernel over each series and gives the results to `body`, in order, with what the kernel noticed.
     ///
     /// Series without a result at any step come too.
@@ -18,6 +21,7 @@ protocol SeriesSource {
 /// No series.
 struct EmptySource: SeriesSource {
     var sharesOneName: Bool { true }
+    var hasFaults: Bool { false }
 
     func evaluate(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,

@@ -5,6 +5,7 @@ struct SubquerySource: SeriesSource {
     let operand: any VectorOperator
 
     var sharesOneName: Bool { operand.sharesOneName }
+    var hasFaults: Bool { operand.hasFaults }
 
     func evaluate(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, context: QueryContext,
