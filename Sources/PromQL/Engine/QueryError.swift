@@ -51,6 +51,7 @@ extension QueryError: CustomStringConvertible {
         case .unsuitableType(let message), .execution(let message): message
         case .storage(let error): error.description
         case .notSmall: "the query is too much work to be answered at once"
+        // For a function that the parser learns before the engine does; none of today's.
         case .notImplemented(let name): "not implemented yet: \(name)"
         }
     }

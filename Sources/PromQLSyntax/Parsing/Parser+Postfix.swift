@@ -67,6 +67,7 @@ extension Parser {
             try set(boundary, in: &matrix.selector, range: expression.range)
             return .matrixSelector(matrix)
         case .subquery: throw error("\(name) modifier is not supported for subqueries", expression.range)
+        // Prometheus' words where there is no selector before it; nothing is missing here.
         default: throw error("\(name) modifier not implemented", expression.range)
         }
     }
