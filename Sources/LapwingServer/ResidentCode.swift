@@ -34,6 +34,8 @@ package struct ResidentCode: Sendable {
     /// The mappings are changed under a lock that all threads need for new memory: it is best done before there are any.
     private init() {
         var ranges: [Range<UInt>] = []
+        var constants = csegment()
+        if unsafe csegments_protect_constants(&constants) { ranges.append(constants.start..<constants.end) }
         for segment in Self.segments() where segment.end - segment.start >= Self.leastByteCount {
             for start in stride(
                 from: segment.start + Self.stripeByteCount, to: segment.end, by: 2 * Int(Self.stripeByteCount))
