@@ -30,7 +30,7 @@ struct StreamingAggregation: VectorOperator {
             }
             if delaysNameRemoval { groups[index].marks.add(series) }
             if groups[index].window.count < stepCount {
-                guard let window = groups[index].window(with: series) else { return }
+                guard let window = StreamedGroup.window(groups[index].window, with: series) else { return }
                 try widen(&groups[index], to: window, context)
             }
             groups[index].add(series, notes: &notes)
@@ -81,8 +81,8 @@ private struct StreamedGroup {
         self.accumulator = accumulator
     }
 
-    /// The steps needed once a series is added, nil where it has nothing.
-    func window(with series: StepSeries) -> Range<Int>? {
+    /// The steps needed once a series is added to a group that has those of `window`, nil where it has nothing.
+    static func window(_ window: Range<Int>, with series: StepSeries) -> Range<Int>? {
         let all = 0..<series.values.count
         // Their steps stand with them.
         if !series.histograms.isEmpty { return all }
@@ -92,8 +92,8 @@ private struct StreamedGroup {
             steps = min(steps.lowerBound, window.lowerBound)..<max(steps.upperBound, window.upperBound)
         }
         if steps == window { return window }
-        let first = steps.lowerBound / Self.windowSteps * Self.windowSteps
-        let end = (steps.upperBound + Self.windowSteps - 1) / Self.windowSteps * Self.windowSteps
+        let first = steps.lowerBound / windowSteps * windowSteps
+        let end = (steps.upperBound + windowSteps - 1) / windowSteps * windowSteps
         steps = first..<min(end, all.upperBound)
         return steps.count >= all.count / 2 ? all : steps
     }
@@ -107,8 +107,8 @@ private struct StreamedGroup {
         window = wanted
     }
 
-    /// Adds a series whose steps are in the window.
-    func add(_ series: StepSeries, notes: inout AggregationNotes) {
+    /// Adds a series whose steps are in the window; mutating, so that the group is not copied for it.
+    mutating func add(_ series: StepSeries, notes: inout AggregationNotes) {
         if window.count == series.values.count { return accumulator.add(series, notes: &notes) }
         accumulator.add(StepSeries(labels: series.labels, values: Array(series.values[window])), notes: &notes)
     }

@@ -214,7 +214,7 @@ struct ColumnPieces {
             swap(&values, &columns.values)
             columns.risingCount = risingCount
             if pieces.count == 1 {
-                columns.clock = pieces[0].clock
+                if columns.clock !== pieces[0].clock { columns.clock = pieces[0].clock }
                 columns.clockOffset = pieces[0].offset
             } else {
                 columns.clock = joins.clock(of: pieces, clocks)
