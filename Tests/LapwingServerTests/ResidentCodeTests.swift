@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -23,6 +24,33 @@ struct ResidentCodeTests {
             precondition("\(type(of: memory.read()))" == "(residentBytes: Int, ownBytes: Int)")
             ResidentCode.ofProcess.release()
             precondition(fileBytes() < before / 2, "\(before), \(fileBytes())")
+        }
+    }
+
+    @Test("constants that the linker left among the variables can no longer be written, and are given back")
+    func constants() async {
+        await #expect(processExitsWith: .success) {
+            let program = CommandLine.arguments[0].split(separator: "/").last.map(String.init) ?? ""
+            /// What is resident of the program's writable pages and was not written.
+            func unwrittenBytes() throws -> Int {
+                var sum = 0
+                var counts = false
+                for line in try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8).split(separator: "\n") {
+                    let words = line.split(separator: " ")
+                    if words[0].contains("-") {
+                        counts = words[1] == "rw-p" && line.hasSuffix("/" + program)
+                    } else if counts, words[0] == "Rss:" || words[0] == "Private_Dirty:" {
+                        sum += (Int(words[1]) ?? 0) * (words[0] == "Rss:" ? 1024 : -1024)
+                    }
+                }
+                return sum
+            }
+            let before = try unwrittenBytes()
+            precondition(before > 100_000, "\(before)")
+            ResidentCode.ofProcess.release()
+            let after = try unwrittenBytes()
+            precondition(after < before / 4, "\(before), \(after)")
+            precondition(String(describing: Array("abc".utf8).map { $0 + 1 }) == "[98, 99, 100]")
         }
     }
 }
