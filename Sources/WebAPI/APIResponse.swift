@@ -4,8 +4,14 @@
 package struct APIResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Called until it gives nil; each piece is sent before the next is asked for, so that memory stays bounded.
-        case pieces(@Sendable () -> [UInt8]?)
+        /// Called until it gives the last; each piece is sent before the next is asked for, so that memory stays bounded.
+        case pieces(@Sendable () -> Piece)
+    }
+
+    /// A part of a body.
+    package struct Piece: Sendable {
+        var bytes: [UInt8]
+        var isLast: Bool
     }
 
     package var status: Int

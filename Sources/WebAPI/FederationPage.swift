@@ -33,10 +33,9 @@ final class FederationPage: Sendable {
         self.held = held
     }
 
-    /// The next piece; nil after the last.
-    func nextPiece() -> [UInt8]? {
+    /// The next piece, until the last.
+    func nextPiece() -> APIResponse.Piece {
         state.withLock { state in
-            guard state.position < lines.count else { return nil }
             let writer = TextWriter(format: .text)
             var bytes: [UInt8] = []
             while state.position < lines.count, bytes.count < QueryResultEncoder.pieceBytes {
@@ -49,7 +48,7 @@ final class FederationPage: Sendable {
                 }
                 append(line, writer, to: &bytes)
             }
-            return bytes
+            return APIResponse.Piece(bytes: bytes, isLast: state.position == lines.count)
         }
     }
 

@@ -12,42 +12,40 @@ final class GzippedPieces: Sendable {
 
     private struct State: ~Copyable {
         var stream: GzipStream
-        /// Pieces that were made already.
-        var made: ArraySlice<[UInt8]>
-        var isFinished = false
+        /// The piece that was made already, while it is not in the file.
+        var made: APIResponse.Piece?
         let held: HeldMemory
     }
 
-    private let source: @Sendable () -> [UInt8]?
+    private let source: @Sendable () -> APIResponse.Piece
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - made: The first pieces.
+    ///   - made: The first piece.
     ///   - source: Gives those that follow.
     init?(
-        _ made: [[UInt8]], then source: @escaping @Sendable () -> [UInt8]?, reservation: (any MemoryReservation)?
+        _ made: APIResponse.Piece, then source: @escaping @Sendable () -> APIResponse.Piece,
+        reservation: (any MemoryReservation)?
     ) {
         var held = HeldMemory(reservation)
         guard held.takeAtOnce(GzipStream.byteCount + Self.pieceBytes), let stream = try? GzipStream() else {
             return nil
         }
         self.source = source
-        state = Mutex(State(stream: stream, made: made[...], held: held))
+        state = Mutex(State(stream: stream, made: made, held: held))
     }
 
-    /// The next piece of the file; nil after the last.
-    func next() -> [UInt8]? {
+    /// The next piece of the file, until the last.
+    func next() -> APIResponse.Piece {
         state.withLock { state in
-            var output: [UInt8] = []
-            while !state.isFinished, output.count < Self.pieceBytes {
-                if let piece = state.made.popFirst() ?? source() {
-                    state.stream.compress(piece, into: &output)
-                } else {
-                    state.stream.compress([], isLast: true, into: &output)
-                    state.isFinished = true
-                }
+            var output = APIResponse.Piece(bytes: [], isLast: false)
+            while !output.isLast, output.bytes.count < Self.pieceBytes {
+                let piece = state.made ?? source()
+                state.made = nil
+                state.stream.compress(piece.bytes, isLast: piece.isLast, into: &output.bytes)
+                output.isLast = piece.isLast
             }
-            return output.isEmpty ? nil : output
+            return output
         }
     }
 }

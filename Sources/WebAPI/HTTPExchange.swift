@@ -18,18 +18,14 @@ struct HTTPExchange: Sendable {
     struct Pieces: Sendable {
         let threads: WorkerThreads
         let caller: String
-        let nextPiece: @Sendable () -> [UInt8]?
-        /// The piece to begin with; it was made to see whether there is one.
-        let first: [UInt8]?
+        let nextPiece: @Sendable () -> APIResponse.Piece
 
         /// Makes what is sent next, on a thread; nil where the server stops, and the answer has to look like the part that it is.
         func next(_ body: @escaping @Sendable (ByteBuffer?, Pieces?) -> Void) {
             threads.submit(of: caller) { isStopping in
                 guard !isStopping else { return body(nil, nil) }
-                guard let piece = first ?? nextPiece() else { return body(ByteBuffer(), nil) }
-                let following = nextPiece()
-                let more = following.map { Pieces(threads: threads, caller: caller, nextPiece: nextPiece, first: $0) }
-                body(ByteBuffer(bytes: piece), more)
+                let piece = nextPiece()
+                body(ByteBuffer(bytes: piece.bytes), piece.isLast ? nil : self)
             }
         }
     }
@@ -174,23 +170,23 @@ struct HTTPExchange: Sendable {
         switch response.body {
         case .bytes(let bytes): take(bytes, of: response, &answer, request)
         case .pieces(let next):
-            let first = next() ?? []
-            guard let second = next() else {
-                take(first, of: response, &answer, request)
+            let first = next()
+            guard !first.isLast else {
+                take(first.bytes, of: response, &answer, request)
                 break
             }
             // Never on the threads of queries: all of those may be waiting for the memory that this answer holds.
             let caller = request?.query?.description.caller ?? client
             Self.addVary(&answer.head, response)
             if Self.mayCompress(response, for: request),
-                let file = GzippedPieces([first, second], then: next, reservation: server.api.reserveMemory())
+                let file = GzippedPieces(first, then: next, reservation: server.api.reserveMemory())
             {
                 // Nor here, which may be the event loop: the head goes out alone.
                 answer.head.add("Content-Encoding", "gzip")
-                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: file.next, first: nil)
+                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: file.next)
             } else {
-                answer.body = ByteBuffer(bytes: first)
-                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: next, first: second)
+                answer.body = ByteBuffer(bytes: first.bytes)
+                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: next)
             }
             answer.head.frameByParts()
         }

@@ -10,7 +10,6 @@ final class ListEncoder: Sendable {
         var writer = JSONWriter(reservingBytes: 4096)
         /// The next element; nil before the beginning.
         var position: Int?
-        var isFinished = false
     }
 
     private let count: Int
@@ -29,10 +28,9 @@ final class ListEncoder: Sendable {
         APIResponse(contentType: APIResponse.jsonType, body: .pieces { [self] in nextPiece() })
     }
 
-    /// The next piece; nil after the last.
-    func nextPiece() -> [UInt8]? {
+    /// The next piece, until the last.
+    func nextPiece() -> APIResponse.Piece {
         state.withLock { state in
-            guard !state.isFinished else { return nil }
             var position = state.position ?? 0
             if state.position == nil {
                 state.writer.beginObject()
@@ -50,9 +48,8 @@ final class ListEncoder: Sendable {
                 state.writer.endArray()
                 state.writer.annotations(warnings: warnings, infos: [])
                 state.writer.endObject()
-                state.isFinished = true
             }
-            return state.writer.takeBytes()
+            return APIResponse.Piece(bytes: state.writer.takeBytes(), isLast: position == count)
         }
     }
 }

@@ -14,7 +14,6 @@ final class QueryResultEncoder: Sendable {
         var writer = JSONWriter(reservingBytes: 0)
         /// The next series or element to write; nil before the beginning.
         var position: Int?
-        var isFinished = false
     }
 
     private let result: QueryResult
@@ -29,10 +28,9 @@ final class QueryResultEncoder: Sendable {
         self.showsStatistics = showsStatistics
     }
 
-    /// The next piece; nil after the last.
-    func nextPiece() -> [UInt8]? {
+    /// The next piece, until the last.
+    func nextPiece() -> APIResponse.Piece {
         state.withLock { state in
-            guard !state.isFinished else { return nil }
             var position = state.position ?? 0
             state.writer.reserve(expectedBytes(from: position))
             if state.position == nil { begin(&state.writer) }
@@ -41,11 +39,9 @@ final class QueryResultEncoder: Sendable {
                 position += 1
             }
             state.position = position
-            if position >= elementCount {
-                end(&state.writer)
-                state.isFinished = true
-            }
-            return state.writer.takeBytes()
+            let isLast = position >= elementCount
+            if isLast { end(&state.writer) }
+            return APIResponse.Piece(bytes: state.writer.takeBytes(), isLast: isLast)
         }
     }
 

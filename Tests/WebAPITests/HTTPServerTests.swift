@@ -44,12 +44,18 @@ struct HTTPServerTests {
                     body: .pieces {
                         left.withLock { left in
                             left -= 1
-                            return left >= 0 ? [UInt8](repeating: UInt8(ascii: "a") + UInt8(left), count: 300_000) : nil
+                            return APIResponse.Piece(
+                                bytes: [UInt8](repeating: UInt8(ascii: "a") + UInt8(left), count: 300_000),
+                                isLast: left == 0)
                         }
                     })
             case "/endless":
                 return APIResponse(
-                    contentType: "text/plain", body: .pieces { [UInt8](repeating: UInt8(ascii: "x"), count: 300_000) })
+                    contentType: "text/plain",
+                    body: .pieces {
+                        APIResponse.Piece(
+                            bytes: [UInt8](repeating: UInt8(ascii: "x"), count: 300_000), isLast: false)
+                    })
             case "/wait":
                 let isWithdrawn = withdrawn.withLock { $0 }
                 while isWithdrawn?() == false { pause() }

@@ -30,12 +30,10 @@ struct PullEndpointTests {
     }
 
     private static func text(_ response: APIResponse) -> String {
-        var all: [UInt8] = []
         switch response.body {
-        case .bytes(let bytes): all = bytes
-        case .pieces(let next): while let piece = next() { all += piece }
+        case .bytes(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .pieces(let next): String(decoding: APIResponse.whole(next), as: UTF8.self)
         }
-        return String(decoding: all, as: UTF8.self)
     }
 
     @Test("the newest samples of chosen series are a page, with external labels and an instance")

@@ -38,9 +38,7 @@ struct QueryEndpointsTests {
         switch response.body {
         case .bytes(let bytes): return String(decoding: bytes, as: UTF8.self)
         case .pieces(let next):
-            var all: [UInt8] = []
-            while let piece = next() { all += piece }
-            return String(decoding: all, as: UTF8.self)
+            return String(decoding: APIResponse.whole(next), as: UTF8.self)
         }
     }
 

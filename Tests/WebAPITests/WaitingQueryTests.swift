@@ -45,7 +45,8 @@ struct WaitingQueryTests {
                         }
                         if number == WaitingQueryTests.pieces - 1 { isHeld.signal() }
                         if number == 0 { isFree.signal() }
-                        return number >= 0 ? [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 20) : nil
+                        return APIResponse.Piece(
+                            bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 20), isLast: number == 0)
                     })
             case "/waits":
                 isAsked.signal()
