@@ -32,7 +32,7 @@ final class QueryResultEncoder: Sendable {
     func nextPiece() -> APIResponse.Piece {
         state.withLock { state in
             var position = state.position ?? 0
-            state.writer.reserve(expectedBytes(from: position))
+            state.writer.reserve(room(from: position))
             if state.position == nil { begin(&state.writer) }
             while position < elementCount, state.writer.bytes.count < Self.pieceBytes {
                 writeElement(position, to: &state.writer)
@@ -45,16 +45,21 @@ final class QueryResultEncoder: Sendable {
         }
     }
 
-    /// What the elements from a position on may take in the next piece.
-    private func expectedBytes(from position: Int) -> Int {
+    /// Room for the next piece, whose elements begin at a position: bytes that grow are two pieces for a while.
+    ///
+    /// The last element begins before the piece is full, and points are written where there is room for twice as many bytes
+    /// as they take. Of room that is not used no page is touched.
+    private func room(from position: Int) -> Int {
         var bytes = 256
         var position = position
+        var last = 0
         while position < elementCount, bytes < Self.pieceBytes {
-            bytes += Self.elementBytes
-            if case .matrix(let series) = result.value { bytes += series[position].values.count * Self.pointBytes }
+            last = Self.elementBytes
+            if case .matrix(let series) = result.value { last += series[position].values.count * Self.pointBytes }
+            bytes += last
             position += 1
         }
-        return bytes
+        return bytes + 3 * last
     }
 
     /// About what labels take, and a point with many digits.
