@@ -125,8 +125,12 @@ struct JoinedClocks {
 
     /// By the last clock of the pieces.
     private var entries: [ObjectIdentifier: Entry] = [:]
+    /// Where those of all readers are.
+    private let shared: ClockCache
 
-    mutating func clock(of pieces: [ColumnPieces.Piece], _ shared: ClockCache) -> Clock {
+    init(_ shared: ClockCache) { self.shared = shared }
+
+    mutating func clock(of pieces: [ColumnPieces.Piece]) -> Clock {
         let key = ObjectIdentifier(pieces[pieces.count - 1].clock)
         if let known = entries[key], Self.isSame(known.pieces, as: pieces) { return known.clock }
         let made = shared.joined(pieces)

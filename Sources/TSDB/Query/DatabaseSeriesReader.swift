@@ -28,7 +28,7 @@ struct DatabaseSeriesReader: SeriesReader {
     private var scratch = ColumnPieces()
     private var batchStart: Int
     private var batchEnd: Int
-    private var joins = JoinedClocks()
+    private var joins: JoinedClocks
     private var loose = LooseReading()
     private var wanted: [PartitionFrameReader.Wanted] = []
     /// Made when the first series of the partition is read.
@@ -38,6 +38,7 @@ struct DatabaseSeriesReader: SeriesReader {
 
     init(series: SelectedDatabaseSeries, indexes: Range<Int>) {
         self.series = series
+        joins = JoinedClocks(series.clocks)
         position = indexes.lowerBound
         batchStart = position
         batchEnd = position
@@ -56,7 +57,7 @@ struct DatabaseSeriesReader: SeriesReader {
     mutating func next(into columns: inout SampleColumns) throws(StorageError) -> Bool {
         guard position < end else { return false }
         if position == batchEnd || readsNewest { try fill() }
-        batch[position - batchStart].take(into: &columns, joins: &joins, clocks: series.clocks)
+        batch[position - batchStart].take(into: &columns, joins: &joins)
         position += 1
         return true
     }
