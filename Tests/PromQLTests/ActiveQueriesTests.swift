@@ -1,10 +1,11 @@
 import MetricModel
-import PromQL
 import PromQLSyntax
 import Storage
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import PromQL
 
 /// A clock that stands where it is put.
 private final class StandingClock: WallClock {
@@ -191,6 +192,30 @@ struct ActiveQueriesTests {
         #expect(progress.series == 2)
         #expect(progress.samplesRead == 20)
         #expect(progress.estimatedSamples >= 20)
+    }
+
+    @Test("a query tells how far it is while several threads read", arguments: [0, 1])
+    func progressOfThreads(helpers: Int) throws {
+        let lines = (0..<3000).map { "metric{id=\"\($0)\"} 1x59" }
+        let progress = QueryProgress()
+        var options = QueryOptions()
+        options.progress = progress
+        let minutes = Timeline(start: 0, step: 60_000, count: 60)
+        let context = QueryContext(
+            querier: try QueryHarness(lines: lines).store.querier(), settings: EngineSettings(), options: options,
+            clock: SystemClock(), helpers: HelperPool(threadCount: helpers), isRangeQuery: true, timeline: minutes)
+        let source = SelectorSource(matchers: [LabelMatcher(equal: "__name__", "metric")])
+        var seen: [Int] = []
+        let windows = WindowTimes(times: minutes, lengthMilliseconds: 60_000)
+        try source.evaluate(NewestSample(), windows: windows, timeline: minutes, context: context) {
+            (_: inout StepSeries, _) throws(QueryError) in seen.append(progress.samplesRead)
+        }
+        #expect(seen.count == 3000)
+        #expect(seen.first.map { $0 < 90_000 } == true)
+        #expect(seen[1500] > 45_000)
+        #expect(seen == seen.sorted())
+        #expect(progress.samplesRead == 180_000)
+        #expect(context.statistics.samplesQueryable == 180_000)
     }
 
     @Test("a plan has a node for each part, with what it gave and read")

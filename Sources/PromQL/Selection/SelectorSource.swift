@@ -252,14 +252,20 @@ struct SelectorSource: SeriesSource {
         let pipeline = SeriesPipeline(
             selected: selected, labels: labels, runner: runner, blockSize: blockSize, depth: depth,
             limits: context.limits)
+        var counted = SeriesPipeline.Samples()
+        func count() {
+            let samples = pipeline.samples
+            context.count(queryable: samples.queryable - counted.queryable, read: samples.read - counted.read)
+            counted = samples
+        }
+        defer { count() }
         try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
+            count()
             for index in block.series.indices {
                 try body(&block.series[index], block.notes[index], block.first + index)
             }
         }
-        let samples = pipeline.samples
-        context.count(queryable: samples.queryable, read: samples.read)
         for steps in pipeline.steps { context.count(steps) }
-        if samples.histograms { context.noteHistograms() }
+        if pipeline.samples.hasHistograms { context.noteHistograms() }
     }
 }

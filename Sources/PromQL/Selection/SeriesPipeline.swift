@@ -24,7 +24,15 @@ final class SeriesPipeline: HelperJob {
         var reader: (any SeriesReader)?
     }
 
+    /// Samples that all threads came upon, and whether histograms were among them.
+    struct Samples {
+        var queryable = 0
+        var read = 0
+        var hasHistograms = false
+    }
+
     private struct State {
+        var samples = Samples()
         var nextBlock = 0
         var consumedBlocks = 0
         var finished: [Int: Result<Block, QueryError>] = [:]
@@ -66,14 +74,8 @@ final class SeriesPipeline: HelperJob {
 
     private var blockCount: Int { bounds.count - 1 }
 
-    /// The samples of all blocks read so far.
-    var samples: (queryable: Int, read: Int, histograms: Bool) {
-        state.withLock { state in
-            state.workers.reduce((0, 0, false)) {
-                ($0.0 + $1.runner.samplesQueryable, $0.1 + $1.runner.samplesRead, $0.2 || $1.runner.readsHistograms)
-            }
-        }
-    }
+    /// Those of all blocks read so far.
+    var samples: Samples { state.withLock { $0.samples } }
 
     /// What the threads counted by step, where it is wanted.
     var steps: [StepCounts] { state.withLock { $0.workers.compactMap(\.runner.steps) } }
@@ -135,15 +137,19 @@ final class SeriesPipeline: HelperJob {
             return state.nextBlock - 1
         }
         guard let number else { return nil }
+        let (queryable, read) = (worker.runner.samplesQueryable, worker.runner.samplesRead)
         let outcome: Result<Block, QueryError>
         do throws(QueryError) {
-            try read(number, with: &worker, into: &block)
+            try self.read(number, with: &worker, into: &block)
             outcome = .success(consume block)
         } catch {
             outcome = .failure(error)
         }
         return state.withLock { [worker] state in
             state.finished[number] = outcome
+            state.samples.queryable += worker.runner.samplesQueryable - queryable
+            state.samples.read += worker.runner.samplesRead - read
+            state.samples.hasHistograms = state.samples.hasHistograms || worker.runner.readsHistograms
             state.workers.append(worker)
             return state.nextBlock < blockCount && !state.isCancelled
         }
