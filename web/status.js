@@ -38,16 +38,19 @@ function queries(data, reload) {
     fetch(`/api/v1/status/queries/${encodeURIComponent(id)}`, { method: 'POST' }).then(reload, reload);
   };
   if (data.queries.some((query) => ending.has(query.id))) setTimeout(reload, 500);
-  const rows = data.queries.map((query) => element('tr', {}, element('td', {}, query.id), element('td', {}, query.state),
-    element('td', {}, `${query.age.toFixed(1)} s`), element('td', {}, query.samplesRead.toLocaleString()),
-    element('td', {}, query.estimatedSamples.toLocaleString()), element('td', {}, formatBytes(query.memoryBytes)),
-    element('td', {}, query.client, ' ', element('span', { class: 'quiet' }, query.userAgent)), element('td', {}, element('code', {}, query.query)),
-    element('td', {}, ending.has(query.id) ? 'is ending' : element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
+  const number = (text) => element('td', { class: 'number' }, text);
+  const rows = data.queries.map((query) => element('tr', {}, number(query.id), element('td', { class: 'whole' }, query.state),
+    number(`${query.age.toFixed(1)} s`), number(query.samplesRead.toLocaleString()), number(query.estimatedSamples.toLocaleString()),
+    number(formatBytes(query.memoryBytes)), element('td', {}, query.client, ' ', element('span', { class: 'quiet' }, query.userAgent)),
+    element('td', {}, element('code', {}, query.query)),
+    element('td', { class: 'whole' }, ending.has(query.id) ? 'is ending' : element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
   const names = ['Number', 'State', 'Age', 'Samples read', 'of about', 'Memory', 'Who asks', 'Query', ''];
+  const numbers = ['Number', 'Age', 'Samples read', 'of about', 'Memory'];
+  const heads = names.map((name) => element('th', { class: numbers.includes(name) ? 'number' : 'whole' }, name));
   return [
     pairs([['Running', `${data.running} of ${data.limits.concurrency}`], ['Waiting', `${data.waiting} of ${data.limits.queue}`],
       ['Memory', `${formatBytes(data.memoryBytes)} of ${formatBytes(data.limits.memoryBytes)}`]]),
-    rows.length ? element('table', {}, element('thead', {}, element('tr', {}, names.map((name) => element('th', {}, name)))), element('tbody', {}, rows)) : null,
+    rows.length ? element('table', {}, element('thead', {}, element('tr', {}, heads)), element('tbody', {}, rows)) : null,
     element('button', { type: 'button', onclick: reload }, 'Look again'),
   ];
 }
