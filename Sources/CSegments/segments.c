@@ -54,7 +54,8 @@ static bool find_constants(int file, ElfW(Addr) *start, ElfW(Addr) *end) {
     if (header.e_shstrndx >= header.e_shnum) return false;
     if (!read_at(file, sections, header.e_shnum * sizeof sections[0], header.e_shoff)) return false;
     size_t size = sections[header.e_shstrndx].sh_size;
-    if (size == 0 || size > sizeof names || !read_at(file, names, size, sections[header.e_shstrndx].sh_offset)) return false;
+    if (size == 0 || size > sizeof names) return false;
+    if (!read_at(file, names, size, sections[header.e_shstrndx].sh_offset)) return false;
     names[size - 1] = 0;
     for (size_t index = 0; index < header.e_shnum; index++) {
         if (sections[index].sh_name >= size || strcmp(names + sections[index].sh_name, ".rodata") != 0) continue;
