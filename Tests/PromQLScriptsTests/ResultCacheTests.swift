@@ -148,6 +148,62 @@ struct ResultCacheTests {
     }
 
     @Test(
+        "steps are known of what says something at all of them, and of subqueries over what has no name",
+        arguments: [
+            ("rate(load[2m])", 40), ("max_over_time(sum by (job) (rate(load[1m]))[3m:30s])", 40),
+            ("avg_over_time((load / on (instance) up)[2m:15s])", 40),
+            ("max_over_time(quantile without (job) (0.5, load)[2m:15s])", 40),
+            ("histogram_quantile(0.9, sum(rate(sizes[2m])))", 40),
+            // Answers that have histograms are not kept.
+            ("sum(rate(sizes[2m]))", 0),
+            // The text tells of how many steps it is true.
+            (
+                #"histogram_quantile(0.5, sum by (le) (label_replace(label_replace(load, "le", "$1", "instance", "([0-3])"), "le", "+Inf", "instance", "4")))"#,
+                0
+            ),
+            // Names may meet at other steps.
+            ("max_over_time(sum by (__name__) (load)[2m:15s])", 0),
+        ])
+    func texts(query: String, whenMoved: Int) throws {
+        let folder = TemporaryDirectory("result-cache")
+        let scene = try Scene(folder)
+        var histogram = NativeHistogram()
+        histogram.positiveSpans = [.init(offset: 1, length: 1)]
+        histogram.positiveBuckets = [0]
+        func scrape() throws {
+            scene.now += 15_000
+            histogram.positiveBuckets[0] += 2
+            (histogram.count, histogram.sum) = (histogram.positiveBuckets[0], histogram.sum + 1.5)
+            let sample = HistogramSample(timestamp: scene.now, histogram: histogram)
+            _ = try scene.database.append(
+                SampleBatch([
+                    .init(labels: LabelSet(["__name__": "sizes"]), columns: SampleColumns(histograms: [sample]))
+                ]), onRejection: .refuseAll)
+            for source in scene.sources {
+                let values = [Double.random(in: 0...1000, using: &scene.generator), 1]
+                try source.append(timestamp: Timestamp(milliseconds: scene.now), values: values, histograms: [])
+            }
+        }
+        for _ in 0..<90 { try scrape() }
+        let expression = try Parser.parse(query)
+        func answer(_ engine: QueryEngine) throws -> QueryResult {
+            let last = scene.now / 15_000 * 15_000
+            return try engine.rangeQuery(
+                expression, start: Timestamp(milliseconds: last - 600_000), end: Timestamp(milliseconds: last),
+                stepMilliseconds: 15_000, from: try scene.database.querier())
+        }
+        let isNeverKept = query.contains("__name__") || query.hasPrefix("sum(rate(sizes")
+        #expect(try answer(scene.cached).statistics.stepsFromCache == 0)
+        for isMoved in [false, true, true] {
+            if isMoved { try scrape() }
+            let known = try answer(scene.cached)
+            #expect(known.statistics.stepsFromCache == (isMoved || isNeverKept ? whenMoved : 41))
+            #expect(Self.plain(known) == Self.plain(try answer(scene.plain)))
+        }
+        scene.database.close()
+    }
+
+    @Test(
         "whoever looks at the statistics sees the samples of steps that were known, whoever asks for all has all read")
     func statistics() throws {
         let folder = TemporaryDirectory("result-cache")

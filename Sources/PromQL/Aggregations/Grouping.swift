@@ -9,9 +9,15 @@ struct Grouping: Sendable {
     /// All series are one group: `by ()` or no clause.
     let isSingleGroup: Bool
 
+    /// Whether no group has a name.
+    ///
+    /// Like a selector's series of one name, groups do not differ in type and unit alone then.
+    let hasNoName: Bool
+
     private init(_ filter: LabelFilter, isSingleGroup: Bool) {
         self.filter = filter
         self.isSingleGroup = isSingleGroup
+        hasNoName = true
     }
 
     /// The same of series without name, type and unit.
@@ -21,9 +27,11 @@ struct Grouping: Sendable {
         if isWithout {
             filter = LabelFilter(dropping: labels + [LabelName.metricName])
             isSingleGroup = false
+            hasNoName = true
         } else {
             filter = LabelFilter(keeping: labels)
             isSingleGroup = labels.isEmpty
+            hasNoName = !labels.contains(where: LabelFilter.isMetadata)
         }
     }
 

@@ -10,7 +10,7 @@ struct QuantileAggregation: VectorOperator {
     var delaysNameRemoval = false
 
     var timeline: Timeline { operand.timeline }
-    var sharesOneName: Bool { false }
+    var sharesOneName: Bool { grouping.hasNoName }
 
     /// The series of a group, which are put aside without labels: a step's values are needed together.
     private struct Group {

@@ -9,7 +9,7 @@ struct StreamingAggregation: VectorOperator {
     var delaysNameRemoval = false
 
     var timeline: Timeline { operand.timeline }
-    var sharesOneName: Bool { false }
+    var sharesOneName: Bool { grouping.hasNoName }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
         var groups: [StreamedGroup] = []

@@ -22,6 +22,9 @@ struct ElementOperator {
     /// The scalar is on the left, so that a filter keeps the right operand's value.
     var keepsRight = false
 
+    /// Whether a result keeps the name of the element it is made of.
+    var keepsName: Bool { (symbol.isComparison && !returnsBool) || symbol.isTrim }
+
     /// The result of a pair.
     enum Outcome {
         case float(Double)

@@ -13,7 +13,10 @@ struct VectorMatchingOperation: VectorOperator {
     let delaysNameRemoval: Bool
 
     var timeline: Timeline { left.timeline }
-    var sharesOneName: Bool { false }
+    var sharesOneName: Bool { !keepsNames && !matching.include.contains(where: LabelFilter.isMetadata) }
+
+    /// Whether results have the names of the many side, for now at least.
+    private var keepsNames: Bool { element.keepsName || (delaysNameRemoval && element.returnsBool) }
 
     /// The right side is the many side.
     private var isSwapped: Bool { matching.cardinality == .oneToMany }
@@ -240,9 +243,7 @@ struct VectorMatchingOperation: VectorOperator {
     }
 
     private func resultLabels(_ many: LabelSet, _ one: LabelSet) -> LabelSet {
-        let keepsName = (element.symbol.isComparison && !element.returnsBool) || element.symbol.isTrim
-        let delaysName = delaysNameRemoval && element.returnsBool
-        var labels = keepsName || delaysName ? many : many.droppingMetadata()
+        var labels = keepsNames ? many : many.droppingMetadata()
         if matching.cardinality == .oneToOne {
             labels =
                 matching.isOn

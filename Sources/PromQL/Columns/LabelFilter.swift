@@ -30,6 +30,9 @@ struct LabelFilter: Sendable {
             : LabelFilter(dropping: choice.names + metadata)
     }
 
+    /// Whether a label is the name, the type or the unit.
+    static func isMetadata(_ name: String) -> Bool { metadata.names.contains(Array(name.utf8)) }
+
     /// What functions and arithmetic take away: the name, the type and the unit.
     static let metadata = LabelFilter(dropping: [LabelName.metricName, LabelName.type, LabelName.unit])
     static let metricName = LabelFilter(dropping: [LabelName.metricName])

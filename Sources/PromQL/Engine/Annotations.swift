@@ -39,6 +39,8 @@ struct Annotations {
     }
 
     private var entries: [Entry] = []
+    /// Whether any text tells how often something happened, and so of all steps together.
+    private(set) var addUp = false
     private var indexes: [ExactText: Int] = [:]
 
     /// Adds an entry unless its text is there already; where the text is, and whether it is new.
@@ -58,6 +60,7 @@ struct Annotations {
 
     /// Adds the repairs of classic histograms to those of the same text, which points at what is evaluated first.
     mutating func add(_ repair: MonotonicityRepair, _ message: String, from origin: Origin) {
+        addUp = true
         let (index, isNew) = take(Entry(kind: .info, message: message, origin: origin, repair: repair))
         if isNew { return }
         entries[index].repair?.formUnion(repair)
@@ -66,14 +69,32 @@ struct Annotations {
 
     /// Adds up how often something happened; the text points at what is evaluated first.
     mutating func add(times count: Int, _ kind: Kind, _ message: String, from origin: Origin) {
+        addUp = true
         let (index, isNew) = take(Entry(kind: kind, message: message, origin: origin, occurrenceCount: count))
         if isNew { return }
         entries[index].occurrenceCount += count
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 
+    /// The texts of both kinds.
+    func texts(position: (SourceRange) -> String) -> Texts {
+        Texts(warnings: texts(.warning, position: position), infos: texts(.info, position: position), addUp: addUp)
+    }
+
+    /// What a query says, as the API shows it.
+    struct Texts: Equatable {
+        var warnings: [String] = []
+        var infos: [String] = []
+        /// As of the annotations.
+        var addUp = false
+
+        var isEmpty: Bool { warnings.isEmpty && infos.isEmpty }
+        /// About what they take.
+        var byteCount: Int { (warnings + infos).reduce(0) { $0 + $1.utf8.count + 32 } }
+    }
+
     /// The texts of a kind with `line:column` of what they point at.
-    func texts(_ kind: Kind, position: (SourceRange) -> String) -> [String] {
+    private func texts(_ kind: Kind, position: (SourceRange) -> String) -> [String] {
         entries.filter { $0.kind == kind }.map { entry in
             "PromQL \(kind.rawValue): \(entry.message)\(entry.details) (\(position(entry.origin.range)))"
         }

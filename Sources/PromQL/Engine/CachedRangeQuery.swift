@@ -44,8 +44,11 @@ struct CachedRangeQuery {
             let rest = Timeline(
                 start: timeline.time(at: known.count), step: timeline.step, count: timeline.count - known.count)
             var outcome =
-                rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
-            if outcome.isPlain {
+                rest.count > 0
+                ? try evaluate(rest)
+                : QueryRun.Outcome(series: [], texts: entry.texts, statistics: QueryStatistics())
+            // Each text was said at some step of the entry, nobody knows which: where the rest says them all, it does not matter.
+            if outcome.isPlain, entry.texts.isEmpty || outcome.texts == entry.texts {
                 outcome.series = try join(entry, known, outcome.series, rest, context)
                 outcome.statistics.stepsFromCache = known.count
                 keep(&outcome, after: entry.counts?[known])
@@ -73,10 +76,13 @@ struct CachedRangeQuery {
         }
         guard outcome.isPlain else { return }
         engine.results.keep(
-            ResultCache.Entry(timeline: timeline, series: outcome.series, position: position, counts: counts), for: key)
+            ResultCache.Entry(
+                timeline: timeline, series: outcome.series, position: position, texts: outcome.texts, counts: counts),
+            for: key)
     }
 
-    /// The steps of the entry that begin the query and still hold; nil where they are too few to be worth it.
+    /// The steps of the entry that begin the query and still hold; nil where they are too few to be worth it, or not all the
+    /// steps that the entry's texts are of while the texts add up or no more steps come.
     private func knownSteps(of entry: ResultCache.Entry, _ querier: any Querier) -> Range<Int>? {
         guard entry.timeline.start <= timeline.start, entry.counts != nil || !showsStatistics,
             let change = querier.earliestChange(since: entry.position)
@@ -92,7 +98,10 @@ struct CachedRangeQuery {
             let span = limit.subtractingReportingOverflow(timeline.start)
             if !span.overflow { count = min(count, Int((span.partialValue - 1) / timeline.step) + 1) }
         }
-        return count > 0 && count * 4 >= timeline.count ? first..<first + count : nil
+        guard count > 0, count * 4 >= timeline.count else { return nil }
+        let isAll = count == timeline.count && count == entry.timeline.count
+        let mayBePart = entry.texts.isEmpty || (!entry.texts.addUp && count < timeline.count)
+        return isAll || mayBePart ? first..<first + count : nil
     }
 
     /// The known steps and the rest behind them, in order of labels; series that have neither are left out.

@@ -26,7 +26,6 @@ final class QueryContext {
     let isRangeQuery: Bool
     /// Whether series go from operator to operator in order of labels.
     let ordersByLabels: Bool
-    private(set) var readsHistograms = false
     /// Whether there is an answer depends on which steps are evaluated together.
     private(set) var dependsOnAllSteps = false
     /// The steps of the query, where samples are counted for each.
@@ -80,8 +79,7 @@ final class QueryContext {
     }
 
     /// The texts so far, as the API shows them.
-    var warnings: [String] { annotations.texts(.warning, position: position(of:)) }
-    var infos: [String] { annotations.texts(.info, position: position(of:)) }
+    var texts: Annotations.Texts { annotations.texts(position: position(of:)) }
 
     private func position(of range: SourceRange) -> String {
         guard let text else { return "1:\(range.start + 1)" }
@@ -122,9 +120,6 @@ final class QueryContext {
 
     /// The same for series that are put aside.
     func order(_ series: inout [PackedSeries]) { if ordersByLabels { LabelOrder.sort(&series) } }
-
-    /// Notes that a selector met histograms.
-    func noteHistograms() { readsHistograms = true }
 
     /// Notes that a part of the query might have failed with other steps beside.
     func noteDependenceOnAllSteps() { dependsOnAllSteps = true }

@@ -128,9 +128,9 @@ struct QueryRun {
                 .matrix(context)
         }
         try context.limits.check()
+        let texts = context.texts
         var result = QueryResult(
-            value: value, warnings: context.warnings, infos: context.infos,
-            statistics: statistics(started, planned))
+            value: value, warnings: texts.warnings, infos: texts.infos, statistics: statistics(started, planned))
         result.plan = recorder?.tree
         result.reservation = context.memory
         return result
@@ -150,14 +150,12 @@ struct QueryRun {
     struct Outcome {
         /// In order of labels.
         var series: [PackedSeries]
-        var warnings: [String] = []
-        var infos: [String] = []
+        var texts = Annotations.Texts()
         var statistics: QueryStatistics
-        var readsHistograms = false
         var dependsOnAllSteps = false
 
-        /// Nothing about the steps that would be lost if only their values were kept.
-        var isPlain: Bool { warnings.isEmpty && infos.isEmpty && !readsHistograms && !dependsOnAllSteps }
+        /// Nothing about the steps would be lost if only their floats and the texts were kept.
+        var isPlain: Bool { !dependsOnAllSteps && series.allSatisfy(\.histograms.isEmpty) }
     }
 
     func outcome(of expression: Expression) throws(QueryError) -> Outcome {
@@ -169,15 +167,14 @@ struct QueryRun {
         series.removeAll { $0.isEmpty }
         LabelOrder.sort(&series)
         return Outcome(
-            series: series, warnings: context.warnings, infos: context.infos,
-            statistics: statistics(started, planned), readsHistograms: context.readsHistograms,
+            series: series, texts: context.texts, statistics: statistics(started, planned),
             dependsOnAllSteps: context.dependsOnAllSteps)
     }
 
     /// The points of steps that are counted already.
     func result(of outcome: Outcome) throws(QueryError) -> QueryResult {
         var result = QueryResult(
-            value: .matrix(try matrix(outcome.series)), warnings: outcome.warnings, infos: outcome.infos,
+            value: .matrix(try matrix(outcome.series)), warnings: outcome.texts.warnings, infos: outcome.texts.infos,
             statistics: outcome.statistics)
         result.reservation = context.memory
         return result

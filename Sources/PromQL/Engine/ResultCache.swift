@@ -39,12 +39,18 @@ final class ResultCache: Sendable {
         /// In order of labels, without histograms.
         var series: [PackedSeries]
         var position: ChangePosition
+        /// What the query said.
+        var texts: Annotations.Texts
         /// Where whoever asked wanted to know; one for each step.
         var counts: Counts?
         fileprivate var byteCount = 0
         fileprivate var lastUse: UInt64 = 0
 
-        init(timeline: Timeline, series: [PackedSeries], position: ChangePosition, counts: Counts? = nil) {
+        init(
+            timeline: Timeline, series: [PackedSeries], position: ChangePosition,
+            texts: Annotations.Texts = .init(), counts: Counts? = nil
+        ) {
+            self.texts = texts
             self.timeline = timeline
             self.series = series
             self.position = position
@@ -95,7 +101,7 @@ final class ResultCache: Sendable {
     func keep(_ entry: Entry, for key: Key) {
         var entry = entry
         entry.byteCount =
-            1024 + key.expression.count + (entry.counts?.queryable.count ?? 0) * 8
+            1024 + key.expression.count + (entry.counts?.queryable.count ?? 0) * 8 + entry.texts.byteCount
             + entry.series.reduce(0) { $0 + $1.cost.bytes }
         state.withLock { state in
             state.remove(key)

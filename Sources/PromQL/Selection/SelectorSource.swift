@@ -224,7 +224,6 @@ struct SelectorSource: SeriesSource {
         }
         count()
         context.count(runner.steps)
-        if runner.readsHistograms { context.noteHistograms() }
     }
 
     /// About what the labels of a series take.
@@ -266,6 +265,5 @@ struct SelectorSource: SeriesSource {
             }
         }
         for steps in pipeline.steps { context.count(steps) }
-        if pipeline.samples.hasHistograms { context.noteHistograms() }
     }
 }

@@ -24,11 +24,10 @@ final class SeriesPipeline: HelperJob {
         var reader: (any SeriesReader)?
     }
 
-    /// Samples that all threads came upon, and whether histograms were among them.
+    /// Samples that all threads came upon.
     struct Samples {
         var queryable = 0
         var read = 0
-        var hasHistograms = false
     }
 
     private struct State {
@@ -149,7 +148,6 @@ final class SeriesPipeline: HelperJob {
             state.finished[number] = outcome
             state.samples.queryable += worker.runner.samplesQueryable - queryable
             state.samples.read += worker.runner.samplesRead - read
-            state.samples.hasHistograms = state.samples.hasHistograms || worker.runner.readsHistograms
             state.workers.append(worker)
             return state.nextBlock < blockCount && !state.isCancelled
         }

@@ -48,7 +48,6 @@ struct KernelRunner: Sendable {
     private(set) var samplesRead = 0
     /// Counts by step, where they are wanted.
     var steps: StepCounts?
-    private(set) var readsHistograms = false
 
     init(
         _ kernel: any RangeKernel, windows: WindowTimes, timeline: Timeline, readsOnlyTotals: Bool = false,
@@ -111,7 +110,6 @@ struct KernelRunner: Sendable {
         }
         output.makeAbsent(over: timeline.count)
         guard !columns.isEmpty else { return notes }
-        if !columns.histograms.isEmpty { readsHistograms = true }
         if readsOnlyTotals { columns.reduceHistogramsToTotals() }
         let histogramTimes = columns.histograms.map(\.timestamp)
         let input = RangeInput(
