@@ -196,6 +196,57 @@ struct HeadDatabaseTests {
         #expect(try DatabaseFixture.all(database, needsOnlyNewest: true)[labels]?.last == expected.last)
     }
 
+    @Test(
+        "native histograms that come late among those of rows stand in order of time, each time once, before a seal and after"
+    )
+    func lateHistograms() throws {
+        var settings = DatabaseFixture.manual
+        settings.outOfOrderWindowMilliseconds = 1_000_000
+        let database = try DatabaseFixture.open(folder, settings: settings)
+        defer { database.close() }
+        func histogram(_ sum: Double) -> NativeHistogram {
+            NativeHistogram(
+                count: 1, sum: sum, positiveSpans: [.init(offset: 0, length: 1)], positiveBuckets: [1])
+        }
+        let writer = try database.openSource(named: "target")
+        let labels = DatabaseFixture.labels("h", 1)
+        _ = try writer.slot(for: labels)
+        for row in 0..<200 {
+            try writer.append(
+                timestamp: Timestamp(milliseconds: Int64(row) * 1000), values: [SpecialValue.absent],
+                histograms: [SlotHistogram(slot: 0, histogram: histogram(1))])
+        }
+        var columns = SampleColumns()
+        columns.histograms = [100, 50_000, 50_500, 60_000, 199_500].map {
+            HistogramSample(timestamp: $0, histogram: histogram(2))
+        }
+        _ = try database.append(SampleBatch([.init(labels: labels, columns: columns)]), onRejection: .refuseAll)
+        // Twice late, and no rows beside.
+        for (times, sum) in [([3000, 5000], 1.0), ([2000, 3000, 4000] as [Int64], 2)] {
+            var late = SampleColumns()
+            late.histograms = times.map { HistogramSample(timestamp: $0, histogram: histogram(sum)) }
+            _ = try database.append(
+                SampleBatch([.init(labels: DatabaseFixture.labels("h", 2), columns: late)]), onRejection: .skipRejected)
+        }
+        func read(_ series: Int = 1) throws -> [HistogramSample] {
+            let selected = try database.querier().select(
+                SelectRequest(matchers: [LabelMatcher(equal: "series", "\(series)")], range: .all))
+            var reader = selected.makeReader(over: 0..<selected.count)
+            var found = SampleColumns()
+            #expect(try reader.next(into: &found))
+            return found.histograms
+        }
+        let times = ((0..<200).map { Int64($0) * 1000 } + [100, 50_500, 199_500]).sorted()
+        #expect(try read(2).map(\.timestamp) == [2000, 3000, 4000, 5000])
+        let before = try read()
+        #expect(before.map(\.timestamp) == times)
+        try database.seal()
+        #expect(try read(2).map(\.timestamp) == [2000, 3000, 4000, 5000])
+        let after = try read()
+        #expect(after.map(\.timestamp) == times)
+        #expect(after.map(\.histogram.sum) == before.map(\.histogram.sum))
+    }
+
     @Test("native histograms come back from rows and batches, also after a restart")
     func histograms() throws {
         let database = try DatabaseFixture.open(folder)

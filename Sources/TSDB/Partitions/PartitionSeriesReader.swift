@@ -281,7 +281,9 @@ final class PartitionSeriesReader {
 
     // MARK: Histograms
 
-    /// The histograms of a series inside the range.
+    /// The histograms of a series inside the range, in order of time, one for each time.
+    ///
+    /// Chunks overlap where some came late: those of rows were written before them, and win.
     func histograms(of series: UInt32) throws(StorageError) -> [HistogramSample] {
         let statement = try withStorageErrors { () throws(SQLiteError) in
             let statement = try connection.cached(
@@ -292,19 +294,23 @@ final class PartitionSeriesReader {
             return statement
         }
         defer { statement.reset() }
-        var samples: [HistogramSample] = []
+        var chunks: [(row: Int64, samples: [HistogramSample])] = []
         while try step(statement, of: series) {
             do throws(SegmentDamage) {
                 let chunk = unsafe try statement.withBlob(at: 1) { blob throws(SegmentDamage) in
                     unsafe try HistogramChunk.decode(blob)
                 }
-                for sample in chunk where range.contains(Timestamp(milliseconds: sample.timestamp)) {
-                    samples.append(sample)
-                }
+                let samples = chunk.filter { range.contains(Timestamp(milliseconds: $0.timestamp)) }
+                if !samples.isEmpty { chunks.append((statement.int64(at: 0), samples)) }
             } catch {
                 try reader.note(error, in: "histograms \(statement.int64(at: 0))")
             }
         }
+        let areInTurn = zip(chunks, chunks.dropFirst()).allSatisfy { before, after in
+            (before.samples.last?.timestamp ?? .min) < (after.samples.first?.timestamp ?? .max)
+        }
+        if !areInTurn { chunks.sort { $0.row < $1.row } }
+        var samples = areInTurn ? chunks.flatMap(\.samples) : PieceMerge.histograms(chunks.map(\.samples))
         if reader.deletions.touches(series) {
             samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
         }
