@@ -138,7 +138,7 @@ let floor8: [Target] = [
     building(
         "LapwingServer",
         uses: [
-            "Access", "CMalloc", "CSegments", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel",
+            "Access", "Bytes", "CMalloc", "CSegments", "CShippedRules", "Cgroups", "ConfigurationFile", "MetricModel",
             "Notifications", "PromQL", "Remote", "Rules", "SQLite", "Scraping", "SelfMetrics", "Storage", "TSDB",
             "WebAPI", logging, nioPosix,
             serviceLifecycle, unixSignals,

@@ -224,6 +224,7 @@ struct ServeCommand: AsyncParsableCommand {
         var settings = try makeSettings()
         settings.code = .ofProcess
         let logger = logOptions.makeLogger()
+        for complaint in FeatureFlags(features).complaints { logger.warning("\(complaint)") }
         ResidentCode.ofProcess.release()
         async let _: Void = ResidentCode.ofProcess.keepReleasing(after: ResidentCode.pausesAfterStart)
         do {
@@ -273,17 +274,17 @@ struct ServeCommand: AsyncParsableCommand {
         settings.receivesRemoteWrite = receivesRemoteWrite
         settings.runsCollector = collector
         try collectorOptions.apply(to: &settings)
-        let names = features.flatMap { $0.split(separator: ",").map(String.init) }
+        let names = FeatureFlags(features)
         settings.delaysNameRemoval = names.contains("promql-delayed-name-removal")
         settings.usesStartTimestamps = names.contains("use-start-timestamps")
         settings.storesStartTimestamps = names.contains("st-storage")
         settings.usesTypeAndUnitLabels = names.contains("type-and-unit-labels")
         settings.offersStepCounts = names.contains("promql-per-step-stats")
-        settings.flags = flags(names)
+        settings.flags = flags()
         return settings
     }
 
-    private func flags(_ features: [String]) -> [(name: String, value: String)] {
+    private func flags() -> [(name: String, value: String)] {
         [
             ("collector", String(collector)),
             ("collector.machine", collectorOptions.machine.map(String.init) ?? "auto"),
