@@ -40,8 +40,8 @@ struct ColumnPieces {
     mutating func removeAll(reserving sampleCount: Int = 0) {
         values.removeAll(keepingCapacity: true)
         if sampleCount > 0 { values.reserveCapacity(sampleCount) }
-        // Nearly always there is one, which a general removal takes four times as long for.
-        if pieces.count == 1 { pieces.removeLast() } else { pieces.removeAll(keepingCapacity: true) }
+        // Nearly always there is one or none, which a general removal takes four times as long for.
+        if pieces.count > 1 { pieces.removeAll(keepingCapacity: true) } else { _ = pieces.popLast() }
         if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
         if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = false
