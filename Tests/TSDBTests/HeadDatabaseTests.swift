@@ -247,6 +247,47 @@ struct HeadDatabaseTests {
         #expect(after.map(\.histogram.sum) == before.map(\.histogram.sum))
     }
 
+    @Test("native histograms that come late between two chunks of rows leave the next row no hint of resets")
+    func lateHistogramsBetweenChunks() throws {
+        var settings = DatabaseFixture.manual
+        settings.outOfOrderWindowMilliseconds = 1_000_000
+        let database = try DatabaseFixture.open(folder, settings: settings)
+        defer { database.close() }
+        func histogram(_ count: Double) -> NativeHistogram {
+            NativeHistogram(
+                count: count, sum: count, positiveSpans: [.init(offset: 0, length: 1)], positiveBuckets: [count])
+        }
+        let writer = try database.openSource(named: "target")
+        let labels = DatabaseFixture.labels("h", 1)
+        _ = try writer.slot(for: labels)
+        let chunk = HistogramChunk.preferredSampleCount
+        for row in 0..<2 * chunk {
+            try writer.append(
+                timestamp: Timestamp(milliseconds: Int64(row) * 1000), values: [SpecialValue.absent],
+                histograms: [SlotHistogram(slot: 0, histogram: histogram(Double(row)))])
+        }
+        // Behind the last row of the first chunk, before the first of the second, and larger than both.
+        var late = SampleColumns()
+        late.histograms = [
+            HistogramSample(timestamp: Int64(chunk) * 1000 - 500, histogram: histogram(1000))
+        ]
+        _ = try database.append(SampleBatch([.init(labels: labels, columns: late)]), onRejection: .refuseAll)
+        func read() throws -> [HistogramSample] {
+            let selected = try database.querier().select(
+                SelectRequest(matchers: [LabelMatcher(equal: "series", "1")], range: .all))
+            var reader = selected.makeReader(over: 0..<selected.count)
+            var found = SampleColumns()
+            #expect(try reader.next(into: &found))
+            return found.histograms
+        }
+        let before = try read()
+        #expect(before.count == 2 * chunk + 1)
+        try database.seal()
+        let after = try read()
+        #expect(after.map(\.timestamp) == before.map(\.timestamp))
+        #expect(after[chunk + 1].histogram.counterResetHint != .notReset)
+    }
+
     @Test("native histograms come back from rows and batches, also after a restart")
     func histograms() throws {
         let database = try DatabaseFixture.open(folder)

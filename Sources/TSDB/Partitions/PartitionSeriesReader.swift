@@ -283,34 +283,31 @@ final class PartitionSeriesReader {
 
     /// The histograms of a series inside the range, in order of time, one for each time.
     ///
-    /// Chunks overlap where some came late: those of rows were written before them, and win.
+    /// Those that came late have chunks of their own behind those of rows, which win. Chunks come in order of their writing, so
+    /// that late ones are told from those of rows also where no two overlap.
     func histograms(of series: UInt32) throws(StorageError) -> [HistogramSample] {
         let statement = try withStorageErrors { () throws(SQLiteError) in
             let statement = try connection.cached(
-                "SELECT id, data FROM histogram WHERE series = ? AND start <= ? AND end >= ? ORDER BY start")
+                "SELECT id, data FROM histogram WHERE series = ? AND start <= ? AND end >= ? ORDER BY id")
             try statement.bind(Int64(series), at: 1)
             try statement.bind(range.end.milliseconds, at: 2)
             try statement.bind(range.start.milliseconds, at: 3)
             return statement
         }
         defer { statement.reset() }
-        var chunks: [(row: Int64, samples: [HistogramSample])] = []
+        var chunks: [[HistogramSample]] = []
         while try step(statement, of: series) {
             do throws(SegmentDamage) {
                 let chunk = unsafe try statement.withBlob(at: 1) { blob throws(SegmentDamage) in
                     unsafe try HistogramChunk.decode(blob)
                 }
                 let samples = chunk.filter { range.contains(Timestamp(milliseconds: $0.timestamp)) }
-                if !samples.isEmpty { chunks.append((statement.int64(at: 0), samples)) }
+                if !samples.isEmpty { chunks.append(samples) }
             } catch {
                 try reader.note(error, in: "histograms \(statement.int64(at: 0))")
             }
         }
-        let areInTurn = zip(chunks, chunks.dropFirst()).allSatisfy { before, after in
-            (before.samples.last?.timestamp ?? .min) < (after.samples.first?.timestamp ?? .max)
-        }
-        if !areInTurn { chunks.sort { $0.row < $1.row } }
-        var samples = areInTurn ? chunks.flatMap(\.samples) : PieceMerge.histograms(chunks.map(\.samples))
+        var samples = PieceMerge.histograms(chunks)
         if reader.deletions.touches(series) {
             samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
         }

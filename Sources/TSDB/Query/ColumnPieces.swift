@@ -258,18 +258,22 @@ enum PieceMerge {
         columns.clock = Clock(timestamps)
     }
 
+    /// Takes the histograms of all lists in order of time, one for each time, that of the first list that has it.
+    ///
+    /// Where lists do not follow each other, what was noted of resets is forgotten: another sample stands before.
     static func histograms(_ lists: [[HistogramSample]]) -> [HistogramSample] {
         guard lists.count > 1 else { return lists.first ?? [] }
-        // A stable sort keeps the order of the places at equal times.
+        let isInTurn = zip(lists, lists.dropFirst()).allSatisfy { before, after in
+            (before.last?.timestamp ?? .min) < (after.first?.timestamp ?? .max)
+        }
+        guard !isInTurn else { return lists.flatMap { $0 } }
+        // A stable sort keeps the order of the lists at equal times.
         let sorted = lists.flatMap { $0 }.enumerated().sorted {
             ($0.element.timestamp, $0.offset) < ($1.element.timestamp, $1.offset)
         }
         var result: [HistogramSample] = []
         for entry in sorted where result.last?.timestamp != entry.element.timestamp { result.append(entry.element) }
-        let isInTurn = zip(lists, lists.dropFirst()).allSatisfy { before, after in
-            (before.last?.timestamp ?? .min) < (after.first?.timestamp ?? .max)
-        }
-        if !isInTurn { result.forgetResetHints() }
+        result.forgetResetHints()
         return result
     }
 
