@@ -124,10 +124,10 @@ final class QueryContext {
     /// Notes that a part of the query might have failed with other steps beside.
     func noteDependenceOnAllSteps() { dependsOnAllSteps = true }
 
-    func count(queryable: Int, read: Int) {
-        if uncountedDepth == 0 { statistics.samplesQueryable += queryable }
-        statistics.samplesRead += read
-        progress?.noteRead(read)
+    func count(_ samples: CountedSamples) {
+        if uncountedDepth == 0 { statistics.samplesQueryable += samples.queryable }
+        statistics.samplesRead += samples.read
+        progress?.noteRead(samples.read)
     }
 
     /// Empty counts for a selector over so many steps; nil where nobody asked, or where windows over it will count.

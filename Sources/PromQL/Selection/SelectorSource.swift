@@ -207,22 +207,16 @@ struct SelectorSource: SeriesSource {
         var columns = SampleColumns()
         // Whoever keeps a series takes its memory; what is left is used again.
         var output = StepSeries(values: [])
-        var counted = (queryable: 0, read: 0)
-        func count() {
-            context.count(
-                queryable: runner.samplesQueryable - counted.queryable, read: runner.samplesRead - counted.read)
-            counted = (runner.samplesQueryable, runner.samplesRead)
-        }
         for index in 0..<selected.count {
             if index % 16 == 0 {
                 try context.limits.check()
-                count()
+                context.count(runner.samples.take())
             }
             output.restart(labels: labels.of(selected, at: index))
             guard let notes = try runner.runNext(of: &reader, &columns, into: &output) else { break }
             try body(&output, notes, index)
         }
-        count()
+        context.count(runner.samples.take())
         context.count(runner.steps)
     }
 
@@ -251,15 +245,9 @@ struct SelectorSource: SeriesSource {
         let pipeline = SeriesPipeline(
             selected: selected, labels: labels, runner: runner, blockSize: blockSize, depth: depth,
             limits: context.limits)
-        var counted = SeriesPipeline.Samples()
-        func count() {
-            let samples = pipeline.samples
-            context.count(queryable: samples.queryable - counted.queryable, read: samples.read - counted.read)
-            counted = samples
-        }
-        defer { count() }
+        defer { context.count(pipeline.takeSamples()) }
         try pipeline.run(helpers: context.helpers) { (block: inout SeriesPipeline.Block) throws(QueryError) in
-            count()
+            context.count(pipeline.takeSamples())
             for index in block.series.indices {
                 try body(&block.series[index], block.notes[index], block.first + index)
             }

@@ -24,14 +24,9 @@ final class SeriesPipeline: HelperJob {
         var reader: (any SeriesReader)?
     }
 
-    /// Samples that all threads came upon.
-    struct Samples {
-        var queryable = 0
-        var read = 0
-    }
-
     private struct State {
-        var samples = Samples()
+        /// What all threads came upon.
+        var samples = CountedSamples()
         var nextBlock = 0
         var consumedBlocks = 0
         var finished: [Int: Result<Block, QueryError>] = [:]
@@ -73,8 +68,8 @@ final class SeriesPipeline: HelperJob {
 
     private var blockCount: Int { bounds.count - 1 }
 
-    /// Those of all blocks read so far.
-    var samples: Samples { state.withLock { $0.samples } }
+    /// What was counted in blocks that were read since it was taken last.
+    func takeSamples() -> CountedSamples { state.withLock { $0.samples.take() } }
 
     /// What the threads counted by step, where it is wanted.
     var steps: [StepCounts] { state.withLock { $0.workers.compactMap(\.runner.steps) } }
@@ -136,7 +131,6 @@ final class SeriesPipeline: HelperJob {
             return state.nextBlock - 1
         }
         guard let number else { return nil }
-        let (queryable, read) = (worker.runner.samplesQueryable, worker.runner.samplesRead)
         let outcome: Result<Block, QueryError>
         do throws(QueryError) {
             try self.read(number, with: &worker, into: &block)
@@ -144,10 +138,10 @@ final class SeriesPipeline: HelperJob {
         } catch {
             outcome = .failure(error)
         }
+        let samples = worker.runner.samples.take()
         return state.withLock { [worker] state in
             state.finished[number] = outcome
-            state.samples.queryable += worker.runner.samplesQueryable - queryable
-            state.samples.read += worker.runner.samplesRead - read
+            state.samples += samples
             state.workers.append(worker)
             return state.nextBlock < blockCount && !state.isCancelled
         }

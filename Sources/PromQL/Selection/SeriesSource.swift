@@ -44,8 +44,7 @@ struct KernelRunner: Sendable {
     private let wholeRate: WholeRate?
     /// The result is the newest sample as it is: the store was asked for nothing outside the only window.
     private let takesNewest: Bool
-    private(set) var samplesQueryable = 0
-    private(set) var samplesRead = 0
+    var samples = CountedSamples()
     /// Counts by step, where they are wanted.
     var steps: StepCounts?
 
@@ -71,7 +70,7 @@ struct KernelRunner: Sendable {
     ) throws(QueryError) -> KernelNotes? {
         do {
             if takesNewest, let newest = try reader.nextNewest() {
-                if !newest.isAbsent { samplesRead += 1 }
+                if !newest.isAbsent { samples.read += 1 }
                 take(newest: newest, into: &output)
                 return []
             }
@@ -86,7 +85,7 @@ struct KernelRunner: Sendable {
         let isThere = !newest.isAbsent && !newest.isStale
         output.takeOnly(isThere ? newest : Column.absent)
         guard isThere else { return }
-        samplesQueryable += 1
+        samples.queryable += 1
         steps?.countQueryable(1, at: 0)
         steps?.countRead(1, at: 0)
     }
@@ -94,7 +93,7 @@ struct KernelRunner: Sendable {
     /// Writes the kernel's result for one series in place of what `output` held beside its labels.
     mutating func run(_ columns: inout SampleColumns, into output: inout StepSeries) -> KernelNotes {
         var notes: KernelNotes = []
-        samplesRead += columns.values.count + columns.histograms.count
+        samples.read += columns.values.count + columns.histograms.count
         if takesNewest, columns.histograms.isEmpty {
             take(newest: columns.values.last ?? Column.absent, into: &output)
             return notes
@@ -104,7 +103,7 @@ struct KernelRunner: Sendable {
             let indexes = cache.indexes(for: columns.clock)
             if let hasResult = wholeRate.evaluate(columns, over: indexes, into: &output) {
                 if hasResult { notes.insert(.hasFloatResult) }
-                samplesQueryable += indexes.sampleCount
+                samples.queryable += indexes.sampleCount
                 return notes
             }
         }
@@ -125,7 +124,7 @@ struct KernelRunner: Sendable {
     private mutating func countQueryable(_ input: RangeInput, _ output: StepSeries) {
         if steps != nil { countSteps(input, output) }
         if kernel.keepsStaleMarkers {
-            samplesQueryable += output.floatCount + output.histograms.count
+            samples.queryable += output.floatCount + output.histograms.count
             return
         }
         var count = 0
@@ -137,7 +136,7 @@ struct KernelRunner: Sendable {
         if input.hasHistograms {
             for step in 0..<timeline.count { count += input.histograms(at: step).count }
         }
-        samplesQueryable += count
+        samples.queryable += count
     }
 
     /// The same step by step.

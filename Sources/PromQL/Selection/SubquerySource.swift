@@ -32,7 +32,7 @@ struct SubquerySource: SeriesSource {
         // The points count in the windows over them. Where the points are the answer their samples count.
         guard !(kernel is WindowCapture) else { return try context.countingAtFirstStep(run) }
         try context.withoutCounting(run)
-        context.count(queryable: runner.samplesQueryable, read: 0)
+        context.count(CountedSamples(queryable: runner.samples.queryable))
         context.count(runner.steps)
     }
 
