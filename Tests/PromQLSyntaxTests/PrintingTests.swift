@@ -89,6 +89,7 @@ import Testing
         ("foo + fill_right(2) fill_left(1) bar", "foo + fill_left (1) fill_right (2) bar"),
         ("foo + fill_left(1) fill_right(1) bar", "foo + fill (1) bar"),
         ("foo + fill(-Inf) bar", "foo + fill (-Inf) bar"),
+        ("foo + fill(1e30) bar", "foo + fill (1e+30) bar"),
         ("foo == BOOL 1", "foo == bool 1"), ("SUM(foo)", "sum(foo)"), ("sum(foo) by (a)", "sum by (a) (foo)"),
         ("sum by () (foo)", "sum(foo)"), ("sum by (a,) (foo)", "sum by (a) (foo)"),
         ("sum(foo) WITHOUT (a)", "sum without (a) (foo)"),

@@ -37,7 +37,16 @@ import Testing
         ("*1", "1:1: parse error: unexpected <op:*>"),
         ("foo\n+\n)", "3:2: parse error: unexpected right parenthesis ')'"),
         ("\"äö\" + ;", "1:10: parse error: unexpected character: ';'"),
-        ("1.5h", "1:1: parse error: not a valid duration string: \"1.5h\""),
+        ("1.5h", "1:1: parse error: unknown unit \".\" in duration \"1.5h\""),
+        ("foo[5y1hs]", "1:5: parse error: unknown unit \"hs\" in duration \"5y1hs\""),
+        ("1e5m", "1:1: parse error: unknown unit \"e\" in duration \"1e5m\""),
+        (
+            "foo[99999999999999999999s]",
+            "1:5: parse error: not a valid duration string: \"99999999999999999999s\""
+        ),
+        (
+            ".5.5", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \".5.5\": invalid syntax"
+        ),
         ("1s1s", "1:1: parse error: not a valid duration string: \"1s1s\""),
         ("1m1h", "1:1: parse error: not a valid duration string: \"1m1h\""),
         ("300000y", "1:1: parse error: duration out of range"),
@@ -165,6 +174,10 @@ import Testing
         ("foo @", "1:6: parse error: unexpected end of input in @, expected timestamp"),
         ("foo @ Inf", "1:1: parse error: timestamp out of bounds for @ modifier: +Inf"),
         ("foo @ NaN", "1:1: parse error: timestamp out of bounds for @ modifier: NaN"),
+        (
+            "foo @ -9223372036854775808",
+            "1:1: parse error: timestamp out of bounds for @ modifier: -9223372036854775808.000000"
+        ),
         ("foo anchored smoothed", "1:1: parse error: anchored and smoothed modifiers cannot be used together"),
         ("foo[5m:] anchored", "1:1: parse error: anchored modifier is not supported for subqueries"),
         ("1 smoothed", "1:1: parse error: smoothed modifier not implemented"),

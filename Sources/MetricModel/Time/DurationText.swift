@@ -6,39 +6,50 @@ package enum DurationText {
         ("ms", 1),
     ]
 
+    /// What is wrong with a text.
+    package enum Fault: Error, Equatable {
+        /// A number is missing or no number, a unit is missing or out of order.
+        case malformed
+        case unknownUnit(String)
+        /// More than the 292 years that 63 bits of nanoseconds hold.
+        case outOfRange
+    }
+
     /// Milliseconds of a duration such as `5m`, `1d12h` or `0`; nil where the text is not one or overflows.
-    package static func milliseconds(_ text: some StringProtocol) -> Int64? {
+    package static func milliseconds(_ text: some StringProtocol) -> Int64? { try? parse(text) }
+
+    /// The same, with the first fault where there is one; which one is found first is Prometheus' (`model.ParseDuration`).
+    package static func parse(_ text: some StringProtocol) throws(Fault) -> Int64 {
         if text == "0" { return 0 }
         let bytes = Array(text.utf8)
-        guard !bytes.isEmpty else { return nil }
+        guard !bytes.isEmpty else { throw .malformed }
         var total: Int64 = 0
         var nextUnit = 0
         var position = 0
         while position < bytes.count {
             let digitsStart = position
-            var number: Int64 = 0
-            while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
-                let (product, overflows) = number.multipliedReportingOverflow(by: 10)
-                let (sum, overflowsToo) = product.addingReportingOverflow(Int64(bytes[position] - UInt8(ascii: "0")))
-                guard !overflows, !overflowsToo else { return nil }
-                number = sum
-                position += 1
+            while position < bytes.count, isDigit(bytes[position]) { position += 1 }
+            guard let number = UInt64(String(decoding: bytes[digitsStart..<position], as: UTF8.self)) else {
+                throw .malformed
             }
-            guard position > digitsStart else { return nil }
             let unitStart = position
-            while position < bytes.count, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(bytes[position]) {
-                position += 1
-            }
+            while position < bytes.count, !isDigit(bytes[position]) { position += 1 }
+            guard position > unitStart else { throw .malformed }
             let name = String(decoding: bytes[unitStart..<position], as: UTF8.self)
-            guard let unit = units[nextUnit...].firstIndex(where: { $0.name == name }) else { return nil }
+            guard let unit = units.firstIndex(where: { $0.name == name }) else { throw .unknownUnit(name) }
+            guard unit >= nextUnit else { throw .malformed }
             nextUnit = unit + 1
-            let (part, overflows) = number.multipliedReportingOverflow(by: units[unit].milliseconds)
-            let (sum, overflowsToo) = total.addingReportingOverflow(part)
-            guard !overflows, !overflowsToo, sum <= Int64.max / 1_000_000 else { return nil }
-            total = sum
+            let (part, overflows) = number.multipliedReportingOverflow(by: UInt64(units[unit].milliseconds))
+            guard !overflows, part <= limitMilliseconds - total else { throw .outOfRange }
+            total += Int64(part)
         }
         return total
     }
+
+    /// What 63 bits of nanoseconds hold.
+    private static let limitMilliseconds = Int64.max / 1_000_000
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// The canonical text of a duration.
     ///

@@ -44,6 +44,8 @@ enum NumberScanner {
 
         mutating func number() -> Bool {
             let isHexadecimal = !isInSeries && acceptHexadecimalPrefix()
+            // A dot in front is no dot yet, as in Prometheus: `.5.5` is read as a number, which nobody can parse.
+            _ = accept(".")
             var sawDot = false
             var sawExponent = false
             while let byte = next {

@@ -32,17 +32,16 @@ enum NumberText {
 
     /// Seconds of a duration token such as `1h30m`.
     static func seconds(_ text: String) throws(Fault) -> Double {
-        if let milliseconds = DurationText.milliseconds(text) { return Double(milliseconds) / 1000 }
-        // Taking the digits down to one each tells a number too large from units out of order.
-        var shortened = ""
-        var previousWasDigit = false
-        for character in text {
-            let isDigit = character.isNumber
-            if !(isDigit && previousWasDigit) { shortened.append(isDigit ? "1" : character) }
-            previousWasDigit = isDigit
+        do throws(DurationText.Fault) {
+            return Double(try DurationText.parse(text)) / 1000
+        } catch {
+            switch error {
+            case .malformed: throw Fault(message: "not a valid duration string: \(LabelName.quoted(text))")
+            case .unknownUnit(let unit):
+                throw Fault(
+                    message: "unknown unit \(LabelName.quoted(unit)) in duration \(LabelName.quoted(text))")
+            case .outOfRange: throw Fault(message: "duration out of range")
+            }
         }
-        throw Fault(
-            message: DurationText.milliseconds(shortened) == nil
-                ? "not a valid duration string: \(LabelName.quoted(text))" : "duration out of range")
     }
 }

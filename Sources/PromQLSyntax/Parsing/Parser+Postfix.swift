@@ -126,10 +126,9 @@ extension Parser {
         let seconds = isNegative ? -number : number
         let milliseconds = (seconds * 1000).rounded()
         guard milliseconds.magnitude < 0x1p63 else {
+            // All digits of a whole number, as Go's %f has them.
             let shown =
-                seconds.isFinite
-                ? DecimalFormatting.text(seconds, style: .plain) + ".000000"
-                : DecimalFormatting.text(seconds, style: .plain)
+                Int128(exactly: seconds).map { "\($0).000000" } ?? DecimalFormatting.text(seconds, style: .plain)
             throw error("timestamp out of bounds for @ modifier: \(shown)", expression.range)
         }
         return .timestamp(Timestamp(milliseconds: Int64(milliseconds)))

@@ -147,13 +147,13 @@ enum Printer {
             result += " group_\(side) (\(labels(matching.include)))"
         }
         if let left = matching.fillLeft, left == matching.fillRight {
-            return result + " fill (\(DecimalFormatting.text(left.value, style: .plain)))"
+            return result + " fill (\(DecimalFormatting.text(left.value, style: .compact)))"
         }
         if let left = matching.fillLeft {
-            result += " fill_left (\(DecimalFormatting.text(left.value, style: .plain)))"
+            result += " fill_left (\(DecimalFormatting.text(left.value, style: .compact)))"
         }
         if let right = matching.fillRight {
-            result += " fill_right (\(DecimalFormatting.text(right.value, style: .plain)))"
+            result += " fill_right (\(DecimalFormatting.text(right.value, style: .compact)))"
         }
         return result
     }
