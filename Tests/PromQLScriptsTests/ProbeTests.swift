@@ -21,8 +21,25 @@ struct ProbeTests {
         ("overlapping starts", overlaps), ("natural order", naturalOrder), ("where notes point", placesOfNotes),
         ("what is made once", madeOnce), ("orders of matching", ordersOfMatching), ("meetings", meetings),
         ("earliest errors", earliestErrors), ("windows of no length", emptyWindows), ("empty buckets", emptyBuckets),
-        ("quiet corners", quietCorners),
+        ("quiet corners", quietCorners), ("between two kinds of buckets", betweenKinds),
     ]
+
+    /// Between histograms of other kinds of buckets there is no line, though the second looks like a reset.
+    static let betweenKinds = """
+        load 30s
+            sizes {{schema:0 sum:1 count:1 buckets:[1]}} {{schema:-53 sum:2 count:2 custom_values:[5 10] buckets:[2]}}
+
+        eval instant at 15s sizes smoothed
+            expect warn msg: PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "sizes" (1:1)
+
+        eval instant at 15s histogram_count(sizes smoothed)
+            expect warn msg: PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric name "sizes" (1:17)
+
+        eval instant at 30s histogram_count(sizes smoothed)
+            expect no_warn
+            {} 2
+
+        """
 
     /// A side that has nothing does not keep the other from failing or telling.
     static let evaluation = """

@@ -108,6 +108,11 @@ struct HistogramEdges {
     ) -> NativeHistogram? {
         if time == before.timestamp { return before.histogram }
         if time == after.timestamp { return after.histogram }
+        // A reset, too, but none that a counter of one kind could have had.
+        guard before.histogram.usesCustomBuckets == after.histogram.usesCustomBuckets else {
+            notes.insert(.mixedExponentialAndCustom)
+            return nil
+        }
         let part = Double(time - before.timestamp) / Double(after.timestamp - before.timestamp)
         if isCounter, after.histogram.isReset(after: before.histogram) { return after.histogram.multiplied(by: part) }
         var result = HistogramAccumulator(after.histogram)

@@ -174,6 +174,7 @@ extension NaiveEvaluator {
     ) -> NaiveHistogram? {
         if time == before.time { return before.value }
         if time == after.time { return after.value }
+        guard before.value.isCustom == after.value.isCustom else { return nil }
         let part = Double(time - before.time) / Double(after.time - before.time)
         if isCounter, after.value.isReset(after: before.value) { return after.value.multiplied(by: part) }
         guard let difference = plus(after.value, before.value, factor: -1, range) else { return nil }
