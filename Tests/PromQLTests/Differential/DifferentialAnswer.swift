@@ -71,6 +71,12 @@ struct DifferentialAnswer {
         return note
     }
 
+    /// Leaves out which element it was that does not go together with those before it.
+    mutating func forgetNamesOfMixes() {
+        let beginning = "PromQL warning: vector contains a mix of histograms"
+        notes = Set(notes.map { $0.hasPrefix(beginning) ? beginning : $0 })
+    }
+
     /// The same with what a name says left out; nil where two points would become one.
     func withoutNames() -> DifferentialAnswer? {
         var result = self

@@ -119,6 +119,11 @@ struct DifferentialCase {
                 }
                 (left, right) = (namelessLeft, namelessRight)
             }
+            // Over several steps the sides of `or` come in order of labels; the naive evaluator has one behind the other.
+            if count > 1, text.contains(" or") {
+                left.forgetNamesOfMixes()
+                right.forgetNamesOfMixes()
+            }
             // What came before the first sample read is not known to the engine.
             if text.contains("histogram_") {
                 left.notes.formUnion(right.notes.filter { $0.contains("counter resets") })

@@ -211,8 +211,8 @@ extension NaiveEvaluator {
             guard before.time < moment, let after = floats.first(where: { $0.time > moment }) else {
                 return .float(before.value)
             }
-            let part = Double(moment - before.time) / Double(after.time - before.time)
-            return .float(before.value + (after.value - before.value) * part)
+            let rise = (after.value - before.value) * Double(moment - before.time)
+            return .float(before.value + rise / Double(after.time - before.time))
         }
         guard let before = histograms.last(where: { $0.time <= moment }) else { return nil }
         guard before.time < moment, let after = histograms.first(where: { $0.time > moment }) else {
