@@ -181,6 +181,26 @@ struct SlidingWindowTests {
         }
     }
 
+    @Test("what many resets took away is the same added up anew, and from running totals")
+    func manyResets() {
+        var generator = SystemRandomNumberGenerator()
+        for round in 0..<60 {
+            var values = Self.column(&generator, count: 400, isWhole: round % 2 == 0)
+            if round % 3 == 0 { for index in values.indices { values[index] += 0x1p48 } }
+            let resets = CounterResets(in: values)
+            #expect(resets.count >= CounterResets.leastTotalled)
+            for _ in 0..<100 {
+                let first = Int.random(in: 0..<399, using: &generator)
+                let window = first..<Int.random(in: first + 1..<400, using: &generator) + 1
+                let difference = values[window.upperBound - 1] - values[first]
+                let expected = window.dropFirst().filter { values[$0] < values[$0 - 1] }
+                    .reduce(difference) { $0 + values[$1 - 1] }
+                let actual = resets.corrected(difference, values, in: window)
+                #expect(actual.bitPattern == expected.bitPattern || (actual.isNaN && expected.isNaN))
+            }
+        }
+    }
+
     @Test("running totals are refused where a sum might round")
     func exactness() {
         #expect(ExactSums([1, 2, -3])?.sum(1..<3) == -1)
