@@ -3,15 +3,16 @@ import MetricModel
 
 /// The places in a column where a counter went down.
 struct CounterResets {
-    /// With fewer the sum of a window is made faster than what would make it shorter.
+    /// Fewer resets are added up faster than totals of them are made.
     static let leastTotalled = 32
     /// The sum of a difference and of what was lost, each below it, is exact whatever the order of the additions.
     private static let exactLimit: Int64 = 1 << 52
 
     /// Ascending.
     private(set) var positions: [Int] = []
-    /// What was counted before the resets, where there are many and all are whole numbers: gauges go down at every other sample,
-    /// and long windows over them must not take the longer for it.
+    /// Totals of what was counted before the resets, where there are many and all are whole numbers.
+    ///
+    /// A gauge goes down at every other sample, and a long window over it must not take the longer for it.
     private var lost: ExactSums?
     var count: Int { positions.count }
 
