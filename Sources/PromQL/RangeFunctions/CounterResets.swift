@@ -55,12 +55,6 @@ struct CounterResets {
 
     /// The number of the first reset at a place or behind it.
     private func firstReset(at place: Int) -> Int {
-        var low = 0
-        var high = positions.count
-        while low < high {
-            let middle = (low + high) / 2
-            if positions[middle] < place { low = middle + 1 } else { high = middle }
-        }
-        return low
+        ExtendedRate.first(in: 0..<positions.count) { positions[$0] >= place }
     }
 }

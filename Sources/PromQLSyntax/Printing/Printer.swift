@@ -146,16 +146,14 @@ enum Printer {
             let side = matching.cardinality == .manyToOne ? "left" : "right"
             result += " group_\(side) (\(labels(matching.include)))"
         }
-        if let left = matching.fillLeft, left == matching.fillRight {
-            return result + " fill (\(DecimalFormatting.text(left.value, style: .compact)))"
-        }
-        if let left = matching.fillLeft {
-            result += " fill_left (\(DecimalFormatting.text(left.value, style: .compact)))"
-        }
-        if let right = matching.fillRight {
-            result += " fill_right (\(DecimalFormatting.text(right.value, style: .compact)))"
-        }
+        if let left = matching.fillLeft, left == matching.fillRight { return result + fill("fill", left) }
+        if let left = matching.fillLeft { result += fill("fill_left", left) }
+        if let right = matching.fillRight { result += fill("fill_right", right) }
         return result
+    }
+
+    private static func fill(_ keyword: String, _ number: FillValue) -> String {
+        " \(keyword) (\(DecimalFormatting.text(number.value, style: .compact)))"
     }
 
     private static func labels(_ names: [String]) -> String {
