@@ -94,18 +94,18 @@ struct ColumnTests {
     func fallsAndNaN() {
         for count in 0...70 {
             let rising = (0..<count).map { Double($0) }
-            #expect(CounterResets(in: rising).positions.isEmpty)
+            #expect(CounterResets.find(in: rising).positions.isEmpty)
             #expect(!Column.hasNaN(rising, in: 0..<count))
             for place in 0..<count {
                 var values = rising
                 values[place] = -1
                 values[count - 1 - place] = .nan
                 let falls = (1..<max(1, count)).filter { values[$0] < values[$0 - 1] }
-                #expect(CounterResets(in: values).positions == falls)
+                #expect(CounterResets.find(in: values).positions == falls)
                 var columns = SampleColumns(timestamps: values.indices.map { Int64($0) }, values: values)
                 // Up to the place before -1 and NaN the values rise.
                 columns.risingCount = min(place, count - 1 - place)
-                #expect(CounterResets(in: columns).positions == falls)
+                #expect(CounterResets.find(in: columns).positions == falls)
                 #expect(Column.hasNaN(values, in: 0..<count))
                 #expect(!Column.hasNaN(values, in: 0..<count - 1 - place))
             }

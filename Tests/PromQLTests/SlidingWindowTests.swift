@@ -187,7 +187,7 @@ struct SlidingWindowTests {
         for round in 0..<60 {
             var values = Self.column(&generator, count: 400, isWhole: round % 2 == 0)
             if round % 3 == 0 { for index in values.indices { values[index] += 0x1p48 } }
-            let resets = CounterResets(in: values)
+            let resets = CounterResets.find(in: values)
             #expect(resets.count >= CounterResets.leastTotalled)
             for _ in 0..<100 {
                 let first = Int.random(in: 0..<399, using: &generator)

@@ -20,7 +20,10 @@ struct FloatSums {
 
     /// Adds a column with a value for each step.
     mutating func add(_ column: [Double]) {
-        unsafe ccolumns_add_to_sums(column, min(column.count, sums.count), &sums, &compensations)
+        unsafe column.withUnsafeBufferPointer { column in
+            guard let start = column.baseAddress else { return }
+            unsafe ccolumns_add_to_sums(start, min(column.count, sums.count), &sums, &compensations)
+        }
     }
 
     /// Makes room for more steps; the first so far becomes step `offset`.

@@ -123,6 +123,13 @@ struct PackedSeries: Sendable {
             labels: kept.labels, dropsName: kept.dropsName, values: values, histograms: kept.histograms)
     }
 
+    /// Takes the labels out of a series that is not needed any more.
+    mutating func takeLabels() -> LabelSet {
+        var labels = LabelSet.empty
+        swap(&labels, &kept.labels)
+        return labels
+    }
+
     /// Takes the floats of a run of steps out of a series that is not needed any more.
     mutating func takeValues(of run: Range<Int>) -> [Double] {
         let places = run.lowerBound - firstStep..<run.upperBound - firstStep

@@ -226,47 +226,70 @@ struct QueryRun {
             QueryCost(bytes: series.count * MemoryLayout<MatrixSeries>.stride + timeline.count * 8))
         var result: [MatrixSeries] = []
         result.reserveCapacity(series.count)
-        let allTimes = (0..<timeline.count).map { timeline.time(at: $0) }
-        // Most series have values from some step up to another: such runs share their times.
-        var timesOfRuns: [Range<Int>: [Int64]] = [:]
-        var lastRun = (run: 0..<0, times: [Int64]())
-        for index in series.indices {
-            // Taken out, so that the values are this answer's alone where nobody else keeps them.
-            var next = PackedSeries.none
-            swap(&next, &series[index])
-            var points = MatrixSeries(labels: next.labels, timestamps: [], values: [])
-            if !next.histograms.isEmpty {
-                try context.hold(
-                    QueryCost(bytes: 32 + next.histograms.count * MemoryLayout<HistogramSample>.stride))
-                points.histograms = next.histograms.map {
-                    HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
-                }
-            }
-            if let run = next.run {
-                if run != lastRun.run {
-                    if timesOfRuns[run] == nil { try context.hold(QueryCost(bytes: 64 + run.count * 8)) }
-                    let times = timesOfRuns[run] ?? Array(allTimes[run])
-                    timesOfRuns[run] = times
-                    lastRun = (run, times)
-                }
-                points.timestamps = lastRun.times
-                // The values stay in their memory where they are most of it, and are a copy where others keep them whole,
-                // as a result cache does. All parts are counted as copies.
-                if run.count < timeline.count { try context.hold(QueryCost(bytes: 32 + run.count * 8)) }
-                points.values = next.takeValues(of: run)
-            } else {
-                let count = next.floatCount
-                try context.hold(QueryCost(bytes: 64 + count * 16))
-                points.timestamps.reserveCapacity(count)
-                points.values.reserveCapacity(count)
-                for place in next.values.indices where !next.values[place].isAbsent {
-                    points.timestamps.append(allTimes[next.firstStep + place])
-                    points.values.append(next.values[place])
-                }
-            }
-            result.append(points)
-        }
+        var times = RunTimes(timeline)
+        for index in series.indices { result.append(try points(of: &series[index], &times)) }
         LabelOrder.sort(&result)
         return result
+    }
+
+    /// The points of a series, whose labels and values become this answer's alone where nobody else keeps them.
+    private func points(of series: inout PackedSeries, _ times: inout RunTimes) throws(QueryError) -> MatrixSeries {
+        let histograms = series.histograms.isEmpty ? [] : try histograms(of: series)
+        guard let run = series.run else {
+            let floats = try floats(of: series, at: times.all)
+            return MatrixSeries(
+                labels: series.labels, timestamps: floats.timestamps, values: floats.values, histograms: histograms)
+        }
+        try times.turn(to: run, context)
+        // The values stay in their memory where they are most of it, and are a copy where others keep them whole, as a
+        // result cache does. All parts are counted as copies.
+        if run.count < timeline.count { try context.hold(QueryCost(bytes: 32 + run.count * 8)) }
+        return MatrixSeries(
+            labels: series.takeLabels(), timestamps: times.ofRun, values: series.takeValues(of: run),
+            histograms: histograms)
+    }
+
+    private func histograms(of series: PackedSeries) throws(QueryError) -> [HistogramSample] {
+        try context.hold(QueryCost(bytes: 32 + series.histograms.count * MemoryLayout<HistogramSample>.stride))
+        return series.histograms.map {
+            HistogramSample(timestamp: timeline.time(at: $0.step), histogram: $0.histogram)
+        }
+    }
+
+    /// The floats of a series that has gaps, with their times.
+    private func floats(
+        of series: PackedSeries, at times: [Int64]
+    ) throws(QueryError) -> (timestamps: [Int64], values: [Double]) {
+        let count = series.floatCount
+        try context.hold(QueryCost(bytes: 64 + count * 16))
+        var timestamps: [Int64] = []
+        var values: [Double] = []
+        timestamps.reserveCapacity(count)
+        values.reserveCapacity(count)
+        for place in series.values.indices where !series.values[place].isAbsent {
+            timestamps.append(times[series.firstStep + place])
+            values.append(series.values[place])
+        }
+        return (timestamps, values)
+    }
+}
+
+/// The times of runs of steps: most series have values from some step up to another, and such runs share theirs.
+private struct RunTimes {
+    /// Those of all steps.
+    let all: [Int64]
+    /// Those of the run that was turned to last.
+    private(set) var ofRun: [Int64] = []
+    private var run = 0..<0
+    private var known: [Range<Int>: [Int64]] = [:]
+
+    init(_ timeline: Timeline) { all = (0..<timeline.count).map { timeline.time(at: $0) } }
+
+    mutating func turn(to next: Range<Int>, _ context: QueryContext) throws(QueryError) {
+        if next == run { return }
+        if known[next] == nil { try context.hold(QueryCost(bytes: 64 + next.count * 8)) }
+        ofRun = known[next] ?? Array(all[next])
+        known[next] = ofRun
+        run = next
     }
 }

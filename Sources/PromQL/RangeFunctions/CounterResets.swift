@@ -16,20 +16,31 @@ struct CounterResets {
     private var lost: ExactSums?
     var count: Int { positions.count }
 
-    init() {}
-
     /// The resets of a column, looked for behind what is known to rise.
-    init(in columns: SampleColumns) { self.init(in: columns.values, from: max(1, columns.risingCount)) }
+    static func find(in columns: SampleColumns) -> CounterResets {
+        find(in: columns.values, from: max(1, columns.risingCount))
+    }
 
-    init(in values: [Double], from start: Int = 1) {
+    static func find(in values: [Double], from start: Int = 1) -> CounterResets {
+        var resets = CounterResets()
         // Most counters have no reset at all.
-        var next = unsafe ccolumns_first_fall(values, values.count, start)
+        var next = firstFall(in: values, from: start)
         while next < values.count {
-            positions.append(next)
-            next = unsafe ccolumns_first_fall(values, values.count, next + 1)
+            resets.positions.append(next)
+            next = firstFall(in: values, from: next + 1)
         }
-        guard positions.count >= Self.leastTotalled else { return }
-        lost = ExactSums(positions.map { values[$0 - 1] }, limit: Self.exactLimit)
+        if resets.count >= leastTotalled {
+            resets.lost = ExactSums(resets.positions.map { values[$0 - 1] }, limit: exactLimit)
+        }
+        return resets
+    }
+
+    /// The first place from `start` on whose value is below the one before; the number of values where there is none.
+    private static func firstFall(in values: [Double], from start: Int) -> Int {
+        unsafe values.withUnsafeBufferPointer { values in
+            guard let first = values.baseAddress else { return 0 }
+            return unsafe ccolumns_first_fall(first, values.count, start)
+        }
     }
 
     /// Adds what was counted before each reset inside the window, in order.

@@ -15,7 +15,7 @@ struct ExtendedRate: RangeKernel {
         let columns = input.columns
         let histogramTimes = columns.histograms.map(\.timestamp)
         let neighbours = HistogramNeighbours(columns.histograms, findsResets: isCounter, usesStartTimestamps: false)
-        let resets = isCounter ? CounterResets(in: columns) : CounterResets()
+        let resets = isCounter ? CounterResets.find(in: columns) : CounterResets()
         for step in 0..<input.stepCount {
             let end = input.windows.times.time(at: step)
             let start = end - input.windows.lengthMilliseconds

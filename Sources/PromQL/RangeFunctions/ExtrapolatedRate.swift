@@ -18,7 +18,7 @@ struct ExtrapolatedRate: RangeKernel {
         if usesStartTimestamps, !input.columns.startTimestamps.isEmpty {
             return StartedCounterRate(isRate: isRate).evaluate(input, into: &output, notes: &notes)
         }
-        let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
+        let resets = isCounter ? CounterResets.find(in: input.columns) : CounterResets()
         var hasResult = false
         for step in 0..<input.stepCount {
             guard let value = value(step, input, resets) else { continue }

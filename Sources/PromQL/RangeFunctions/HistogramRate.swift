@@ -10,7 +10,7 @@ struct HistogramRate {
         let floatsOnly = ExtrapolatedRate(
             isCounter: isCounter, isRate: isRate, usesStartTimestamps: usesStartTimestamps)
         let rangeSeconds = Double(input.windows.lengthMilliseconds) / 1000
-        let resets = isCounter ? CounterResets(in: input.columns) : CounterResets()
+        let resets = isCounter ? CounterResets.find(in: input.columns) : CounterResets()
         let neighbours = HistogramNeighbours(
             input.columns.histograms, findsResets: isCounter, usesStartTimestamps: usesStartTimestamps)
         for step in 0..<input.stepCount {

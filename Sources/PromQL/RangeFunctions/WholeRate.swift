@@ -30,7 +30,7 @@ struct WholeRate {
             output.makeAbsent(over: stepCount)
             return false
         }
-        let resets = isCounter ? CounterResets(in: columns) : CounterResets()
+        let resets = isCounter ? CounterResets.find(in: columns) : CounterResets()
         if stepCount == 1 {
             output.takeOnly(value(at: 0, columns.values, windows, resets))
         } else {

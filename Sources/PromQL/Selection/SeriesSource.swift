@@ -100,10 +100,10 @@ struct KernelRunner: Sendable {
         }
         if !kernel.keepsStaleMarkers { columns.dropStaleMarkers() }
         if steps == nil, let wholeRate, columns.histograms.isEmpty, !columns.values.isEmpty {
-            let indexes = cache.indexes(for: columns.clock)
-            if let hasResult = wholeRate.evaluate(columns, over: indexes, into: &output) {
+            cache.turn(to: columns.clock)
+            if let hasResult = wholeRate.evaluate(columns, over: cache.indexes, into: &output) {
                 if hasResult { notes.insert(.hasFloatResult) }
-                samples.queryable += indexes.sampleCount
+                samples.queryable += cache.indexes.sampleCount
                 return notes
             }
         }
@@ -111,8 +111,9 @@ struct KernelRunner: Sendable {
         guard !columns.isEmpty else { return notes }
         if readsOnlyTotals { columns.reduceHistogramsToTotals() }
         let histogramTimes = columns.histograms.map(\.timestamp)
+        cache.turn(to: columns.clock)
         let input = RangeInput(
-            columns: columns, floatWindows: cache.indexes(for: columns.clock),
+            columns: columns, floatWindows: cache.indexes,
             histogramWindows: histogramTimes.isEmpty ? .empty : windows.indexes(over: histogramTimes),
             windows: windows, timeline: timeline, limits: limits)
         kernel.evaluate(input, into: &output, notes: &notes)

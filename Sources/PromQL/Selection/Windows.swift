@@ -106,7 +106,8 @@ struct WindowCache: Sendable {
     /// Clocks kept at a time.
     private let capacity: Int
     private var lastClock: Clock?
-    private var lastIndexes = WindowIndexes.empty
+    /// The windows over the clock that was turned to last.
+    private(set) var indexes = WindowIndexes.empty
     private var known: [ObjectIdentifier: (clock: Clock, indexes: WindowIndexes)] = [:]
 
     /// The kernel whose extrapolations are prepared.
@@ -123,22 +124,19 @@ struct WindowCache: Sendable {
         min(max(capacityBytes, 16 * bytesPerStep * steps), bytesPerStep * steps * series)
     }
 
-    mutating func indexes(for clock: Clock) -> WindowIndexes {
-        if lastClock === clock { return lastIndexes }
-        let indexes: WindowIndexes
+    /// Finds the windows over a clock.
+    mutating func turn(to clock: Clock) {
+        if lastClock === clock { return }
         if let entry = known[ObjectIdentifier(clock)] {
             indexes = entry.indexes
-        } else if let lastClock, Self.isSame(lastClock.timestamps, clock.timestamps) {
-            // Targets that are scraped at one time.
-            indexes = lastIndexes
-            remember(indexes, of: clock)
         } else {
-            indexes = times.indexes(over: clock.timestamps, for: rate)
+            // Targets that are scraped at one time have the same windows.
+            if !(lastClock.map { Self.isSame($0.timestamps, clock.timestamps) } ?? false) {
+                indexes = times.indexes(over: clock.timestamps, for: rate)
+            }
             remember(indexes, of: clock)
         }
         lastClock = clock
-        lastIndexes = indexes
-        return indexes
     }
 
     /// Whether all times are the same, compared as bytes: element by element takes five times as long.
