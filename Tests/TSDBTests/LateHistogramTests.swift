@@ -88,4 +88,43 @@ struct LateHistogramTests {
         #expect(after.map(\.timestamp) == before.map(\.timestamp))
         #expect(after[chunk + 1].histogram.counterResetHint != .notReset)
     }
+
+    @Test(
+        "in a partition of their own they leave the next row no hint of resets, before a merge and after",
+        arguments: [500, 50_000] as [Int64])
+    func partitionOfTheirOwn(late: Int64) throws {
+        let database = try open()
+        defer { database.close() }
+        let writer = try database.openSource(named: "target")
+        _ = try writer.slot(for: DatabaseFixture.labels("h", 1))
+        func writeRow(_ second: Int64) throws {
+            try writer.append(
+                timestamp: Timestamp(milliseconds: second * 1000), values: [SpecialValue.absent],
+                histograms: [SlotHistogram(slot: 0, histogram: histogram(Double(second + 1), sum: 1))])
+        }
+        for second in [0, 1] as [Int64] { try writeRow(second) }
+        try database.seal()
+        for second in [100, 101] as [Int64] { try writeRow(second) }
+        try database.seal()
+        #expect(try read(of: database).last?.histogram.counterResetHint == .notReset)
+        // Larger than the one behind it.
+        try write([late], histogram(1000, sum: 1000), to: database)
+        try database.seal()
+        func check(_ database: TimeSeriesDatabase) throws {
+            let found = try read(of: database)
+            #expect(found.map(\.timestamp).prefix(5) == [0, 1000, 100_000, 101_000, late].sorted().prefix(5))
+            let next = try #require(found.first { $0.timestamp > late })
+            #expect(next.histogram.counterResetHint == .unknown)
+        }
+        try check(database)
+        // The files of a new process stand in order of time.
+        database.close()
+        let reopened = try open()
+        defer { reopened.close() }
+        try check(reopened)
+        try write([3 * 86_400_000], histogram(2000, sum: 1), to: reopened)
+        reopened.maintain()
+        #expect(reopened.state.partitionCount == 1)
+        try check(reopened)
+    }
 }

@@ -85,21 +85,20 @@ struct PartitionMerger {
 
     private mutating func mergeSeries(_ labels: LabelSet) throws(StorageError) {
         var columns: [OpenColumn] = []
-        var histograms: [HistogramSample] = []
+        var histograms: [[HistogramSample]] = []
         for source in sources where source.labels == labels {
             let raw = try source.columnReader.columns(of: source.series)
             for column in raw {
                 try place(try Self.remaining(column, of: source), from: source, into: &columns)
             }
             if source.reader.metadata.histogramCount > 0 {
-                histograms += try source.columnReader.histograms(of: source.series)
+                let found = try source.columnReader.histograms(of: source.series)
+                if !found.isEmpty { histograms.append(found) }
             }
             try source.advance()
         }
-        if zip(histograms, histograms.dropFirst()).contains(where: { $0.timestamp >= $1.timestamp }) {
-            histograms = Self.inOrder(histograms)
-        }
-        if !histograms.isEmpty { try writer.add(labels: labels, histograms: histograms) }
+        let merged = PieceMerge.histograms(histograms)
+        if !merged.isEmpty { try writer.add(labels: labels, histograms: merged) }
         for column in withoutDoubles(columns) {
             try writer.add(
                 labels: labels, clock: column.clock, clockOffset: column.offset, values: column.values,
@@ -142,16 +141,6 @@ struct PartitionMerger {
                 clock: clock, offset: 0, values: kept.map { samples[$0].value }, starts: starts,
                 hasStarts: starts.contains { $0 != 0 })
         ]
-    }
-
-    /// In order of time; of two at one time the first.
-    private static func inOrder(_ samples: [HistogramSample]) -> [HistogramSample] {
-        let sorted = samples.enumerated().sorted { left, right in
-            (left.element.timestamp, left.offset) < (right.element.timestamp, right.offset)
-        }
-        var result: [HistogramSample] = []
-        for entry in sorted where result.last?.timestamp != entry.element.timestamp { result.append(entry.element) }
-        return result
     }
 
     // MARK: Columns

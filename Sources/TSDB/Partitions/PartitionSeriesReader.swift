@@ -307,7 +307,7 @@ final class PartitionSeriesReader {
                 try reader.note(error, in: "histograms \(statement.int64(at: 0))")
             }
         }
-        var samples = PieceMerge.histograms(chunks)
+        var samples = PieceMerge.histograms(chunks, areOfOnePlace: true)
         if reader.deletions.touches(series) {
             samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
         }

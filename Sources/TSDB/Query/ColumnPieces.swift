@@ -261,12 +261,26 @@ enum PieceMerge {
     /// Takes the histograms of all lists in order of time, one for each time, that of the first list that has it.
     ///
     /// Where lists do not follow each other, what was noted of resets is forgotten: another sample stands before.
-    static func histograms(_ lists: [[HistogramSample]]) -> [HistogramSample] {
+    /// - Parameters:
+    ///   - lists: None of them is empty.
+    ///   - areOfOnePlace: The first of a list goes on from the last one of the list before. Else something late may lie between
+    ///     them, in a place of its own, and what was noted of the first is forgotten.
+    static func histograms(_ lists: [[HistogramSample]], areOfOnePlace: Bool = false) -> [HistogramSample] {
         guard lists.count > 1 else { return lists.first ?? [] }
         let isInTurn = zip(lists, lists.dropFirst()).allSatisfy { before, after in
             (before.last?.timestamp ?? .min) < (after.first?.timestamp ?? .max)
         }
-        guard !isInTurn else { return lists.flatMap { $0 } }
+        guard isInTurn else { return sorted(lists) }
+        var result: [HistogramSample] = []
+        for list in lists {
+            let start = result.count
+            result += list
+            if start > 0, !areOfOnePlace { result[start].forgetResetHint() }
+        }
+        return result
+    }
+
+    private static func sorted(_ lists: [[HistogramSample]]) -> [HistogramSample] {
         // A stable sort keeps the order of the lists at equal times.
         let sorted = lists.flatMap { $0 }.enumerated().sorted {
             ($0.element.timestamp, $0.offset) < ($1.element.timestamp, $1.offset)
