@@ -257,4 +257,17 @@ struct StartTimestampTests {
         let hints = try read(database, histogramSeries).histograms.map(\.histogram.counterResetHint)
         #expect(hints == [.unknown, .notReset, .unknown, .unknown, .notReset])
     }
+
+    @Test("a row's histogram without a start timestamp behind one with it has none")
+    func forgottenStarts() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        try appendRows(try openSource(database), [(1000, 500), (2000, 0), (3000, 2500), (4000, 0)])
+        for _ in 0..<2 {
+            let columns = try read(database, series)
+            #expect(columns.startTimestamps == [500, 0, 2500, 0])
+            #expect(try read(database, histogramSeries).histograms.map(\.startTimestamp) == [500, 0, 2500, 0])
+            try database.seal()
+        }
+    }
 }

@@ -82,7 +82,8 @@ final class Lane: Sendable {
             let isKey = state.current.isEmpty
             var startSection: [UInt8] = []
             if !starts.isEmpty || !state.starts.isEmpty {
-                startSection = RowStarts.section(starts, values: values, isKey: isKey, known: &state.starts)
+                startSection = RowStarts.section(
+                    starts, values: values, histograms: histograms, isKey: isKey, known: &state.starts)
             }
             scratch.reserve(
                 RowFormat.maximumByteCount(slots: values.count) + section.count + startSection.count)

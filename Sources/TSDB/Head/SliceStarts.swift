@@ -1,5 +1,6 @@
 import Bytes
 import MetricModel
+import Storage
 
 /// Start timestamps of the rows of a slice: what a row says where it differs from the row before.
 ///
@@ -11,9 +12,13 @@ enum RowStarts {
     /// What a row has to say, empty where nothing changed; `known` follows.
     ///
     /// A slot without a sample keeps what is known of it.
-    static func section(_ starts: [Int64], values: [Double], isKey: Bool, known: inout [Int64]) -> [UInt8] {
+    static func section(
+        _ starts: [Int64], values: [Double], histograms: [SlotHistogram] = [], isKey: Bool, known: inout [Int64]
+    ) -> [UInt8] {
         if isKey { for slot in known.indices { known[slot] = 0 } }
         while known.count < values.count { known.append(0) }
+        // Few rows forget a start, and none needs the list else.
+        lazy var histogramSlots = Set(histograms.map(\.slot))
         var bytes: [UInt8] = []
         var count: UInt64 = 0
         var lastSlot = 0
@@ -21,7 +26,8 @@ enum RowStarts {
         for slot in values.indices {
             let start = starts.isEmpty ? 0 : starts[slot]
             guard start != known[slot] else { continue }
-            if start == 0, SpecialValue.isAbsent(values[slot]) || SpecialValue.isStale(values[slot]) { continue }
+            let hasNoFloat = SpecialValue.isAbsent(values[slot]) || SpecialValue.isStale(values[slot])
+            if start == 0, hasNoFloat, !histogramSlots.contains(slot) { continue }
             VarInt.append(UInt64(slot - lastSlot), to: &bytes)
             VarInt.appendZigzag(start &- lastStart, to: &bytes)
             (lastSlot, lastStart) = (slot, start)
