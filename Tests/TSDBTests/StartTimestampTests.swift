@@ -270,4 +270,25 @@ struct StartTimestampTests {
             try database.seal()
         }
     }
+
+    @Test("behind a deleted one a histogram is not said to go on")
+    func deleted() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let source = try database.openSource(named: "a")
+        let slot = try source.slot(for: histogramSeries)
+        // Without the second the third falls behind the first.
+        for (index, count) in [5.0, 1, 2, 3].enumerated() {
+            try source.append(
+                timestamp: Timestamp(milliseconds: Int64(index) * 1000), values: [SpecialValue.absent],
+                histograms: [SlotHistogram(slot: slot, histogram: histogram(count))])
+        }
+        let second = TimeRange(start: Timestamp(milliseconds: 1000), end: Timestamp(milliseconds: 1000))
+        try database.deleteSeries(matching: [[LabelMatcher(equal: "__name__", "histogram")]], in: second)
+        for _ in 0..<2 {
+            let hints = try read(database, histogramSeries).histograms.map(\.histogram.counterResetHint)
+            #expect(hints == [.unknown, .unknown, .notReset])
+            try database.cleanTombstones()
+        }
+    }
 }

@@ -307,11 +307,24 @@ final class PartitionSeriesReader {
                 try reader.note(error, in: "histograms \(statement.int64(at: 0))")
             }
         }
-        var samples = PieceMerge.histograms(chunks, areOfOnePlace: true)
-        if reader.deletions.touches(series) {
-            samples.removeAll { reader.deletions.isDeleted($0.timestamp, of: series) }
+        let samples = PieceMerge.histograms(chunks, areOfOnePlace: true)
+        return reader.deletions.touches(series) ? remaining(samples, of: series) : samples
+    }
+
+    /// What was not deleted of a series; the next one behind what was is not known to go on from the one before it.
+    private func remaining(_ samples: [HistogramSample], of series: UInt32) -> [HistogramSample] {
+        var kept: [HistogramSample] = []
+        var isBehindDeleted = false
+        for sample in samples {
+            if reader.deletions.isDeleted(sample.timestamp, of: series) {
+                isBehindDeleted = true
+            } else {
+                kept.append(sample)
+                if isBehindDeleted { kept[kept.count - 1].forgetResetHint() }
+                isBehindDeleted = false
+            }
         }
-        return samples
+        return kept
     }
 
     /// The next chunk of a series; false at the end, and where its page cannot be read, which is damage of this series.
