@@ -1,9 +1,9 @@
-import Glibc
 import MetricModel
 import PromQL
 import PromQLSyntax
 import Storage
 import TSDB
+import TestSupport
 import Testing
 
 /// Random queries, asked again and again of a history that changes: with a cache and without one.
@@ -11,19 +11,14 @@ import Testing
 /// Some thousands always; `LAPWING_FUZZ_QUERIES=100000` asks for more, `LAPWING_FUZZ_SEED` for others.
 @Suite("Answers of the result cache are those without it")
 struct CachedAnswersTests {
-    private static func setting(_ name: String, or fallback: UInt64) -> UInt64 {
-        guard let text = unsafe getenv(name) else { return fallback }
-        return unsafe UInt64(String(cString: text)) ?? fallback
-    }
-
     private static let lanes: UInt64 = 2
     private static let changesPerHistory = 150
     private static let queriesPerChange = 4
 
     @Test("after late samples, deletions, staleness, sealing and retention, moved on or not", arguments: 0..<lanes)
     func agree(_ lane: UInt64) throws {
-        let total = Self.setting("LAPWING_FUZZ_QUERIES", or: 2400)
-        let first = Self.setting("LAPWING_FUZZ_SEED", or: 1)
+        let total = FuzzSetting.queries(or: 2400)
+        let first = FuzzSetting.seed(or: 1)
         let perHistory = UInt64(Self.changesPerHistory * Self.queriesPerChange)
         var differences: [String] = []
         var stepsFromCache = 0

@@ -1,4 +1,3 @@
-import Glibc
 import MetricModel
 import PromQL
 import PromQLSyntax
@@ -11,19 +10,14 @@ import Testing
 /// A few thousand always; `LAPWING_FUZZ_QUERIES=100000` asks for more, `LAPWING_FUZZ_SEED` for others.
 @Suite("The engine and a naive evaluator agree")
 struct DifferentialTests {
-    private static func setting(_ name: String, or fallback: UInt64) -> UInt64 {
-        guard let text = unsafe getenv(name) else { return fallback }
-        return unsafe UInt64(String(cString: text)) ?? fallback
-    }
-
     private static let lanes: UInt64 = 4
     /// Queries asked of one random database.
     private static let queriesPerWorld: UInt64 = 40
 
     @Test("random queries have the same answer, errors and annotations", arguments: 0..<lanes)
     func agree(_ lane: UInt64) throws {
-        let total = Self.setting("LAPWING_FUZZ_QUERIES", or: 2400)
-        let first = Self.setting("LAPWING_FUZZ_SEED", or: 1)
+        let total = FuzzSetting.queries(or: 2400)
+        let first = FuzzSetting.seed(or: 1)
         var differences: [String] = []
         var answered = 0
         for worldIndex in 0..<max(1, total / Self.lanes / Self.queriesPerWorld) {

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Random queries over the metrics of `RandomWorld`, well-typed by construction.
 struct RandomQuery {
     var random: RandomSource
