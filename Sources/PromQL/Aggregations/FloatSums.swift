@@ -20,6 +20,7 @@ struct FloatSums {
 
     /// Adds a column with a value for each step.
     mutating func add(_ column: [Double]) {
+        // A pointer that the compiler makes of an array counts a reference to it.
         unsafe column.withUnsafeBufferPointer { column in
             guard let start = column.baseAddress else { return }
             unsafe ccolumns_add_to_sums(start, min(column.count, sums.count), &sums, &compensations)

@@ -37,6 +37,7 @@ struct CounterResets {
 
     /// The first place from `start` on whose value is below the one before; the number of values where there is none.
     private static func firstFall(in values: [Double], from start: Int) -> Int {
+        // A pointer that the compiler makes of an array counts a reference to it.
         unsafe values.withUnsafeBufferPointer { values in
             guard let first = values.baseAddress else { return 0 }
             return unsafe ccolumns_first_fall(first, values.count, start)
