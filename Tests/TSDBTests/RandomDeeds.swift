@@ -183,7 +183,7 @@ extension RandomDeeds.Value {
     /// A gauge says that it is one; of anything else the store knows better.
     var withoutHint: RandomDeeds.Value {
         guard case .histogram(var histogram) = self else { return self }
-        if histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
+        histogram.forgetResetHint()
         return .histogram(histogram)
     }
 }

@@ -36,6 +36,11 @@ extension NativeHistogram {
         return .notReset
     }
 
+    /// Says nothing of whether the counter was reset, because what stands before it is another one now; a gauge stays one.
+    package mutating func forgetResetHint() {
+        if counterResetHint != .gauge { counterResetHint = .unknown }
+    }
+
     private func continues(_ previous: NativeHistogram) -> Bool {
         counterResetHint != .reset && previous.counterResetHint != .gauge && schema == previous.schema
             && zeroThreshold == previous.zeroThreshold && customValues == previous.customValues

@@ -53,7 +53,7 @@ struct SubquerySource: SeriesSource {
         for sample in series.histograms {
             var histogram = sample.histogram
             // What was known about resets held between the stored samples, not between these.
-            if histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
+            histogram.forgetResetHint()
             columns.histograms.append(
                 HistogramSample(timestamp: clock.timestamps[sample.step], histogram: histogram))
         }

@@ -32,16 +32,9 @@ struct ResetHints {
     }
 }
 
-extension HistogramSample {
-    /// Says nothing of whether a counter was reset; a gauge stays one.
-    mutating func forgetResetHint() {
-        if histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
-    }
-}
-
 extension [HistogramSample] {
     /// Says of no counter whether it was reset: the order became another one since that was found out.
     mutating func forgetResetHints() {
-        for index in indices { self[index].forgetResetHint() }
+        for index in indices { self[index].histogram.forgetResetHint() }
     }
 }

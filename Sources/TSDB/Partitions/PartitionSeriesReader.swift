@@ -320,7 +320,7 @@ final class PartitionSeriesReader {
                 isBehindDeleted = true
             } else {
                 kept.append(sample)
-                if isBehindDeleted { kept[kept.count - 1].forgetResetHint() }
+                if isBehindDeleted { kept[kept.count - 1].histogram.forgetResetHint() }
                 isBehindDeleted = false
             }
         }

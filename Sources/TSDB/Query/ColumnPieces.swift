@@ -275,7 +275,7 @@ enum PieceMerge {
         for list in lists {
             let start = result.count
             result += list
-            if start > 0, !areOfOnePlace { result[start].forgetResetHint() }
+            if start > 0, !areOfOnePlace { result[start].histogram.forgetResetHint() }
         }
         return result
     }
