@@ -20,16 +20,21 @@ struct LateHistogramTests {
             count: count, sum: sum, positiveSpans: [.init(offset: 0, length: 1)], positiveBuckets: [count])
     }
 
-    /// Writes a row each second from 0 on with a histogram of series 1.
-    private func writeRows(
-        _ count: Int, to database: TimeSeriesDatabase, _ histogram: (Int) -> NativeHistogram
-    ) throws {
+    /// A target with series 1 alone.
+    private func target(of database: TimeSeriesDatabase) throws -> any SourceWriter {
         let writer = try database.openSource(named: "target")
         _ = try writer.slot(for: DatabaseFixture.labels("h", 1))
-        for row in 0..<count {
+        return writer
+    }
+
+    /// Writes a row at each of these seconds with a histogram.
+    private func writeRows(
+        _ seconds: some Sequence<Int>, to writer: any SourceWriter, _ histogram: (Int) -> NativeHistogram
+    ) throws {
+        for second in seconds {
             try writer.append(
-                timestamp: Timestamp(milliseconds: Int64(row) * 1000), values: [SpecialValue.absent],
-                histograms: [SlotHistogram(slot: 0, histogram: histogram(row))])
+                timestamp: Timestamp(milliseconds: Int64(second) * 1000), values: [SpecialValue.absent],
+                histograms: [SlotHistogram(slot: 0, histogram: histogram(second))])
         }
     }
 
@@ -57,7 +62,7 @@ struct LateHistogramTests {
     func amongRows() throws {
         let database = try open()
         defer { database.close() }
-        try writeRows(200, to: database) { _ in histogram(1, sum: 1) }
+        try writeRows(0..<200, to: target(of: database)) { _ in histogram(1, sum: 1) }
         try write([100, 50_000, 50_500, 60_000, 199_500], histogram(1, sum: 2), to: database)
         // Twice late, and no rows beside.
         try write([3000, 5000], histogram(1, sum: 1), of: 2, to: database, onRejection: .skipRejected)
@@ -78,7 +83,7 @@ struct LateHistogramTests {
         let database = try open()
         defer { database.close() }
         let chunk = HistogramChunk.preferredSampleCount
-        try writeRows(2 * chunk, to: database) { histogram(Double($0), sum: Double($0)) }
+        try writeRows(0..<2 * chunk, to: target(of: database)) { histogram(Double($0), sum: Double($0)) }
         // Behind the last row of the first chunk, before the first of the second, and larger than both.
         try write([Int64(chunk) * 1000 - 500], histogram(1000, sum: 1000), to: database)
         let before = try read(of: database)
@@ -95,17 +100,11 @@ struct LateHistogramTests {
     func partitionOfTheirOwn(late: Int64) throws {
         let database = try open()
         defer { database.close() }
-        let writer = try database.openSource(named: "target")
-        _ = try writer.slot(for: DatabaseFixture.labels("h", 1))
-        func writeRow(_ second: Int64) throws {
-            try writer.append(
-                timestamp: Timestamp(milliseconds: second * 1000), values: [SpecialValue.absent],
-                histograms: [SlotHistogram(slot: 0, histogram: histogram(Double(second + 1), sum: 1))])
+        let writer = try target(of: database)
+        for seconds in [0...1, 100...101] {
+            try writeRows(seconds, to: writer) { histogram(Double($0 + 1), sum: 1) }
+            try database.seal()
         }
-        for second in [0, 1] as [Int64] { try writeRow(second) }
-        try database.seal()
-        for second in [100, 101] as [Int64] { try writeRow(second) }
-        try database.seal()
         #expect(try read(of: database).last?.histogram.counterResetHint == .notReset)
         // Larger than the one behind it.
         try write([late], histogram(1000, sum: 1000), to: database)

@@ -51,6 +51,18 @@ struct StartTimestampTests {
         }
     }
 
+    /// A row each second from 0 on with a histogram of this count, nil is a float.
+    private func appendRows(_ database: TimeSeriesDatabase, counts: [Double?]) throws {
+        let source = try database.openSource(named: "a")
+        let slot = try source.slot(for: histogramSeries)
+        for (index, count) in counts.enumerated() {
+            try source.append(
+                timestamp: Timestamp(milliseconds: Int64(index) * 1000),
+                values: [count == nil ? 7 : SpecialValue.absent],
+                histograms: count.map { [SlotHistogram(slot: slot, histogram: histogram($0))] } ?? [])
+        }
+    }
+
     private func openSource(_ database: TimeSeriesDatabase) throws -> any SourceWriter {
         let source = try database.openSource(named: "rows")
         for labels in [series, histogramSeries, DatabaseFixture.labels("plain", 1)] { _ = try source.slot(for: labels) }
@@ -246,14 +258,7 @@ struct StartTimestampTests {
     func rows() throws {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
-        let source = try database.openSource(named: "a")
-        let slot = try source.slot(for: histogramSeries)
-        for (index, count) in [1.0, 2, 1, nil, 4, 5].enumerated() {
-            try source.append(
-                timestamp: Timestamp(milliseconds: Int64(index) * 1000),
-                values: [count == nil ? 7 : SpecialValue.absent],
-                histograms: count.map { [SlotHistogram(slot: slot, histogram: histogram($0))] } ?? [])
-        }
+        try appendRows(database, counts: [1, 2, 1, nil, 4, 5])
         let hints = try read(database, histogramSeries).histograms.map(\.histogram.counterResetHint)
         #expect(hints == [.unknown, .notReset, .unknown, .unknown, .notReset])
     }
@@ -275,14 +280,8 @@ struct StartTimestampTests {
     func deleted() throws {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
-        let source = try database.openSource(named: "a")
-        let slot = try source.slot(for: histogramSeries)
         // Without the second the third falls behind the first.
-        for (index, count) in [5.0, 1, 2, 3].enumerated() {
-            try source.append(
-                timestamp: Timestamp(milliseconds: Int64(index) * 1000), values: [SpecialValue.absent],
-                histograms: [SlotHistogram(slot: slot, histogram: histogram(count))])
-        }
+        try appendRows(database, counts: [5, 1, 2, 3])
         let second = TimeRange(start: Timestamp(milliseconds: 1000), end: Timestamp(milliseconds: 1000))
         try database.deleteSeries(matching: [[LabelMatcher(equal: "__name__", "histogram")]], in: second)
         for _ in 0..<2 {

@@ -2,11 +2,16 @@ import Glibc
 
 /// How much tests with random input try, and from which seed on.
 package enum FuzzSetting {
-    /// `LAPWING_FUZZ_QUERIES`.
-    package static func queries(or fallback: UInt64) -> UInt64 { number("LAPWING_FUZZ_QUERIES") ?? fallback }
-
-    /// `LAPWING_FUZZ_SEED`.
-    package static func seed(or fallback: UInt64) -> UInt64 { number("LAPWING_FUZZ_SEED") ?? fallback }
+    /// The seeds of one of several lanes that run side by side, at least one.
+    ///
+    /// - Parameters:
+    ///   - total: What all lanes try together where `LAPWING_FUZZ_QUERIES` says nothing.
+    ///   - each: What is tried with one seed.
+    package static func seeds(_ lane: UInt64, of lanes: UInt64, total: UInt64, each: UInt64) -> some Sequence<UInt64> {
+        let total = number("LAPWING_FUZZ_QUERIES") ?? total
+        let first = number("LAPWING_FUZZ_SEED") ?? 1
+        return (0..<max(1, total / lanes / each)).lazy.map { first &+ ($0 &* lanes &+ lane) &* 1_000_003 }
+    }
 
     private static func number(_ name: String) -> UInt64? {
         unsafe getenv(name).flatMap { unsafe UInt64(String(cString: $0)) }

@@ -12,18 +12,16 @@ import Testing
 @Suite("Answers of the result cache are those without it")
 struct CachedAnswersTests {
     private static let lanes: UInt64 = 2
-    private static let changesPerHistory = 150
-    private static let queriesPerChange = 4
+    private static let changesPerHistory: UInt64 = 150
+    private static let queriesPerChange: UInt64 = 4
 
     @Test("after late samples, deletions, staleness, sealing and retention, moved on or not", arguments: 0..<lanes)
     func agree(_ lane: UInt64) throws {
-        let total = FuzzSetting.queries(or: 2400)
-        let first = FuzzSetting.seed(or: 1)
-        let perHistory = UInt64(Self.changesPerHistory * Self.queriesPerChange)
         var differences: [String] = []
         var stepsFromCache = 0
-        for index in 0..<max(1, total / Self.lanes / perHistory) {
-            let seed = first &+ (index &* Self.lanes &+ lane) &* 1_000_003
+        for seed in FuzzSetting.seeds(
+            lane, of: Self.lanes, total: 2400, each: Self.changesPerHistory * Self.queriesPerChange)
+        {
             var repetition = try RepeatedQueries(seed: seed)
             for _ in 0..<Self.changesPerHistory {
                 try repetition.history.change()
@@ -56,10 +54,7 @@ struct RepeatedQueries {
 
     init(seed: UInt64) throws {
         history = try ChangingHistory(seed: seed)
-        var settings = EngineSettings()
-        settings.delaysNameRemoval = history.random.oneIn(4)
-        settings.usesStartTimestamps = history.random.oneIn(4)
-        settings.defaultSubqueryStepMilliseconds = history.random.pick([60_000, 30_000])
+        var settings = history.engineSettings()
         settings.resultCacheBytes = history.random.oneIn(3) ? 30_000 : 8 << 20
         settings.blockSeries = 3
         cached = QueryEngine(settings: settings)
@@ -97,7 +92,7 @@ struct RepeatedQueries {
                     query.expression, start: Timestamp(milliseconds: last - (steps - 1) * query.step),
                     end: Timestamp(milliseconds: last), stepMilliseconds: query.step, from: querier, options: options)
                 let samples = options.showsStatistics ? ["\(result.statistics.samplesQueryable) samples"] : []
-                return (Self.lines(result) + samples, result.statistics.stepsFromCache)
+                return (AnswerLines.of(result) + samples, result.statistics.stepsFromCache)
             } catch {
                 return (["\(error)"], 0)
             }
@@ -105,20 +100,9 @@ struct RepeatedQueries {
         let known = answer(cached)
         let wanted = answer(plain)
         stepsFromCache += known.stepsFromCache
-        if known.text == wanted.text { return nil }
-        let unlike = zip(known.text, wanted.text).first { $0 != $1 }
-        return
+        return AnswerLines.difference(known.text, wanted.text).map {
             "\(query.text)\n  to \(last), \(steps) steps of \(query.step), \(known.stepsFromCache) of them known, after "
-            + "\(history.deeds)\n  \(known.text.count) lines, not \(wanted.text.count); "
-            + "\(unlike?.0 ?? "-")\n  not \(unlike?.1 ?? "-")"
-    }
-
-    /// Everything of an answer that a reader can see, values as bits.
-    private static func lines(_ result: QueryResult) -> [String] {
-        guard case .matrix(let series) = result.value else { return ["no matrix"] }
-        return series.map {
-            "\($0.labels) \($0.timestamps) \($0.values) \($0.values.map(\.bitPattern)) "
-                + $0.histograms.map { "\($0.timestamp) \($0.histogram)" }.joined(separator: " ")
-        } + result.warnings + result.infos
+                + "\(history.deeds)\n  \($0)"
+        }
     }
 }

@@ -65,6 +65,15 @@ final class ChangingHistory {
             writer: writer, values: [Double](repeating: 0, count: 7) + [SpecialValue.absent], histogram: histogram)
     }
 
+    /// Random settings of an engine that is asked of it.
+    func engineSettings() -> EngineSettings {
+        var settings = EngineSettings()
+        settings.delaysNameRemoval = random.oneIn(4)
+        settings.usesStartTimestamps = random.oneIn(4)
+        settings.defaultSubqueryStepMilliseconds = random.pick([60_000, 30_000])
+        return settings
+    }
+
     // MARK: - What happens
 
     func change() throws {

@@ -16,12 +16,9 @@ struct DifferentialTests {
 
     @Test("random queries have the same answer, errors and annotations", arguments: 0..<lanes)
     func agree(_ lane: UInt64) throws {
-        let total = FuzzSetting.queries(or: 2400)
-        let first = FuzzSetting.seed(or: 1)
         var differences: [String] = []
         var answered = 0
-        for worldIndex in 0..<max(1, total / Self.lanes / Self.queriesPerWorld) {
-            let seed = first &+ (worldIndex &* Self.lanes &+ lane) &* 1_000_003
+        for seed in FuzzSetting.seeds(lane, of: Self.lanes, total: 2400, each: Self.queriesPerWorld) {
             let world = try RandomWorld(seed: seed)
             for index in 0..<Self.queriesPerWorld {
                 let comparison = try DifferentialCase(world: world, seed: seed &* 31 &+ index)

@@ -18,15 +18,16 @@ struct StoredAnswersTests {
 
     @Test("after late samples, deletions, staleness, sealing and retention", arguments: 0..<lanes)
     func agree(_ lane: UInt64) throws {
-        let total = FuzzSetting.queries(or: 2400)
-        let first = FuzzSetting.seed(or: 1)
-        let perHistory = Self.changesPerHistory * Self.queriesPerChange
         var differences: [String] = []
         var answered = 0
-        for index in 0..<max(1, total / Self.lanes / perHistory) {
-            let seed = first &+ (index &* Self.lanes &+ lane) &* 1_000_003
+        for seed in FuzzSetting.seeds(
+            lane, of: Self.lanes, total: 2400, each: Self.changesPerHistory * Self.queriesPerChange)
+        {
             let history = try ChangingHistory(seed: seed)
-            let engine = QueryEngine(settings: Self.settings(&history.random))
+            var settings = history.engineSettings()
+            settings.resultCacheBytes = 0
+            settings.blockSeries = history.random.pick([3, 100])
+            let engine = QueryEngine(settings: settings)
             for _ in 0..<Self.changesPerHistory {
                 try history.change()
                 let lists = try Self.lists(of: history.database)
@@ -38,16 +39,6 @@ struct StoredAnswersTests {
         }
         #expect(differences.isEmpty, "\(differences.count) differ:\n\(differences.prefix(6).joined(separator: "\n\n"))")
         #expect(answered > 300)
-    }
-
-    private static func settings(_ random: inout RandomSource) -> EngineSettings {
-        var settings = EngineSettings()
-        settings.delaysNameRemoval = random.oneIn(4)
-        settings.usesStartTimestamps = random.oneIn(4)
-        settings.defaultSubqueryStepMilliseconds = random.pick([60_000, 30_000])
-        settings.resultCacheBytes = 0
-        settings.blockSeries = random.pick([3, 100])
-        return settings
     }
 
     /// All samples of a database.
@@ -81,7 +72,9 @@ struct StoredAnswersTests {
                 let result = try engine.rangeQuery(
                     expression, start: Timestamp(milliseconds: last - (steps - 1) * step),
                     end: Timestamp(milliseconds: last), stepMilliseconds: step, from: querier)
-                return lines(result) + ["\(result.statistics.samplesQueryable) samples"]
+                // What a store knows of resets is its own business.
+                return AnswerLines.of(result, showsResetHints: false)
+                    + ["\(result.statistics.samplesQueryable) samples"]
             } catch {
                 return ["\(error)"]
             }
@@ -89,25 +82,8 @@ struct StoredAnswersTests {
         let found = try answer(history.database)
         let wanted = try answer(lists)
         if wanted.count > 1 { answered += 1 }
-        if found == wanted { return nil }
-        let unlike = zip(found, wanted).first { $0 != $1 }
-        return
-            "\(text)\n  to \(last), \(steps) steps of \(step), after \(history.deeds)\n  \(found.count) lines, not "
-            + "\(wanted.count); \(unlike?.0 ?? "-")\n  not \(unlike?.1 ?? "-")"
-    }
-
-    /// Everything of an answer that a reader can see, values as bits.
-    ///
-    /// What a store knows of resets is its own business.
-    private static func lines(_ result: QueryResult) -> [String] {
-        guard case .matrix(let series) = result.value else { return ["no matrix"] }
-        return series.map { next in
-            let histograms = next.histograms.map { sample in
-                var histogram = sample.histogram
-                if histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
-                return "\(sample.timestamp) \(histogram)"
-            }
-            return "\(next.labels) \(next.timestamps) \(next.values) \(next.values.map(\.bitPattern)) \(histograms)"
-        } + result.warnings + result.infos
+        return AnswerLines.difference(found, wanted).map {
+            "\(text)\n  to \(last), \(steps) steps of \(step), after \(history.deeds)\n  \($0)"
+        }
     }
 }
