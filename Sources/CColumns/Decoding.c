@@ -204,21 +204,22 @@ LOOP void unpack_block(const struct block *block, struct wanted wanted, uint64_t
     }
 }
 
-// The sum of numbers as they are packed.
+// The sum of numbers as they are packed, at most a block of them: those of narrow ones fit four bytes.
 LOOP uint64_t packed_sum(const uint8_t *restrict data, size_t count, int width) {
+    uint32_t narrow_sum = 0;
     uint64_t sum = 0;
     switch (width) {
     case 0: return 0;
     case 1:
-        WIDE for (size_t i = 0; i < count; i++) sum += data[i];
-        return sum;
+        WIDE for (size_t i = 0; i < count; i++) narrow_sum += data[i];
+        return narrow_sum;
     case 2:
         WIDE for (size_t i = 0; i < count; i++) {
             uint16_t number;
             memcpy(&number, data + 2 * i, 2);
-            sum += number;
+            narrow_sum += number;
         }
-        return sum;
+        return narrow_sum;
     case 4:
         WIDE for (size_t i = 0; i < count; i++) {
             uint32_t number;

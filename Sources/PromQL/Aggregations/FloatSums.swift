@@ -22,8 +22,14 @@ struct FloatSums {
     mutating func add(_ column: [Double]) {
         // A pointer that the compiler makes of an array counts a reference to it.
         unsafe column.withUnsafeBufferPointer { column in
-            guard let start = column.baseAddress else { return }
-            unsafe ccolumns_add_to_sums(start, min(column.count, sums.count), &sums, &compensations)
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                unsafe compensations.withUnsafeMutableBufferPointer { compensations in
+                    guard let start = column.baseAddress, let sum = sums.baseAddress,
+                        let compensation = compensations.baseAddress
+                    else { return }
+                    unsafe ccolumns_add_to_sums(start, min(column.count, sums.count), sum, compensation)
+                }
+            }
         }
     }
 

@@ -49,7 +49,7 @@ final class ClockCache: Sendable {
     private let state = Mutex(State())
 
     /// One clock that ticks through all spans one after the other.
-    func joined(_ pieces: [ColumnPieces.Piece]) -> Clock {
+    func joined(_ pieces: PieceList) -> Clock {
         let key = pieces.map { Span(clock: ObjectIdentifier($0.clock), offset: $0.offset, count: $0.count) }
         return state.withLock { state in
             if let known = state.joined[key] { return known }
@@ -116,7 +116,7 @@ final class ClockCache: Sendable {
 /// The joined clocks that one reader has had, found without locking and hashing.
 struct JoinedClocks {
     private struct Entry {
-        var pieces: [ColumnPieces.Piece]
+        var pieces: PieceList
         var clock: Clock
     }
 
@@ -130,7 +130,7 @@ struct JoinedClocks {
 
     init(_ shared: ClockCache) { self.shared = shared }
 
-    mutating func clock(of pieces: [ColumnPieces.Piece]) -> Clock {
+    mutating func clock(of pieces: PieceList) -> Clock {
         let key = ObjectIdentifier(pieces[pieces.count - 1].clock)
         if let known = entries[key], Self.isSame(known.pieces, as: pieces) { return known.clock }
         let made = shared.joined(pieces)
@@ -139,7 +139,7 @@ struct JoinedClocks {
         return made
     }
 
-    private static func isSame(_ left: [ColumnPieces.Piece], as right: [ColumnPieces.Piece]) -> Bool {
+    private static func isSame(_ left: PieceList, as right: PieceList) -> Bool {
         guard left.count == right.count else { return false }
         for index in left.indices {
             guard left[index].clock === right[index].clock, left[index].offset == right[index].offset,

@@ -24,7 +24,7 @@ struct ColumnPieces {
 
     private(set) var values: [Double] = []
     /// None of them is empty.
-    private(set) var pieces: [Piece] = []
+    private(set) var pieces = PieceList()
     /// A list for each place that has any, in order of time.
     private(set) var histograms: [[HistogramSample]] = []
     /// Start timestamps by the times of their samples; few series have any.
@@ -40,8 +40,7 @@ struct ColumnPieces {
     mutating func removeAll(reserving sampleCount: Int = 0) {
         values.removeAll(keepingCapacity: true)
         if sampleCount > 0 { values.reserveCapacity(sampleCount) }
-        // Nearly always there is one or none, which a general removal takes four times as long for.
-        if pieces.count > 1 { pieces.removeAll(keepingCapacity: true) } else { _ = pieces.popLast() }
+        pieces.removeAll()
         if !histograms.isEmpty { histograms.removeAll(keepingCapacity: true) }
         if !starts.isEmpty { starts.removeAll(keepingCapacity: true) }
         mayHaveStaleMarkers = false
@@ -138,9 +137,9 @@ struct ColumnPieces {
     private mutating func addPiece(on clock: Clock, offset: Int, start: Int, count: Int, isFromHead: Bool) {
         let last = pieces.count - 1
         if last >= 0, pieces[last].offset + pieces[last].count == offset, pieces[last].clock === clock {
-            pieces[last].count += count
+            pieces.extend(at: last, by: count)
         } else {
-            pieces.append(Piece(clock: clock, offset: offset, start: start, count: count, isFromHead: isFromHead))
+            pieces.append(on: clock, offset: offset, start: start, count: count, isFromHead: isFromHead)
         }
     }
 
@@ -227,6 +226,46 @@ struct ColumnPieces {
                 columns.startTimestamps.append(starts[columns.timestamp(at: index)] ?? 0)
             }
         }
+    }
+}
+
+/// Pieces in the order in which they were found.
+///
+/// Emptied it keeps its places, with their clocks: the piece of the next series is nearly always on the clock of the one before,
+/// and takes its place without a reference counted.
+struct PieceList: RandomAccessCollection {
+    private var places: [ColumnPieces.Piece] = []
+    private(set) var endIndex = 0
+
+    var startIndex: Int { 0 }
+
+    subscript(index: Int) -> ColumnPieces.Piece {
+        _read {
+            precondition(index < endIndex, "no such piece")
+            yield places[index]
+        }
+    }
+
+    mutating func removeAll() { endIndex = 0 }
+
+    mutating func append(on clock: Clock, offset: Int, start: Int, count: Int, isFromHead: Bool) {
+        if endIndex == places.count {
+            places.append(
+                ColumnPieces.Piece(clock: clock, offset: offset, start: start, count: count, isFromHead: isFromHead))
+        } else {
+            if places[endIndex].clock !== clock { places[endIndex].clock = clock }
+            places[endIndex].offset = offset
+            places[endIndex].start = start
+            places[endIndex].count = count
+            places[endIndex].isFromHead = isFromHead
+        }
+        endIndex += 1
+    }
+
+    /// Makes a piece longer.
+    mutating func extend(at index: Int, by count: Int) {
+        precondition(index < endIndex, "no such piece")
+        places[index].count += count
     }
 }
 
