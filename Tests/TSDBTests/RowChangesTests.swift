@@ -1,4 +1,3 @@
-import CColumns
 import MetricModel
 import Testing
 
@@ -6,80 +5,103 @@ import Testing
 
 @Suite("Rows of the head")
 struct RowChangesTests {
-    /// Values that ask for every form of the codec.
-    private static func value(after last: Double, _ generator: inout SystemRandomNumberGenerator) -> Double {
-        switch Int.random(in: 0..<10, using: &generator) {
+    /// Values that ask for every form of the codec, or for the two that nearly all are of: of which many are looked at together.
+    private static func value(
+        after last: Double, isCommon: Bool, _ generator: inout SystemRandomNumberGenerator
+    ) -> Double {
+        let kinds = isCommon && !last.isNaN ? 10..<60 : 0..<10
+        return switch Int.random(in: kinds, using: &generator) {
         case 0: SpecialValue.stale
         case 1: SpecialValue.absent
         case 2: last.isNaN ? 0.1 : (last + 0.1).nextUp
-        case 3: Double(Int.random(in: -9_000_000_000_000...9_000_000_000_000, using: &generator))
+        case 3, 10: Double(Int.random(in: -9_000_000_000_000...9_000_000_000_000, using: &generator))
         case 4: Double.random(in: -1...1, using: &generator)
         case 5: Double(bitPattern: UInt64.random(in: 0...UInt64.max, using: &generator))
         case 6: Double(Int.random(in: 0..<100_000, using: &generator)) / 100
+        case 11..<25: (last + Double(Int.random(in: 0...9000, using: &generator)) / 100).nextUp
+        case 25..<40: last
+        case 40...: last + Double(Int.random(in: -5...200, using: &generator))
         default: last.isNaN || abs(last) > 1e12 ? 7 : last + Double(Int.random(in: 0...200, using: &generator))
         }
     }
 
-    @Test("a group of slots is decoded by the loop in C as value by value, whichever of them are wanted")
+    /// Slices of rows with random values, the values of each, and the rows as bytes.
+    private static func history(
+        slotCount: Int, rowCount: Int, isCommon: Bool, _ generator: inout SystemRandomNumberGenerator
+    ) -> (rows: [[UInt8]], values: [[Double]]) {
+        var states = SlotStates()
+        states.grow(to: slotCount)
+        let scratch = RowScratch()
+        var values = [[Double]]()
+        var rows = [[UInt8]]()
+        for row in 0..<rowCount {
+            let next = states.lastBits.map { value(after: Double(bitPattern: $0), isCommon: isCommon, &generator) }
+            let count = states.encodeRow(timestamp: Int64(row), values: next, isKey: row == 0, into: scratch)
+            rows.append(unsafe [UInt8](UnsafeRawBufferPointer(start: scratch.memory, count: count)))
+            values.append(next)
+        }
+        return (rows, values)
+    }
+
+    private static func slice(_ rows: [[UInt8]]) -> Slice {
+        var slice = Slice()
+        for (index, row) in rows.enumerated() {
+            unsafe row.withUnsafeBytes { bytes in
+                unsafe slice.append(
+                    bytes, timestamp: Int64(index), sequence: UInt64(index), hasHistograms: false, hasStarts: false)
+            }
+        }
+        return slice
+    }
+
+    @Test("of rows come the values that went in, whichever slots and rows are wanted")
     func decoding() {
         var generator = SystemRandomNumberGenerator()
-        let powers = unsafe ValueCodec.Powers.shared.table
-        for _ in 0..<200 {
-            let chosen = UInt64.random(in: 0...UInt64.max, using: &generator)
-            var states = Codec()
-            var byValue = Codec()
-            var byLoop = Codec()
-            let places = (0..<64).map { Int32((chosen & ((1 << UInt64($0)) - 1)).nonzeroBitCount) }
-            for _ in 0..<20 {
-                var bytes = [UInt8](repeating: 0, count: 64 * ValueCodec.maximumByteCount + 8)
-                var changed: UInt64 = 0
-                var count = 0
-                unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-                    guard let start = buffer.baseAddress else { return }
-                    var cursor = unsafe start
-                    for slot in 0..<64 {
-                        let next = Self.value(after: Double(bitPattern: states.bits[slot]), &generator).bitPattern
-                        if next == states.bits[slot] { continue }
-                        changed |= 1 << UInt64(slot)
-                        unsafe cursor = ValueCodec.encode(
-                            next, lastBits: &states.bits[slot], mantissa: &states.mantissas[slot],
-                            exponent: &states.exponents[slot], powers: powers, at: cursor)
-                    }
-                    count = unsafe cursor - start
+        for round in 0..<300 {
+            let slotCount = Int.random(in: 1...200, using: &generator)
+            let rowCount = Int.random(in: 1...50, using: &generator)
+            let history = Self.history(
+                slotCount: slotCount, rowCount: rowCount, isCommon: round % 2 == 0, &generator)
+            // All, any of them, one.
+            let slots =
+                switch round % 3 {
+                case 0: Array(0..<slotCount)
+                case 1: (0..<slotCount).filter { _ in Bool.random(using: &generator) }
+                default: [Int.random(in: 0..<slotCount, using: &generator)]
                 }
-                unsafe bytes.withUnsafeBufferPointer { buffer in
-                    guard let start = buffer.baseAddress else { return }
-                    let end = unsafe start + count
-                    var cursor = unsafe start
-                    for slot in 0..<64 where changed >> UInt64(slot) & 1 == 1 {
-                        let place = Int(places[slot])
-                        let isSound =
-                            chosen >> UInt64(slot) & 1 == 0
-                            ? unsafe ValueCodec.skip(&cursor, end: end)
-                            : unsafe ValueCodec.decode(
-                                &cursor, end: end, powers: powers, bits: &byValue.bits[place],
-                                mantissa: &byValue.mantissas[place], exponent: &byValue.exponents[place])
-                        #expect(isSound)
-                    }
-                    let isSound = unsafe ccolumns_row_changes(
-                        start, end, changed, chosen, places, powers, &byLoop.bits, &byLoop.mantissas,
-                        &byLoop.exponents)
-                    #expect(isSound == 1)
-                    // One byte less is noticed where the last value is wanted or not.
-                    var copy = byLoop
-                    let isShort = unsafe ccolumns_row_changes(
-                        start, max(start, end - 1), changed, chosen, places, powers, &copy.bits, &copy.mantissas,
-                        &copy.exponents)
-                    #expect(changed == 0 || isShort == 0)
-                }
-                #expect(byLoop == byValue)
+            let first = Int.random(in: 0..<rowCount, using: &generator)
+            let wanted = first..<Int.random(in: first + 1...rowCount, using: &generator)
+            var columns = SliceColumns(slots: slots, rowCount: wanted.count)
+            let isSound = columns.append(Self.slice(history.rows), rows: wanted)
+            #expect(isSound)
+            for slot in slots {
+                let bits = columns.column(of: slot)?.map(\.bitPattern)
+                #expect(bits == wanted.map { history.values[$0][slot].bitPattern })
             }
         }
     }
 
-    private struct Codec: Equatable {
-        var bits = [UInt64](repeating: SpecialValue.absentBits, count: 64)
-        var mantissas = [Int64](repeating: 0, count: 64)
-        var exponents = [UInt8](repeating: ValueCodec.noExponent, count: 64)
+    @Test("a row without its last byte is noticed, and one with any bytes in it harms nobody")
+    func damage() {
+        var generator = SystemRandomNumberGenerator()
+        for round in 0..<200 {
+            let slotCount = Int.random(in: 1...200, using: &generator)
+            var rows = Self.history(slotCount: slotCount, rowCount: 3, isCommon: round % 2 == 0, &generator).rows
+            var columns = SliceColumns(slots: Array(0..<slotCount), rowCount: 3)
+            if rows[1].count > RowFormat.headerByteCount + RowFormat.pageCount(slots: slotCount) * 10 {
+                var short = rows
+                short[1].removeLast()
+                let size = UInt32(short[1].count)
+                for index in 0..<4 { short[1][index] = UInt8(truncatingIfNeeded: size >> UInt32(8 * index)) }
+                let isSound = columns.append(Self.slice(short), rows: 0..<3)
+                #expect(!isSound)
+            }
+            for _ in 0..<10 {
+                let place = Int.random(in: 0..<rows[1].count, using: &generator)
+                rows[1][place] = UInt8.random(in: 0...255, using: &generator)
+            }
+            columns.restart(slots: Array(0..<slotCount), rowCount: 3)
+            _ = columns.append(Self.slice(rows), rows: 0..<3)
+        }
     }
 }

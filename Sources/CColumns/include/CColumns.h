@@ -52,14 +52,44 @@ void ccolumns_correct(double *_Nonnull values, const int64_t *_Nonnull correctio
 
 // Rows of the head.
 
-/// Decodes what a row changes in a group of 64 slots; TSDB's `RowFormat` and `ValueCodec` say in which form. The values of
-/// the changed slots follow each other from `cursor` on, in order; those that are not chosen are stepped over. The state of
-/// the chosen slot `i` of the group stands at `places[i]` in `bits`, `mantissas` and `exponents`. `powers` are those of ten
-/// from 0 to 15. Zero where the bytes are not of this form or go beyond `end`, the state is anything then.
-int ccolumns_row_changes(
-    const uint8_t *_Nonnull cursor, const uint8_t *_Nonnull end, uint64_t changed, uint64_t chosen,
-    const int32_t *_Nonnull places, const double *_Nonnull powers, uint64_t *_Nonnull bits, int64_t *_Nonnull mantissas,
-    uint8_t *_Nonnull exponents);
+/// Where a row stands in its block, and what else the head knows of it.
+struct ccolumns_row {
+    uint64_t sequence;
+    uint32_t block, offset, byte_count;
+};
+
+/// A group of 64 slots, and the chosen ones of it by bit: one at least.
+struct ccolumns_page {
+    size_t number;
+    uint64_t chosen;
+};
+
+/// What a slot's exponent is while no decimal form is known.
+enum { ccolumns_no_exponent = 0x80 };
+
+/// The slots that are decoded, and what is known of them besides their values.
+struct ccolumns_chosen {
+    size_t width;
+    /// Ascending.
+    const struct ccolumns_page *_Nonnull pages;
+    size_t page_count;
+    /// For each slot of the pages its place among the chosen ones.
+    const int32_t *_Nonnull places;
+    /// Those of ten, from 0 to 15.
+    const double *_Nonnull powers;
+    /// By place.
+    int64_t *_Nonnull mantissas;
+    uint8_t *_Nonnull exponents;
+};
+
+/// Decodes rows of one block that follow each other; TSDB's `RowFormat` and `ValueCodec` say in which form. Each is written as the
+/// bits of the chosen slots, by place: the first to `bits`, and `stride` further on with each row. `before` are those of the row
+/// before the first; they may stand where the first goes. Values of other slots are stepped over, and only where they end is
+/// looked at. Zero where the bytes are not of this form; bits and state are anything then.
+int ccolumns_rows(
+    const uint8_t *_Nonnull block, const struct ccolumns_row *_Nonnull rows, size_t count,
+    const struct ccolumns_chosen *_Nonnull chosen, const uint64_t *_Nonnull before, uint64_t *_Nonnull bits,
+    size_t stride);
 
 /// Writes rows that follow each other, `width` values each, into columns that begin `column_stride` values apart.
 void ccolumns_turn(

@@ -8,7 +8,11 @@ import Synchronization
 /// sealed slice.
 final class Lane: Sendable {
     /// A slice ends after so many rows at the latest; the next begins with a key row.
-    static let rowsPerSlice = 120
+    ///
+    /// Who wants the newest rows steps over those before them in their slice. With half as many as the 120 of a chunk of Prometheus an
+    /// instant rate over the head takes a fifth less, and an append 0.5 ns a sample and 3 % of the journal more. A key row and four full
+    /// blocks.
+    static let rowsPerSlice = 61
 
     struct State: SlotDefinitions {
         /// The series of each slot.

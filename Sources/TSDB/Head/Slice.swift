@@ -1,15 +1,11 @@
+internal import CColumns
 import MetricModel
 
 /// The rows of one source between two cuts: bytes in blocks, and where each row stands.
 ///
 /// A value: a copy is a snapshot, because blocks never change what they published.
 struct Slice {
-    struct Row {
-        var sequence: UInt64
-        var block: UInt32
-        var offset: UInt32
-        var byteCount: UInt32
-    }
+    typealias Row = ccolumns_row
 
     private(set) var rows: [Row] = []
     private(set) var timestamps: [Int64] = []
@@ -39,8 +35,14 @@ struct Slice {
     mutating func append(
         _ bytes: UnsafeRawBufferPointer, timestamp: Int64, sequence: UInt64, hasHistograms: Bool, hasStarts: Bool
     ) {
+        if rows.isEmpty {
+            rows.reserveCapacity(Lane.rowsPerSlice)
+            timestamps.reserveCapacity(Lane.rowsPerSlice)
+        }
         if blocks.isEmpty || blocks[blocks.count - 1].capacity - usedInLastBlock < bytes.count {
-            let wanted = rows.isEmpty ? bytes.count : bytes.count * Self.rowsPerBlock
+            // A key row is larger than those behind it, and the last block is for the rows that are still to come.
+            let rest = max(1, Lane.rowsPerSlice - rows.count)
+            let wanted = rows.isEmpty ? bytes.count : bytes.count * min(Self.rowsPerBlock, rest)
             let block = RowBlock(capacity: max(Self.smallestBlockBytes, wanted))
             blocks.append(block)
             capacity += block.capacity
@@ -50,7 +52,7 @@ struct Slice {
         rows.append(
             Row(
                 sequence: sequence, block: UInt32(blocks.count - 1), offset: UInt32(usedInLastBlock),
-                byteCount: UInt32(bytes.count)))
+                byte_count: UInt32(bytes.count)))
         timestamps.append(timestamp)
         usedInLastBlock += bytes.count
         byteCount += bytes.count
@@ -62,12 +64,31 @@ struct Slice {
     func forEachRow(first count: Int, _ body: (Int, UnsafeRawBufferPointer) -> Bool) {
         for index in 0..<min(count, rows.count) {
             let row = rows[index]
-            guard unsafe body(index, bytes(of: row)) else { return }
+            let bytes = unsafe blocks[Int(row.block)].bytes(at: Int(row.offset), count: Int(row.byte_count))
+            guard unsafe body(index, bytes) else { return }
         }
     }
 
-    func bytes(of row: Row) -> UnsafeRawBufferPointer {
-        unsafe blocks[Int(row.block)].bytes(at: Int(row.offset), count: Int(row.byteCount))
+    /// Calls `body` with rows that follow each other in one block, and with where that begins; ends early where it answers
+    /// false.
+    func forEachRun(
+        in wanted: Range<Int>, _ body: (UnsafePointer<UInt8>, UnsafeBufferPointer<Row>) -> Bool
+    ) {
+        unsafe rows.withUnsafeBufferPointer { rows in
+            var start = wanted.lowerBound
+            while start < wanted.upperBound {
+                let number = unsafe rows[start].block
+                var end = start + 1
+                while end < wanted.upperBound, unsafe rows[end].block == number { end += 1 }
+                let block = blocks[Int(number)]
+                let last = unsafe rows[end - 1]
+                let bytes = unsafe block.bytes(at: 0, count: Int(last.offset) + Int(last.byte_count))
+                guard let first = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
+                    unsafe body(first, UnsafeBufferPointer(rebasing: rows[start..<end]))
+                else { return }
+                start = end
+            }
+        }
     }
 
     /// How many rows at the front a view sees that stands at `sequence`.

@@ -14,14 +14,8 @@ struct SliceColumns {
     private(set) var values: [Double] = []
     private(set) var filledRowCount = 0
 
-    /// A group of 64 slots in which a chosen one lies.
-    private struct Page {
-        var number: Int
-        /// The chosen ones by bit.
-        var chosen: UInt64
-    }
-
-    private var pages: [Page] = []
+    /// The groups of 64 slots in which chosen ones lie.
+    private var pages: [ccolumns_page] = []
     /// For each slot of the pages its place among the chosen ones.
     private var places: [Int32] = []
     private var mantissas: [Int64] = []
@@ -45,7 +39,7 @@ struct SliceColumns {
         places.removeAll(keepingCapacity: true)
         for (place, slot) in slots.enumerated() {
             if pages.last?.number != slot >> 6 {
-                pages.append(Page(number: slot >> 6, chosen: 0))
+                pages.append(ccolumns_page(number: slot >> 6, chosen: 0))
                 places.append(contentsOf: repeatElement(0, count: 64))
             }
             pages[pages.count - 1].chosen |= 1 << UInt64(slot & 63)
@@ -89,107 +83,90 @@ struct SliceColumns {
         let rows = rows.clamped(to: 0..<slice.rowCount)
         guard !slots.isEmpty else { return true }
         precondition(filledRowCount + rows.count <= rowCount, "more rows than columns were made for")
-        let (pages, width, columnLength, firstRow) = (pages, slots.count, rowCount, filledRowCount)
-        let isSound = unsafe places.withUnsafeBufferPointer { places in
-            unsafe tile.withUnsafeMutableBufferPointer { tile in
-                unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
-                    unsafe exponents.withUnsafeMutableBufferPointer { exponents in
-                        unsafe values.withUnsafeMutableBufferPointer { values in
-                            guard let places = places.baseAddress, let tile = tile.baseAddress,
-                                let mantissas = mantissas.baseAddress, let exponents = exponents.baseAddress
-                            else { return false }
-                            let state = unsafe RowState(
-                                width: width, places: places, mantissas: mantissas, exponents: exponents)
-                            guard let target = values.baseAddress else {
-                                return unsafe state.decode(slice, rows, pages, into: tile) { _, _ in }
-                            }
-                            // Each tile goes to rows of the columns that were made for it.
-                            var next = unsafe target + firstRow
-                            return unsafe state.decode(slice, rows, pages, into: tile) { tile, count in
-                                unsafe ccolumns_turn(tile, count, width, next, columnLength)
-                                unsafe next += count
-                            }
-                        }
-                    }
-                }
+        let (columnLength, firstRow) = (rowCount, filledRowCount)
+        let isSound = unsafe withChosen { chosen, tile, target in
+            guard let target = unsafe target else {
+                return unsafe Self.decode(slice, rows, chosen, into: tile) { _, _ in }
+            }
+            // Each tile goes to rows of the columns that were made for it.
+            var next = unsafe target + firstRow
+            let width = unsafe chosen.width
+            return unsafe Self.decode(slice, rows, chosen, into: tile) { tile, count in
+                unsafe ccolumns_turn(tile, count, width, next, columnLength)
+                unsafe next += count
             }
         }
         if isSound { filledRowCount += rows.count }
         return isSound
     }
 
-    /// What is known of the chosen slots while rows are decoded one after the other.
-    @safe private struct RowState {
-        /// The number of chosen slots.
-        let width: Int
-        let places: UnsafePointer<Int32>
-        let mantissas: UnsafeMutablePointer<Int64>
-        let exponents: UnsafeMutablePointer<UInt8>
-
-        /// Decodes rows into a tile, each a copy of the one before first, and gives the tile to `turn` when it is full and at
-        /// the end; false where bytes are damaged.
-        ///
-        /// Rows before the wanted ones are decoded into one place, over each other.
-        @inline(__always)
-        func decode(
-            _ slice: Slice, _ rows: Range<Int>, _ pages: [Page], into tile: UnsafeMutablePointer<UInt64>,
-            turn: (UnsafeMutablePointer<UInt64>, Int) -> Void
-        ) -> Bool {
-            var newest = unsafe tile
-            var collected = 0
-            unsafe reset(newest)
-            for index in 0..<rows.upperBound {
-                if index > rows.lowerBound {
-                    let next = unsafe tile + collected &* width
-                    if unsafe next != newest { unsafe next.update(from: newest, count: width) }
-                    unsafe newest = next
+    /// Calls `body` with what decoding needs, the tile, and where the columns begin.
+    private mutating func withChosen(
+        _ body: (ccolumns_chosen, UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<Double>?) -> Bool
+    ) -> Bool {
+        let width = slots.count
+        return unsafe pages.withUnsafeBufferPointer { pages in
+            unsafe places.withUnsafeBufferPointer { places in
+                unsafe tile.withUnsafeMutableBufferPointer { tile in
+                    unsafe mantissas.withUnsafeMutableBufferPointer { mantissas in
+                        unsafe exponents.withUnsafeMutableBufferPointer { exponents in
+                            unsafe values.withUnsafeMutableBufferPointer { values in
+                                guard let firstPage = pages.baseAddress, let places = places.baseAddress,
+                                    let tile = tile.baseAddress, let mantissas = mantissas.baseAddress,
+                                    let exponents = exponents.baseAddress
+                                else { return false }
+                                let chosen = unsafe ccolumns_chosen(
+                                    width: width, pages: firstPage, page_count: pages.count, places: places,
+                                    powers: ValueCodec.Powers.shared.table, mantissas: mantissas,
+                                    exponents: exponents)
+                                return unsafe body(chosen, tile, values.baseAddress)
+                            }
+                        }
+                    }
                 }
-                let row = unsafe slice.bytes(of: slice.rows[index])
-                guard unsafe apply(row, pages, to: newest) else { return false }
-                guard index >= rows.lowerBound else { continue }
-                collected += 1
-                if collected == SliceColumns.rowsPerTile {
+            }
+        }
+    }
+
+    /// Decodes rows into a tile, each a copy of the one before first, and gives the tile to `turn` when it is full and at the end;
+    /// false where bytes are damaged.
+    ///
+    /// Rows before the wanted ones are decoded into one place, over each other.
+    private static func decode(
+        _ slice: Slice, _ rows: Range<Int>, _ chosen: ccolumns_chosen, into tile: UnsafeMutablePointer<UInt64>,
+        turn: (UnsafeMutablePointer<UInt64>, Int) -> Void
+    ) -> Bool {
+        var chosen = unsafe chosen
+        var newest = unsafe tile
+        var collected = 0
+        var isSound = true
+        // The first row of a slice is a key row, before which nothing is known.
+        unsafe slice.forEachRun(in: 0..<rows.lowerBound) { block, run in
+            guard let first = run.baseAddress else { return true }
+            isSound = unsafe ccolumns_rows(block, first, run.count, &chosen, tile, tile, 0) != 0
+            return isSound
+        }
+        guard isSound else { return false }
+        let width = unsafe chosen.width
+        unsafe slice.forEachRun(in: rows) { block, run in
+            var run = unsafe run[...]
+            while let first = unsafe UnsafeBufferPointer(rebasing: run).baseAddress, unsafe !run.isEmpty {
+                let count = unsafe min(run.count, rowsPerTile - collected)
+                let start = unsafe tile + collected * width
+                isSound = unsafe ccolumns_rows(block, first, count, &chosen, newest, start, width) != 0
+                guard isSound else { return false }
+                unsafe newest = start + (count - 1) * width
+                collected += count
+                unsafe run = run.dropFirst(count)
+                if collected == rowsPerTile {
                     unsafe turn(tile, collected)
                     collected = 0
                 }
             }
-            if collected > 0 { unsafe turn(tile, collected) }
             return true
         }
-
-        /// Every slot has no sample and no decimals.
-        private func reset(_ bits: UnsafeMutablePointer<UInt64>) {
-            unsafe bits.update(repeating: SpecialValue.absentBits, count: width)
-            unsafe mantissas.update(repeating: 0, count: width)
-            unsafe exponents.update(repeating: ValueCodec.noExponent, count: width)
-        }
-
-        /// Decodes what a row changes in the chosen slots.
-        private func apply(
-            _ row: UnsafeRawBufferPointer, _ pages: [Page], to bits: UnsafeMutablePointer<UInt64>
-        ) -> Bool {
-            guard let header = unsafe RowHeader(row), let base = row.baseAddress else { return false }
-            if header.isKey { unsafe reset(bits) }
-            let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
-            let powers = unsafe ValueCodec.Powers.shared.table
-            let (pageCount, payloadStart) = (header.pageCount, header.payloadStart)
-            for index in pages.indices where pages[index].number < pageCount {
-                let page = pages[index]
-                let changed = UInt64(
-                    littleEndian: unsafe row.loadUnaligned(
-                        fromByteOffset: RowFormat.headerByteCount &+ page.number &* 8, as: UInt64.self))
-                guard changed & page.chosen != 0 else { continue }
-                let offset = unsafe payloadStart + header.payloadOffset(of: page.number, in: row)
-                guard offset <= header.byteCount else { return false }
-                // Nothing is to be had behind the last chosen one. The places lie below the number of slots.
-                let mask = changed & (UInt64.max &>> UInt64(page.chosen.leadingZeroBitCount))
-                let isSound = unsafe ccolumns_row_changes(
-                    bytes + offset, bytes + header.byteCount, mask, page.chosen, places + index &<< 6, powers, bits,
-                    mantissas, exponents)
-                guard isSound != 0 else { return false }
-            }
-            return true
-        }
+        if isSound, collected > 0 { unsafe turn(tile, collected) }
+        return isSound
     }
 }
 
