@@ -26,6 +26,9 @@ struct SliceColumns {
     /// Rows that are collected before they are turned into columns, so that both sides stay in the cache.
     private static let rowsPerTile = 16
 
+    /// Without slots, to be begun with `restart`.
+    init() {}
+
     init(slots: [Int], rowCount: Int) { restart(slots: slots, rowCount: rowCount) }
 
     /// Begins anew with other slots, in the same memory.

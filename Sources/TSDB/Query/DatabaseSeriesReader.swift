@@ -29,7 +29,7 @@ struct DatabaseSeriesReader: SeriesReader {
     private var batchStart: Int
     private var batchEnd: Int
     private var joins: JoinedClocks
-    private var loose = LooseReading()
+    private var headScratch = HeadScratch()
     private var wanted: [PartitionFrameReader.Wanted] = []
     /// Made when the first series of the partition is read.
     private var readers: [PartitionFrameReader?]
@@ -84,7 +84,7 @@ struct DatabaseSeriesReader: SeriesReader {
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
             scratch.removeAll()
             try series.selection.read(
-                Int(series.headSeries[index]), clocks: series.clocks, loose: &loose, into: &scratch)
+                Int(series.headSeries[index]), clocks: series.clocks, scratch: &headScratch, into: &scratch)
             guard scratch.histograms.isEmpty else {
                 (mayReadNewest, readsNewest) = (false, false)
                 batchEnd = batchStart
@@ -127,7 +127,7 @@ struct DatabaseSeriesReader: SeriesReader {
         let selection = series.selection
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
             try selection.read(
-                Int(series.headSeries[index]), clocks: series.clocks, loose: &loose,
+                Int(series.headSeries[index]), clocks: series.clocks, scratch: &headScratch,
                 into: &batch[index - batchStart])
         }
     }

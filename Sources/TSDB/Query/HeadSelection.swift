@@ -90,25 +90,30 @@ struct HeadSelection: Sendable {
 
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
     func read(
-        _ series: Int, clocks: ClockCache, loose: inout LooseReading, into pieces: inout ColumnPieces
+        _ series: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
     ) throws(StorageError) {
         for index in placeRange(of: series) {
             let slot = Int(places[index].slot)
             switch readings[Int(places[index].reading)] {
             case .rows(let reading):
-                try reading.read(slot: slot, decoded: try decoded(reading), clocks: clocks, into: &pieces)
+                try reading.read(
+                    slot: slot, decoded: try decoded(reading), scratch: &scratch.columns, clocks: clocks,
+                    into: &pieces)
             case .newest(let row, let rest):
                 let bits = row.bits(of: slot)
                 if bits != SpecialValue.absentBits {
                     pieces.append(bits: bits, clock: row.clock)
                 } else if let rest {
-                    try rest.read(slot: slot, decoded: try decoded(rest), clocks: clocks, into: &pieces)
+                    try rest.read(
+                        slot: slot, decoded: try decoded(rest), scratch: &scratch.columns, clocks: clocks,
+                        into: &pieces)
                 }
             case .loose(let lane):
                 let isSound =
                     needsOnlyNewest
-                    ? loose.readNewest(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
-                    : loose.read(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
+                    ? scratch.loose.readNewest(
+                        lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
+                    : scratch.loose.read(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
                 guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
             }
         }
@@ -128,6 +133,13 @@ struct HeadSelection: Sendable {
         }
         return try reading.decodeOrWait()
     }
+}
+
+/// What reading the head works in, kept by a reader from series to series.
+struct HeadScratch {
+    var loose = LooseReading()
+    /// Of slots that are read alone.
+    var columns = SliceColumns()
 }
 
 /// A number that goes up by one each time it is taken.

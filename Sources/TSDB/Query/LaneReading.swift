@@ -90,30 +90,44 @@ final class LaneReading: Sendable {
 
     /// Adds the samples of a slot.
     ///
-    /// - Parameter decoded: The columns of the wanted slots, nil where each is decoded alone.
+    /// - Parameters:
+    ///   - decoded: The columns of the wanted slots, nil where each is decoded alone.
+    ///   - scratch: Memory for that.
     func read(
-        slot: Int, decoded: Decoded?, clocks: ClockCache, into pieces: inout ColumnPieces
+        slot: Int, decoded: Decoded?, scratch: inout SliceColumns, clocks: ClockCache, into pieces: inout ColumnPieces
     ) throws(StorageError) {
-        let columns = if let decoded { decoded } else { Decoded(try decode([slot])) }
-        if let place = columns.place(of: slot) {
-            let count = columns.rowCount
-            let isSound = unsafe pieces.append(
-                tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: columns.isPlain,
-                isFromHead: true, shared: clocks
-            ) { target in
-                unsafe columns.values.withUnsafeBufferPointer { values in
-                    guard let start = values.baseAddress else { return nil }
-                    unsafe target.update(from: start + place * count, count: count)
-                    return .unknown
-                }
+        if let decoded {
+            if let place = decoded.place(of: slot) {
+                try append(decoded.values, at: place, isPlain: decoded.isPlain, clocks: clocks, to: &pieces)
             }
-            guard isSound else { throw Self.damage }
+        } else {
+            scratch.restart(slots: [slot], rowCount: clock.timestamps.count)
+            try decode(into: &scratch)
+            try append(scratch.values, at: 0, isPlain: false, clocks: clocks, to: &pieces)
         }
         let starts = hasStarts ? try decodedStarts() : nil
         if let starts {
             pieces.note(starts: starts.starts(slot: slot, rows: clock.timestamps.indices), of: clock.timestamps)
         }
         if hasHistograms { pieces.append(histograms: try readHistograms(slot: slot, starts: starts)) }
+    }
+
+    /// Adds one of several columns.
+    private func append(
+        _ columns: [Double], at place: Int, isPlain: Bool, clocks: ClockCache, to pieces: inout ColumnPieces
+    ) throws(StorageError) {
+        let count = clock.timestamps.count
+        let isSound = unsafe pieces.append(
+            tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: isPlain, isFromHead: true,
+            shared: clocks
+        ) { target in
+            unsafe columns.withUnsafeBufferPointer { values in
+                guard let start = values.baseAddress else { return nil }
+                unsafe target.update(from: start + place * count, count: count)
+                return .unknown
+            }
+        }
+        guard isSound else { throw Self.damage }
     }
 
     /// The start timestamps of all slots, decoded by whoever asks first.
@@ -145,17 +159,17 @@ final class LaneReading: Sendable {
 
     private func fill(_ decoded: inout Decoded?) throws(StorageError) -> Decoded {
         if let decoded { return decoded }
-        let made = Decoded(try decode(wantedSlots))
+        var columns = SliceColumns(slots: wantedSlots, rowCount: clock.timestamps.count)
+        try decode(into: &columns)
+        let made = Decoded(columns)
         decoded = made
         return made
     }
 
-    private func decode(_ slots: [Int]) throws(StorageError) -> SliceColumns {
-        var columns = SliceColumns(slots: slots, rowCount: clock.timestamps.count)
+    private func decode(into columns: inout SliceColumns) throws(StorageError) {
         for part in parts {
             guard columns.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
         }
-        return columns
     }
 
     // MARK: Histograms
