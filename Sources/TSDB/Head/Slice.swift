@@ -80,9 +80,8 @@ struct Slice {
                 let number = unsafe rows[start].block
                 var end = start + 1
                 while end < wanted.upperBound, unsafe rows[end].block == number { end += 1 }
-                let block = blocks[Int(number)]
                 let last = unsafe rows[end - 1]
-                let bytes = unsafe block.bytes(at: 0, count: Int(last.offset) + Int(last.byte_count))
+                let bytes = unsafe blocks[Int(number)].bytes(at: 0, count: Int(last.offset) + Int(last.byte_count))
                 guard let first = unsafe bytes.assumingMemoryBound(to: UInt8.self).baseAddress,
                     unsafe body(first, UnsafeBufferPointer(rebasing: rows[start..<end]))
                 else { return }

@@ -5,11 +5,10 @@ import Synchronization
 /// The rows of one lane that a query wants, with one clock, and the columns of the wanted slots once they were decoded.
 final class LaneReading: Sendable {
     private struct Part: Sendable {
-        var slice: Slice
-        /// Rows decoded: all before the range's end.
-        var rowCount: Int
-        /// The first row inside the range.
-        var firstRow: Int
+        /// The number of the slice.
+        var slice: Int
+        /// Those inside the range; not empty.
+        var rows: Range<Int>
     }
 
     /// Columns as they were decoded; never changed.
@@ -34,6 +33,7 @@ final class LaneReading: Sendable {
     }
 
     let clock: Clock
+    private let slices: [(slice: Slice, rowCount: Int)]
     private let parts: [Part]
     private let wantedSlots: [Int]
     /// Whether the wanted slots are decoded together; without the memory for that they are decoded one by one.
@@ -53,13 +53,15 @@ final class LaneReading: Sendable {
         var timestamps: [Int64] = []
         var hasHistograms = false
         var hasStarts = false
-        for (slice, visible) in snapshot.slices {
-            let rows = Self.rows(of: slice, visible: visible, in: range)
+        // Slices are many references: they are looked at where they stand.
+        slices = snapshot.slices
+        for index in slices.indices {
+            let rows = Self.rows(of: slices[index].slice, visible: slices[index].rowCount, in: range)
             guard !rows.isEmpty else { continue }
-            parts.append(Part(slice: slice, rowCount: rows.upperBound, firstRow: rows.lowerBound))
-            timestamps += slice.timestamps[rows]
-            hasHistograms = hasHistograms || slice.hasHistograms
-            hasStarts = hasStarts || slice.hasStarts
+            parts.append(Part(slice: index, rows: rows))
+            timestamps += slices[index].slice.timestamps[rows]
+            hasHistograms = hasHistograms || slices[index].slice.hasHistograms
+            hasStarts = hasStarts || slices[index].slice.hasStarts
         }
         self.parts = parts
         self.hasHistograms = hasHistograms
@@ -136,7 +138,7 @@ final class LaneReading: Sendable {
             if let known { return known }
             var runs = StartRuns()
             for part in parts {
-                guard runs.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
+                guard runs.append(slices[part.slice].slice, rows: part.rows) else { throw Self.damage }
             }
             known = runs
             return runs
@@ -168,7 +170,7 @@ final class LaneReading: Sendable {
 
     private func decode(into columns: inout SliceColumns) throws(StorageError) {
         for part in parts {
-            guard columns.append(part.slice, rows: part.firstRow..<part.rowCount) else { throw Self.damage }
+            guard columns.append(slices[part.slice].slice, rows: part.rows) else { throw Self.damage }
         }
     }
 
@@ -178,11 +180,10 @@ final class LaneReading: Sendable {
         var result: [HistogramSample] = []
         var firstRow = 0
         for part in parts {
-            let rows = part.firstRow..<part.rowCount
-            defer { firstRow += rows.count }
-            guard part.slice.hasHistograms else { continue }
-            let isSound = part.slice.readHistograms(
-                slot: slot, rows: rows, starts: starts, firstRow: firstRow, into: &result)
+            defer { firstRow += part.rows.count }
+            guard slices[part.slice].slice.hasHistograms else { continue }
+            let isSound = slices[part.slice].slice.readHistograms(
+                slot: slot, rows: part.rows, starts: starts, firstRow: firstRow, into: &result)
             guard isSound else { throw Self.damage }
         }
         return result
