@@ -140,6 +140,8 @@ final class RandomDeeds {
         let labels = DatabaseFixture.labels(random.pick(["m0", "m1", "loose"]), random.below(4))
         // At no time of a row.
         let time = now - Int64(random.oneIn(2) ? random.below(60) : random.below(36_000)) * 1000 - 500
+        // Of two at one time the head's counts, where the other one is in a partition: which it is depends on seals.
+        if model[labels]?[time] != nil { return }
         let start = random.oneIn(4) ? time - 1000 : 0
         var columns = SampleColumns()
         let value: Value
@@ -156,7 +158,7 @@ final class RandomDeeds {
         try done("batch at \(time) of \(labels)") {
             let outcome = try database.append(
                 SampleBatch([.init(labels: labels, columns: columns)]), onRejection: .skipRejected)
-            if outcome.appended > 0, model[labels]?[time] == nil { note(labels, time, value, start) }
+            if outcome.appended > 0 { note(labels, time, value, start) }
         }
     }
 
