@@ -272,6 +272,17 @@ static void reset(const struct ccolumns_chosen *chosen, uint64_t *bits) {
     memset(chosen->exponents, ccolumns_no_exponent, chosen->width);
 }
 
+LOOP uint32_t payload_offset(const uint8_t *offsets, size_t page, uint32_t is_wide) {
+    uint32_t offset;
+    uint16_t narrow;
+    if (is_wide) {
+        memcpy(&offset, offsets + 4 * page, 4);
+        return offset;
+    }
+    memcpy(&narrow, offsets + 2 * page, 2);
+    return narrow;
+}
+
 // Decodes what a row changes in the chosen slots; the form is that of `RowFormat`.
 LOOP int row(
     const uint8_t *row, size_t byte_count, const uint8_t *readable, const struct ccolumns_chosen *chosen, uint64_t *bits,
@@ -281,24 +292,23 @@ LOOP int row(
     uint32_t size, slots_and_flags;
     memcpy(&size, row, 4);
     memcpy(&slots_and_flags, row + 4, 4);
-    const int flags = (int)(slots_and_flags >> 24), offset_bytes = flags & wide_flag ? 4 : 2;
+    const uint32_t flags = slots_and_flags >> 24, is_wide = flags & wide_flag;
     const size_t pages = ((slots_and_flags & 0xffffff) + 63) >> 6, offsets = head_bytes + 8 * pages;
-    const size_t payload = offsets + pages * (size_t)offset_bytes;
+    const size_t payload = offsets + (is_wide ? 4 : 2) * pages;
     if (size > byte_count || size < payload) return 0;
     if (flags & key_flag) reset(chosen, bits);
     for (size_t i = 0; i < chosen->page_count; i++) {
-        const struct ccolumns_page page = chosen->pages[i];
-        if (page.number >= pages) break;
+        const struct ccolumns_page *const page = chosen->pages + i;
+        if (page->number >= pages) break;
         uint64_t changed;
-        memcpy(&changed, row + head_bytes + 8 * page.number, 8);
-        if (!(changed & page.chosen)) continue;
-        uint32_t offset = 0;
-        memcpy(&offset, row + offsets + page.number * (size_t)offset_bytes, (size_t)offset_bytes);
+        memcpy(&changed, row + head_bytes + 8 * page->number, 8);
+        if (!(changed & page->chosen)) continue;
+        const uint32_t offset = payload_offset(row + offsets, page->number, is_wide);
         if (offset > size - payload) return 0;
         // Nothing is to be had behind the last chosen one.
-        const uint64_t mask = changed & (~(uint64_t)0 >> __builtin_clzll(page.chosen));
+        const uint64_t mask = changed & (~(uint64_t)0 >> __builtin_clzll(page->chosen));
         const struct slots slots = {chosen->places + 64 * i, bits, chosen, readable};
-        if (!changes(row + payload + offset, row + size, mask, page.chosen, &slots)) return 0;
+        if (!changes(row + payload + offset, row + size, mask, page->chosen, &slots)) return 0;
     }
     return 1;
 }
