@@ -81,9 +81,11 @@ struct DatabaseSeriesReader: SeriesReader {
         readsNewest = true
         newest.removeAll(keepingCapacity: true)
         newest.append(contentsOf: repeatElement(NewestFloat(), count: batchEnd - batchStart))
+        // Once: its references are those of all threads.
+        let selection = series.selection
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
             scratch.removeAll()
-            try series.selection.read(
+            try selection.read(
                 Int(series.headSeries[index]), clocks: series.clocks, scratch: &headScratch, into: &scratch)
             guard scratch.histograms.isEmpty else {
                 (mayReadNewest, readsNewest) = (false, false)
