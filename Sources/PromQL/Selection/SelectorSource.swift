@@ -11,6 +11,8 @@ struct SelectorSource: SeriesSource {
     private static let blockBytes = 4 << 20
     /// Below this many output cells and estimated samples a second thread costs more than it gives.
     private static let parallelThreshold = 100_000
+    /// The same where the newest sample of each series is wanted.
+    private static let parallelThresholdOfNewest = 250_000
     /// A series costs as much as so many cells, however few it has.
     private static let cellsPerSeries = 100
 
@@ -148,7 +150,8 @@ struct SelectorSource: SeriesSource {
         let cache = QueryCost(bytes: WindowCache.byteCount(steps: timeline.count, series: selected.count))
         try context.hold(cache)
         defer { context.release(cache) }
-        if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= Self.parallelThreshold {
+        let threshold = needsOnlyNewest ? Self.parallelThresholdOfNewest : Self.parallelThreshold
+        if !readsInOrder, context.helpers.threadCount > 0, selected.count > 1, work >= threshold {
             try readInParallel(selected, labels, runner, stepCount: timeline.count, context, body)
         } else {
             try readInOrder(selected, labels, runner, context, body)
