@@ -284,7 +284,7 @@ LOOP uint32_t payload_offset(const uint8_t *offsets, size_t page, uint32_t is_wi
 }
 
 // Decodes what a row changes in the chosen slots; the form is that of `RowFormat`.
-LOOP int row(
+LOOP int decode_row(
     const uint8_t *row, size_t byte_count, const uint8_t *readable, const struct ccolumns_chosen *chosen, uint64_t *bits,
     decoding *changes) {
     enum { head_bytes = 16, key_flag = 1, wide_flag = 4 };
@@ -337,7 +337,7 @@ int ccolumns_rows(
     for (size_t i = 0; i < count; i++) {
         if (i + ahead < count) fetch(block, rows + i + ahead);
         if (bits != before) copy(before, chosen->width, bits);
-        if (!row(block + rows[i].offset, rows[i].byte_count, readable, chosen, bits, changes)) return 0;
+        if (!decode_row(block + rows[i].offset, rows[i].byte_count, readable, chosen, bits, changes)) return 0;
         before = bits;
         bits += stride;
     }

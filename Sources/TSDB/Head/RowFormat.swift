@@ -55,19 +55,7 @@ enum RowFormat {
     var hasStarts: Bool { flags & RowFormat.startFlag != 0 }
     var isWide: Bool { flags & RowFormat.wideFlag != 0 }
     var pageCount: Int { RowFormat.pageCount(slots: slotCount) }
-    var offsetsStart: Int { RowFormat.headerByteCount + pageCount * 8 }
-    var payloadStart: Int { offsetsStart + pageCount * (isWide ? 4 : 2) }
-
-    /// Where the values of a group of 64 slots start in the payload.
-    func payloadOffset(of page: Int, in row: UnsafeRawBufferPointer) -> Int {
-        if isWide {
-            return Int(
-                UInt32(
-                    littleEndian: unsafe row.loadUnaligned(fromByteOffset: offsetsStart + page * 4, as: UInt32.self)))
-        }
-        return Int(
-            UInt16(littleEndian: unsafe row.loadUnaligned(fromByteOffset: offsetsStart + page * 2, as: UInt16.self)))
-    }
+    var payloadStart: Int { RowFormat.headerByteCount + pageCount * (isWide ? 12 : 10) }
 }
 
 /// Memory in which one row is put together; taken from a pool, so that sources do not hold one each.

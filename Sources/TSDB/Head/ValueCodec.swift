@@ -1,3 +1,4 @@
+internal import CColumns
 import MetricModel
 
 /// How one value that changed is written against the value before it.
@@ -18,7 +19,7 @@ enum ValueCodec {
     static let maximumByteCount = 12
     static let maximumExponent: UInt8 = 15
     /// In an encoder's exponent byte: no decimal form is known.
-    static let noExponent: UInt8 = 0x80
+    static let noExponent = UInt8(ccolumns_no_exponent)
     /// Failed searches for an exponent are counted in these bits; after seven the search is given up, because it
     /// costs sixteen divisions.
     static let failureIncrement: UInt8 = 0x10
