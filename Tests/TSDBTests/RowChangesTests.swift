@@ -25,7 +25,7 @@ struct RowChangesTests {
         }
     }
 
-    /// Slices of rows with random values, the values of each, and the rows as bytes.
+    /// The rows of a slice with random values, and those values.
     private static func history(
         slotCount: Int, rowCount: Int, isCommon: Bool, _ generator: inout SystemRandomNumberGenerator
     ) -> (rows: [[UInt8]], values: [[Double]]) {
