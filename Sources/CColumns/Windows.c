@@ -178,6 +178,14 @@ LOOP void finish_sums(double *restrict sums, const double *restrict compensation
     }
 }
 
+LOOP void finish_means(
+    double *restrict sums, const double *restrict compensations, const double *restrict counts, size_t count) {
+    WIDE for (size_t i = 0; i < count; i++) {
+        const double sum = sums[i], mean = sum / counts[i] + compensations[i] / counts[i];
+        sums[i] = bits_of(sum) == absent_bits ? sum : mean;
+    }
+}
+
 LOOP int overflows(const double *restrict column, size_t count, const double *restrict sums) {
     uint64_t found = 0;
     WIDE for (size_t i = 0; i < count; i++) {
@@ -231,7 +239,10 @@ LOOP void add_to_minima(const double *restrict column, size_t count, double *res
     attributes static void count_present_##suffix(const double *v, size_t c, double *n) { count_present(v, c, n); }    \
     attributes static void add_to_maxima_##suffix(const double *v, size_t c, double *m) { add_to_maxima(v, c, m); }    \
     attributes static void add_to_minima_##suffix(const double *v, size_t c, double *m) { add_to_minima(v, c, m); }    \
-    attributes static void finish_sums_##suffix(double *s, const double *k, size_t c) { finish_sums(s, k, c); }
+    attributes static void finish_sums_##suffix(double *s, const double *k, size_t c) { finish_sums(s, k, c); }        \
+    attributes static void finish_means_##suffix(double *s, const double *k, const double *n, size_t c) {              \
+        finish_means(s, k, n, c);                                                                                      \
+    }
 
 ENTRIES(any, )
 #if defined(__x86_64__)
@@ -269,6 +280,10 @@ void ccolumns_add_to_sums(const double *column, size_t count, double *sums, doub
 
 void ccolumns_finish_sums(double *sums, const double *compensations, size_t count) {
     CHOOSE(finish_sums, sums, compensations, count);
+}
+
+void ccolumns_finish_means(double *sums, const double *compensations, const double *counts, size_t count) {
+    CHOOSE(finish_means, sums, compensations, counts, count);
 }
 
 int ccolumns_overflows(const double *column, size_t count, const double *sums) {

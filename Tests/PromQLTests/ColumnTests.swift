@@ -53,7 +53,7 @@ struct ColumnTests {
                 }
             }
             #expect(Self.areSame(sums.finish(), expectedSums.map { $0?.value ?? Column.absent }))
-            #expect(Self.areSame(means.values(), expectedMeans.map { $0?.value ?? Column.absent }))
+            #expect(Self.areSame(means.finish(), expectedMeans.map { $0?.value ?? Column.absent }))
         }
     }
 

@@ -180,6 +180,10 @@ void ccolumns_add_to_sums(
 /// Adds the compensations to the sums, which is the end of it.
 void ccolumns_finish_sums(double *_Nonnull sums, const double *_Nonnull compensations, size_t count);
 
+/// Makes the means of sums: sum and compensation are divided each by how many values there were, as Prometheus does.
+void ccolumns_finish_means(
+    double *_Nonnull sums, const double *_Nonnull compensations, const double *_Nonnull counts, size_t count);
+
 /// Whether any sum is infinite, or would be with the value at its place.
 int ccolumns_overflows(const double *_Nonnull column, size_t count, const double *_Nonnull sums);
 

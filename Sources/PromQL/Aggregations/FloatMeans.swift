@@ -61,12 +61,11 @@ struct FloatMeans {
     /// Whether anything was added at a step.
     func hasValue(at step: Int) -> Bool { !sums[step].isAbsent }
 
-    /// The mean of each step, the absent value where nothing was added.
-    func values() -> [Double] {
-        var result = sums
-        for step in result.indices where !result[step].isAbsent {
-            result[step] = sums[step] / counts[step] + compensations[step] / counts[step]
-        }
+    /// The mean of each step, the absent value where nothing was added; the end of it.
+    mutating func finish() -> [Double] {
+        unsafe ccolumns_finish_means(&sums, compensations, counts, sums.count)
+        var result: [Double] = []
+        swap(&result, &sums)
         for (step, mean) in overflowed { result[step] = mean.value }
         return result
     }

@@ -71,7 +71,7 @@ final class MeanAccumulator: GroupAccumulator {
     func widen(to stepCount: Int, at offset: Int) { unsafe means.widen(to: stepCount, at: offset) }
 
     func finish(notes: inout AggregationNotes) -> StepSeries {
-        var result = unsafe StepSeries(values: means.values())
+        var result = unsafe StepSeries(values: means.finish())
         histograms.finish(into: &result, notes: &notes)
         return result
     }

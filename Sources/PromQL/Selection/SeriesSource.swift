@@ -34,9 +34,12 @@ struct EmptySource: SeriesSource {
 /// One belongs to one thread at a time.
 struct KernelRunner: Sendable {
     private let kernel: any RangeKernel
-    private let limits: QueryLimits?
     private let windows: WindowTimes
     private let timeline: Timeline
+    /// What the kernel gets; without columns between series.
+    ///
+    /// Most of it is the same for the next one, and what stays where it is is not counted.
+    private var input: RangeInput
     /// Of histograms, only count and sum are asked for.
     private let readsOnlyTotals: Bool
     private var cache: WindowCache
@@ -53,7 +56,6 @@ struct KernelRunner: Sendable {
         limits: QueryLimits? = nil
     ) {
         self.kernel = kernel
-        self.limits = limits
         takesNewest = timeline.count == 1 && (kernel as? NewestSample)?.aspect == .value
         self.readsOnlyTotals = readsOnlyTotals
         self.windows = windows
@@ -61,6 +63,10 @@ struct KernelRunner: Sendable {
         let rate = kernel as? ExtrapolatedRate
         wholeRate = rate.map { WholeRate($0, windows) }
         cache = WindowCache(times: windows, rate: rate)
+        input = RangeInput(
+            columns: SampleColumns(), floatWindows: .empty, histogramWindows: .empty, windows: windows,
+            timeline: timeline,
+            limits: limits)
     }
 
     /// Reads the next series and writes the kernel's result for it in place of what `output` held beside its labels; nil
@@ -110,20 +116,20 @@ struct KernelRunner: Sendable {
         output.makeAbsent(over: timeline.count)
         guard !columns.isEmpty else { return notes }
         if readsOnlyTotals { columns.reduceHistogramsToTotals() }
-        let histogramTimes = columns.histograms.map(\.timestamp)
         cache.turn(to: columns.clock)
-        let input = RangeInput(
-            columns: columns, floatWindows: cache.indexes,
-            histogramWindows: histogramTimes.isEmpty ? .empty : windows.indexes(over: histogramTimes),
-            windows: windows, timeline: timeline, limits: limits)
+        if input.floatWindows !== cache.indexes { input.floatWindows = cache.indexes }
+        input.histogramWindows =
+            columns.histograms.isEmpty ? .empty : windows.indexes(over: columns.histograms.map(\.timestamp))
+        swap(&input.columns, &columns)
         kernel.evaluate(input, into: &output, notes: &notes)
-        countQueryable(input, output)
+        countQueryable(output)
+        swap(&input.columns, &columns)
         return notes
     }
 
     /// Counts samples as Prometheus does: those that a selector found at each step, those in each window of a range.
-    private mutating func countQueryable(_ input: RangeInput, _ output: StepSeries) {
-        if steps != nil { countSteps(input, output) }
+    private mutating func countQueryable(_ output: StepSeries) {
+        if steps != nil { countSteps(output) }
         if kernel.keepsStaleMarkers {
             samples.queryable += output.floatCount + output.histograms.count
             return
@@ -141,7 +147,7 @@ struct KernelRunner: Sendable {
     }
 
     /// The same step by step.
-    private mutating func countSteps(_ input: RangeInput, _ output: StepSeries) {
+    private mutating func countSteps(_ output: StepSeries) {
         guard var counts = steps else { return }
         steps = nil
         defer { steps = counts }
