@@ -54,6 +54,8 @@ struct ProcessMemory: Equatable, Sendable {
         settings.journalBacklogLimitBytes = min(settings.journalBacklogLimitBytes, headBytes / 4)
         settings.queryCacheLimitBytes = min(settings.queryCacheLimitBytes, queryCacheBytes)
         settings.blockCacheBytes = min(settings.blockCacheBytes, divided / 64)
+        settings.headFindingsBytes = min(settings.headFindingsBytes, divided / 64)
+        settings.headColumnsBytes = min(settings.headColumnsBytes, divided / 64)
     }
 
     func apply(to settings: inout EngineSettings) {

@@ -45,6 +45,10 @@ package struct DatabaseSettings: Sendable {
 
     /// What was read from partitions more than once is kept up to this, decompressed; 0 keeps nothing.
     package var blockCacheBytes = 6 << 20
+    /// What selectors found in the head is kept up to this until its series change; 0 keeps nothing.
+    package var headFindingsBytes = 4 << 20
+    /// Columns of the head that queries ask for again and again are kept up to this; 0 keeps none.
+    package var headColumnsBytes = 8 << 20
 
     package init() {}
 

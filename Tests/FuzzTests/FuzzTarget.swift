@@ -115,9 +115,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         for lane in contents.index.lanes.values {
             switch lane {
             case .rows(let lane):
-                for entry in lane.snapshot(sequence: .max, epoch: 0).slices {
-                    var columns = SliceColumns(slots: Array(0..<lane.slotCount), rowCount: entry.rowCount)
-                    _ = columns.append(entry.slice, rows: 0..<entry.rowCount)
+                let rows = lane.rows()
+                _ = rows.forEachPart(of: rows.clock.timestamps.indices) { slice, part in
+                    var columns = SliceColumns(slots: Array(0..<lane.slotCount), rowCount: part.count)
+                    return columns.append(rows.slices[slice], rows: part)
                 }
             case .loose(let lane):
                 let position = ViewPosition(sequence: .max, generation: .max, epoch: 0)

@@ -58,6 +58,8 @@ struct KeptSeriesTests {
         let folders = [TemporaryDirectory("lapwing-kept"), TemporaryDirectory("lapwing-unkept")]
         var without = DatabaseFixture.manual
         without.blockCacheBytes = 0
+        without.headFindingsBytes = 0
+        without.headColumnsBytes = 0
         let databases = [
             try DatabaseFixture.open(folders[0]), try DatabaseFixture.open(folders[1], settings: without),
         ]
@@ -104,9 +106,41 @@ struct KeptSeriesTests {
         // The head has some of the series, and new ones.
         for database in databases { try Self.fill(database, targets: 4..<6, rows: 30..<34) }
         try compare()
+        // More rows of series that are known, then of a new one.
+        for database in databases { try Self.fill(database, targets: 4..<6, rows: 34..<36) }
+        try compare()
+        for database in databases { try Self.fill(database, targets: 6..<7, rows: 36..<38) }
+        try compare()
         for database in databases {
             try database.deleteSeries(matching: [[LabelMatcher(equal: "i", "12")]], in: .all)
         }
         try compare()
+        // The head's lanes end, and their series leave it.
+        for database in databases { try database.seal() }
+        try compare()
+        for database in databases { try Self.fill(database, targets: 1..<8, rows: 40..<42) }
+        try compare()
+    }
+
+    @Test("what the head's matchers find is kept until a series comes or goes")
+    func headFindings() throws {
+        let folder = TemporaryDirectory("lapwing-findings")
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let request = SelectRequest(matchers: [LabelMatcher(equal: "__name__", "m")], range: .all)
+        func seriesCount() throws -> Int { try database.querier().select(request).count }
+        let findings = database.head.findings
+        #expect(try seriesCount() == 0)
+        try Self.fill(database, targets: 0..<2, rows: 1..<3)
+        #expect(try seriesCount() == 80)
+        let bytes = findings.byteCount
+        #expect(bytes > 0)
+        for _ in 0..<5 { #expect(try seriesCount() == 80) }
+        #expect(findings.byteCount == bytes)
+        try Self.fill(database, targets: 2..<3, rows: 1..<3)
+        #expect(try seriesCount() == 120)
+        try database.seal()
+        #expect(findings.byteCount == 0)
+        #expect(try seriesCount() == 120)
     }
 }

@@ -45,13 +45,17 @@ struct RowChangesTests {
 
     private static func slice(_ rows: [[UInt8]]) -> Slice {
         var slice = Slice()
-        for (index, row) in rows.enumerated() {
-            unsafe row.withUnsafeBytes { bytes in
-                unsafe slice.append(
-                    bytes, timestamp: Int64(index), sequence: UInt64(index), hasHistograms: false, hasStarts: false)
-            }
-        }
+        slice.makeKept()
+        for row in rows { append(row, to: &slice) }
         return slice
+    }
+
+    private static func append(_ row: [UInt8], to slice: inout Slice) {
+        let index = slice.rowCount
+        unsafe row.withUnsafeBytes { bytes in
+            unsafe slice.append(
+                bytes, timestamp: Int64(index), sequence: UInt64(index), hasHistograms: false, hasStarts: false)
+        }
     }
 
     @Test("of rows come the values that went in, whichever slots and rows are wanted")
@@ -79,6 +83,70 @@ struct RowChangesTests {
                 #expect(bits == wanted.map { history.values[$0][slot].bitPattern })
             }
         }
+    }
+
+    @Test("columns that are kept have the values that went in, while rows come and more slots are asked for")
+    func keptColumns() {
+        var generator = SystemRandomNumberGenerator()
+        for round in 0..<100 {
+            let slotCount = Int.random(in: 1...200, using: &generator)
+            let rowCount = Int.random(in: 1...Lane.rowsPerSlice, using: &generator)
+            let history = Self.history(
+                slotCount: slotCount, rowCount: rowCount, isCommon: round % 2 == 0, &generator)
+            let quota = ByteQuota(limit: 1 << 20)
+            var slice = Self.slice([])
+            var keptCount = 0
+            for row in history.rows {
+                Self.append(row, to: &slice)
+                // Few slots, so that they come again.
+                let slots = (0..<min(slotCount, 6)).filter { _ in Bool.random(using: &generator) }
+                let first = Int.random(in: 0..<slice.rowCount, using: &generator)
+                let wanted = first..<Int.random(in: first + 1...slice.rowCount, using: &generator)
+                var columns = SliceColumns(slots: slots, rowCount: wanted.count)
+                guard let isSound = slice.kept?.append(wanted, of: slice, to: &columns, within: quota) else { continue }
+                keptCount += 1
+                #expect(isSound)
+                for slot in slots {
+                    let bits = columns.column(of: slot)?.map(\.bitPattern)
+                    #expect(bits == wanted.map { history.values[$0][slot].bitPattern })
+                }
+            }
+            #expect(keptCount > 0 || rowCount < 30)
+            #expect(keptCount == 0 || quota.usedBytes <= 6 * 2000)
+            slice = Slice()
+            #expect(quota.usedBytes == 0)
+        }
+    }
+
+    @Test("columns are kept when they are asked for again, within the quota, and few of a slice")
+    func admission() {
+        var generator = SystemRandomNumberGenerator()
+        let rows = Self.history(slotCount: 300, rowCount: 5, isCommon: true, &generator).rows
+        /// Whether these slots are kept, each asked for so many times before.
+        func isKept(_ slots: [Int], in slice: Slice, askedBefore count: Int, _ quota: ByteQuota) -> Bool {
+            var isKept = false
+            for _ in 0...count {
+                var columns = SliceColumns(slots: slots, rowCount: 5)
+                isKept = slice.kept?.append(0..<5, of: slice, to: &columns, within: quota) == true
+            }
+            return isKept
+        }
+        let quota = ByteQuota(limit: 1 << 20)
+        var slice = Self.slice(rows)
+        #expect(!isKept([3], in: slice, askedBefore: 0, quota))
+        #expect(isKept([3], in: slice, askedBefore: 0, quota))
+        #expect(!isKept([3, 4], in: slice, askedBefore: 0, quota))
+        #expect(isKept([3, 4], in: slice, askedBefore: 0, quota) && isKept([4], in: slice, askedBefore: 0, quota))
+        #expect(!isKept(Array(0...KeptColumns.slotLimit), in: slice, askedBefore: 3, quota))
+        #expect(isKept(Array(0..<KeptColumns.slotLimit), in: slice, askedBefore: 1, quota))
+        #expect(!isKept([200], in: slice, askedBefore: 3, quota))
+        #expect(isKept([3, 4], in: slice, askedBefore: 0, quota))
+        slice = Self.slice(rows)
+        #expect(quota.usedBytes == 0)
+        let small = ByteQuota(limit: 1000)
+        #expect(isKept([3], in: slice, askedBefore: 1, small) && !isKept([5], in: slice, askedBefore: 3, small))
+        #expect(isKept([3], in: slice, askedBefore: 0, small))
+        #expect(!isKept([3], in: Self.slice(rows), askedBefore: 3, ByteQuota(limit: 0)))
     }
 
     @Test("a row without its last byte is noticed, and one with any bytes in it harms nobody")

@@ -17,6 +17,9 @@ final class Head: Sendable {
     /// Appends hold it for reading; the cut between two slices of all lanes holds it for writing.
     let gate = ReadWriteLock()
     let index: Mutex<HeadIndex>
+    let findings: HeadFindings
+    /// What slices may keep of their columns (`KeptColumns`).
+    let columnsQuota: ByteQuota
     /// Batches go one after the other, so that each is one generation and can be refused as a whole.
     let looseLane: Mutex<LooseLane>
     private let scratches = Mutex<[RowScratch]>([])
@@ -27,6 +30,8 @@ final class Head: Sendable {
         self.settings = settings
         outOfOrderWindowMilliseconds = Atomic(settings.outOfOrderWindowMilliseconds)
         self.clock = clock
+        findings = HeadFindings(limitBytes: settings.headFindingsBytes)
+        columnsQuota = ByteQuota(limit: settings.headColumnsBytes)
         counters.raiseNewestTimestamp(to: contents.newestTimestamp)
         counters.rowBytes.store(contents.byteCount, ordering: .relaxed)
         counters.generation.store(contents.highestGeneration, ordering: .relaxed)

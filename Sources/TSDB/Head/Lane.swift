@@ -29,12 +29,8 @@ final class Lane: Sendable {
         var hints = ResetHints()
         /// The start timestamps that the current slice has said; empty where none came yet.
         var starts: [Int64] = []
-    }
-
-    /// The slices that one view sees, and how many of the newest one's rows.
-    struct Snapshot {
-        var slices: [(slice: Slice, rowCount: Int)] = []
-        var slotCount = 0
+        /// What queries share until the next row or the next change of the slices.
+        var rows: LaneRows?
     }
 
     let number: UInt32
@@ -100,6 +96,8 @@ final class Lane: Sendable {
                 byteCount = unsafe Self.add(
                     startSection, flag: RowFormat.startFlag, to: scratch.memory, rowByteCount: byteCount)
             }
+            // Before the slice is written to, which would be copied for it.
+            state.rows = nil
             let row = unsafe UnsafeRawBufferPointer(start: scratch.memory, count: byteCount)
             let sequence = head.sequence.add(1, ordering: .sequentiallyConsistent).newValue
             unsafe journal.appendRow(lane: number, index: state.current.rowCount, bytes: row)
@@ -121,6 +119,7 @@ final class Lane: Sendable {
 
     private static func freeze(_ state: inout State) {
         guard !state.current.isEmpty else { return }
+        state.rows = nil
         state.frozen.append(state.current)
         state.current = Slice()
         state.shallCheckSlots = true
@@ -173,6 +172,7 @@ final class Lane: Sendable {
     /// Gives a lane without rows those that a start read back, and ends it.
     func end(with rows: ReplayedRows) {
         state.withLock { state in
+            state.rows = nil
             state.frozen = rows.slices
             state.current = rows.current
             state.lastTimestamp = rows.lastTimestamp
@@ -216,12 +216,8 @@ final class Lane: Sendable {
     func cut() { state.withLock { Self.freeze(&$0) } }
 
     /// What the lane holds that no partition has: frozen slices that are not sealed.
-    func unsealed() -> Snapshot {
-        state.withLock { state in
-            Snapshot(
-                slices: state.frozen.filter { $0.sealedEpoch == .max }.map { ($0, $0.rowCount) },
-                slotCount: state.slotSeries.count)
-        }
+    func unsealed() -> (slices: [Slice], slotCount: Int) {
+        state.withLock { state in (state.frozen.filter { $0.sealedEpoch == .max }, state.slotSeries.count) }
     }
 
     /// Whether rows that no partition has tell something of a slot.
@@ -242,6 +238,7 @@ final class Lane: Sendable {
     /// Says of the first so many unsealed slices from which view on a partition has them.
     func markSealed(sliceCount: Int, epoch: UInt64) {
         state.withLock { state in
+            state.rows = nil
             var rest = sliceCount
             for index in state.frozen.indices where rest > 0 && state.frozen[index].sealedEpoch == .max {
                 state.frozen[index].sealedEpoch = epoch
@@ -255,6 +252,7 @@ final class Lane: Sendable {
     /// Whether the lane is at its end, and its series.
     func dropSealed(oldestEpoch: UInt64) -> (droppedBytes: Int, seriesIfEnded: [UInt32]?) {
         state.withLock { state in
+            state.rows = nil
             var dropped = 0
             state.frozen.removeAll { slice in
                 guard slice.sealedEpoch <= oldestEpoch else { return false }
@@ -268,17 +266,15 @@ final class Lane: Sendable {
 
     // MARK: Reading
 
-    /// What a view sees.
-    func snapshot(sequence: UInt64, epoch: UInt64) -> Snapshot {
+    /// All rows of the moment.
+    func rows() -> LaneRows {
         state.withLock { state in
-            var snapshot = Snapshot(slotCount: state.slotSeries.count)
-            for slice in state.frozen where slice.sealedEpoch > epoch {
-                let count = slice.visibleRowCount(at: sequence)
-                if count > 0 { snapshot.slices.append((slice, count)) }
-            }
-            let count = state.current.visibleRowCount(at: sequence)
-            if count > 0 { snapshot.slices.append((state.current, count)) }
-            return snapshot
+            if let known = state.rows { return known }
+            for index in state.frozen.indices { state.frozen[index].makeKept() }
+            state.current.makeKept()
+            let made = LaneRows(state.current.isEmpty ? state.frozen : state.frozen + [state.current])
+            state.rows = made
+            return made
         }
     }
 

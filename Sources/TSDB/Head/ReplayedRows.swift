@@ -16,12 +16,12 @@ struct ReplayedRows: Sendable {
         guard header.byteCount == row.count else { return false }
         if header.isKey { endSlice() }
         guard index == current.rowCount, header.isKey == (index == 0),
-            header.timestamp > lastTimestamp || index == 0, unsafe Self.isWhole(row, header)
+            header.timestamp > lastTimestamp, unsafe Self.isWhole(row, header)
         else { return false }
         unsafe current.append(
             row, timestamp: header.timestamp, sequence: 0, hasHistograms: header.hasHistograms,
             hasStarts: header.hasStarts)
-        lastTimestamp = max(lastTimestamp, header.timestamp)
+        lastTimestamp = header.timestamp
         slotCount = max(slotCount, header.slotCount)
         return true
     }

@@ -28,6 +28,8 @@ struct SeriesTable {
     private var freeNumbers: [UInt32] = []
     private var scratch: [UInt32] = []
     private(set) var count = 0
+    /// Grows when a series is attached to something or taken out: what matchers find stays the same until then.
+    private(set) var version: UInt64 = 0
 
     private static let removed = UInt64.max
     private static let noLane = UInt32.max
@@ -282,6 +284,7 @@ struct SeriesTable {
     // MARK: Attaching
 
     mutating func attach(_ series: UInt32, to attachment: Attachment) {
+        version += 1
         if attachments[Int(series)].lane == Self.noLane {
             attachments[Int(series)] = attachment
         } else {
@@ -300,6 +303,7 @@ struct SeriesTable {
 
     /// Takes the attachments of lanes away and removes series that have no other.
     mutating func detach(_ lanes: [(number: UInt32, series: ArraySlice<UInt32>)]) {
+        version += 1
         var gone: [UInt32] = []
         for lane in lanes {
             for series in lane.series where detach(series, from: lane.number) { gone.append(series) }

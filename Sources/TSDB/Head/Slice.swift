@@ -15,6 +15,8 @@ struct Slice {
     private(set) var capacity = 0
     private(set) var hasHistograms = false
     private(set) var hasStarts = false
+    /// What queries keep of it; nil before the first one.
+    private(set) var kept: KeptColumns?
     /// The number of the view from which on the partitions hold these rows; `.max` while only the head has them.
     var sealedEpoch = UInt64.max
 
@@ -28,6 +30,7 @@ struct Slice {
     var rowCount: Int { rows.count }
     var firstTimestamp: Int64 { timestamps.first ?? .max }
     var lastTimestamp: Int64 { timestamps.last ?? .min }
+    var lastSequence: UInt64 { rows.last?.sequence ?? 0 }
 
     /// Adds a row's bytes.
     ///
@@ -58,6 +61,11 @@ struct Slice {
         byteCount += bytes.count
         if hasHistograms { self.hasHistograms = true }
         if hasStarts { self.hasStarts = true }
+    }
+
+    /// Makes a place for what queries keep.
+    mutating func makeKept() {
+        if kept == nil { kept = KeptColumns() }
     }
 
     /// Calls `body` with the bytes of each of the first `count` rows; ends early where it answers false.

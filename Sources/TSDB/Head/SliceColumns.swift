@@ -13,6 +13,7 @@ struct SliceColumns {
     /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`.
     private(set) var values: [Double] = []
     private(set) var filledRowCount = 0
+    private var isPrepared = false
 
     /// The groups of 64 slots in which chosen ones lie.
     private var pages: [ccolumns_page] = []
@@ -21,6 +22,8 @@ struct SliceColumns {
     private var mantissas: [Int64] = []
     private var exponents: [UInt8] = []
     /// The newest rows, of the chosen slots alone; each begins as a copy of the row before.
+    ///
+    /// Between appends the newest one of all stands first.
     private var tile: [UInt64] = []
 
     /// Rows that are collected before they are turned into columns, so that both sides stay in the cache.
@@ -38,6 +41,17 @@ struct SliceColumns {
         self.slots = slots
         self.rowCount = rowCount
         filledRowCount = 0
+        isPrepared = false
+        let valueCount = slots.count * rowCount
+        if values.count < valueCount {
+            // Numbers of any kind, which are written before they are read.
+            values = unsafe [Double](unsafeUninitializedCapacity: valueCount) { $1 = valueCount }
+        }
+    }
+
+    /// Makes what decoding needs: not all columns are decoded here.
+    private mutating func prepare() {
+        isPrepared = true
         pages.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
         for (place, slot) in slots.enumerated() {
@@ -49,16 +63,10 @@ struct SliceColumns {
             places[(pages.count - 1) << 6 | slot & 63] = Int32(place)
         }
         let width = slots.count
-        if mantissas.count < width {
-            mantissas = [Int64](repeating: 0, count: width)
-            exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
-            tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
-        }
-        let valueCount = width * rowCount
-        if values.count < valueCount {
-            // Numbers of any kind, which are written before they are read.
-            values = unsafe [Double](unsafeUninitializedCapacity: valueCount) { $1 = valueCount }
-        }
+        guard mantissas.count < width else { return }
+        mantissas = [Int64](repeating: 0, count: width)
+        exponents = [UInt8](repeating: ValueCodec.noExponent, count: width)
+        tile = [UInt64](repeating: SpecialValue.absentBits, count: width * Self.rowsPerTile)
     }
 
     /// The column of a chosen slot, nil for one that was not chosen.
@@ -81,20 +89,56 @@ struct SliceColumns {
         return low < slots.count && slots[low] == slot ? low : nil
     }
 
+    /// About what columns take with all that decoding them needs, where each slot lies in a group of its own.
+    static func byteCount(slots: Int, rowCount: Int) -> Int { slots * (8 * (rowCount + rowsPerTile) + 310) }
+
     /// Adds the wanted rows of a slice behind those before; false where bytes are damaged.
     mutating func append(_ slice: Slice, rows: Range<Int>) -> Bool {
-        let rows = rows.clamped(to: 0..<slice.rowCount)
+        append(slice, rows: rows.clamped(to: 0..<slice.rowCount), known: 0)
+    }
+
+    /// Decodes the rows of a slice from where all rows here end to another one; false where bytes are damaged.
+    ///
+    /// - Parameters:
+    ///   - slice: The one that all rows here are of.
+    ///   - end: Not before that.
+    mutating func goOn(in slice: Slice, to end: Int) -> Bool {
+        append(slice, rows: filledRowCount..<min(end, slice.rowCount), known: filledRowCount)
+    }
+
+    /// Adds rows of the slots of `target` to it, which are among those here.
+    ///
+    /// - Parameter places: For each slot where its column stands here.
+    func copy(_ rows: Range<Int>, at places: [UInt8], to target: inout SliceColumns) {
+        let start = target.filledRowCount
+        precondition(start + rows.count <= target.rowCount && rows.upperBound <= filledRowCount, "rows that are there")
+        unsafe values.withUnsafeBufferPointer { source in
+            unsafe target.values.withUnsafeMutableBufferPointer { values in
+                for (number, slot) in target.slots.enumerated() {
+                    let first = Int(places[slot]) * rowCount + rows.lowerBound
+                    let goal = number * target.rowCount + start
+                    let column = unsafe UnsafeBufferPointer(rebasing: source[first..<first + rows.count])
+                    _ = unsafe values[goal..<goal + rows.count].update(fromContentsOf: column)
+                }
+            }
+        }
+        target.filledRowCount += rows.count
+    }
+
+    /// - Parameter known: How many of the slice's first rows were the last ones here; what they told is not forgotten yet.
+    private mutating func append(_ slice: Slice, rows: Range<Int>, known: Int) -> Bool {
         guard !slots.isEmpty else { return true }
         precondition(filledRowCount + rows.count <= rowCount, "more rows than columns were made for")
+        if !isPrepared { prepare() }
         let (columnLength, firstRow) = (rowCount, filledRowCount)
         let isSound = unsafe withChosen { chosen, tile, target in
             guard let target = unsafe target else {
-                return unsafe Self.decode(slice, rows, chosen, into: tile) { _, _ in }
+                return unsafe Self.decode(slice, rows, known: known, chosen, into: tile) { _, _ in }
             }
             // Each tile goes to rows of the columns that were made for it.
             var next = unsafe target + firstRow
             let width = unsafe chosen.width
-            return unsafe Self.decode(slice, rows, chosen, into: tile) { tile, count in
+            return unsafe Self.decode(slice, rows, known: known, chosen, into: tile) { tile, count in
                 unsafe ccolumns_turn(tile, count, width, next, columnLength)
                 unsafe next += count
             }
@@ -136,15 +180,15 @@ struct SliceColumns {
     ///
     /// Rows before the wanted ones are decoded into one place, over each other.
     private static func decode(
-        _ slice: Slice, _ rows: Range<Int>, _ chosen: ccolumns_chosen, into tile: UnsafeMutablePointer<UInt64>,
-        turn: (UnsafeMutablePointer<UInt64>, Int) -> Void
+        _ slice: Slice, _ rows: Range<Int>, known: Int, _ chosen: ccolumns_chosen,
+        into tile: UnsafeMutablePointer<UInt64>, turn: (UnsafeMutablePointer<UInt64>, Int) -> Void
     ) -> Bool {
         var chosen = unsafe chosen
         var newest = unsafe tile
         var collected = 0
         var isSound = true
         // The first row of a slice is a key row, before which nothing is known.
-        unsafe slice.forEachRun(in: 0..<rows.lowerBound) { block, run in
+        unsafe slice.forEachRun(in: known..<rows.lowerBound) { block, run in
             guard let first = run.baseAddress else { return true }
             isSound = unsafe ccolumns_rows(block, first, run.count, &chosen, tile, tile, 0) != 0
             return isSound
@@ -169,6 +213,7 @@ struct SliceColumns {
             return true
         }
         if isSound, collected > 0 { unsafe turn(tile, collected) }
+        if unsafe newest != tile { unsafe tile.update(from: newest, count: width) }
         return isSound
     }
 }

@@ -240,6 +240,7 @@ final class Maintenance: Sendable {
             } while !rest.isEmpty
         }
         head.withIndexTurn(of: turn.seriesCount) { [turn] in $0.remove(turn) }
+        head.findings.removeAll()
         do throws(StorageError) {
             try head.journal.truncate(before: 0, endedLanes: ended.map(\.number))
         } catch {

@@ -39,13 +39,12 @@ struct SealingPlan {
     init(lanes: [HeadLane], head: Head) {
         var slotSeries: [[UInt32]] = []
         for case .rows(let lane) in lanes {
-            let snapshot = lane.unsealed()
-            guard !snapshot.slices.isEmpty else { continue }
-            let slices = snapshot.slices.map(\.slice)
+            let (slices, slotCount) = lane.unsealed()
+            guard !slices.isEmpty else { continue }
             slotSeries.append(lane.withState { $0.slotSeries })
             rows.append(
                 RowLane(
-                    lane: lane, slices: slices, slotCount: snapshot.slotCount,
+                    lane: lane, slices: slices, slotCount: slotCount,
                     timestamps: slices.flatMap(\.timestamps), hasHistograms: slices.contains { $0.hasHistograms }))
         }
         for case .loose(let lane) in lanes {

@@ -18,7 +18,7 @@ final class BlockCache: Sendable {
         var partition: Int
         enum Kind: Hashable {
             case frame(Int)
-            case group, clock, labels, selection, series, choice
+            case group, clock, labels, selection, series, choice, found
         }
 
         /// The row of a segment, the number of a clock, the first series of a group or of a block of labels, or the hash of
@@ -52,10 +52,16 @@ final class BlockCache: Sendable {
     private static let bytesPerEntry = 128
 
     let limitBytes: Int
+    private let takesAtFirst: Bool
     private let state = Mutex(State())
 
-    /// - Parameter limitBytes: 0 keeps nothing.
-    init(limitBytes: Int) { self.limitBytes = limitBytes }
+    /// - Parameters:
+    ///   - limitBytes: 0 keeps nothing.
+    ///   - takesAtFirst: The first query for a block brings it in.
+    init(limitBytes: Int, takesAtFirst: Bool = false) {
+        self.limitBytes = limitBytes
+        self.takesAtFirst = takesAtFirst
+    }
 
     var byteCount: Int { state.withLock { $0.byteCount } }
     var counts: (hits: UInt64, misses: UInt64) { state.withLock { ($0.hits, $0.misses) } }
@@ -70,6 +76,7 @@ final class BlockCache: Sendable {
                 return (block, false)
             }
             state.misses += 1
+            if takesAtFirst { return (nil, true) }
             let hash = key.hashValue
             let place = Int(UInt(bitPattern: hash) % UInt(Self.rememberedSets))
             let set = state.askedFor[place]

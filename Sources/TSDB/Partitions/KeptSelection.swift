@@ -31,6 +31,7 @@ struct MatcherText: Equatable {
     /// The matchers and the partitions in which they are looked for.
     func over(_ partitions: [Int]) -> MatcherText {
         var text = MatcherText([])
+        text.bytes.reserveCapacity(bytes.count + 16 + 4 * partitions.count)
         VarInt.append(UInt64(partitions.count), to: &text.bytes)
         for partition in partitions { VarInt.append(UInt64(partition), to: &text.bytes) }
         text.bytes += bytes

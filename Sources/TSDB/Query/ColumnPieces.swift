@@ -108,22 +108,41 @@ struct ColumnPieces {
         guard let order else { return false }
         if wanted.upperBound < tickCount { values.removeSubrange((start + wanted.upperBound)...) }
         if wanted.lowerBound > 0 { values.removeSubrange(start..<start + wanted.lowerBound) }
+        take(
+            from: start, order, clock: clock, offset: offset, isPlain: isPlain, isFromHead: isFromHead, shared: shared)
+        return true
+    }
+
+    /// Adds a value or a special marker for each tick of a clock of the head.
+    ///
+    /// - Parameter isPlain: There are neither absent values nor staleness markers.
+    mutating func append(
+        headColumn column: UnsafeBufferPointer<Double>, clock: Clock, isPlain: Bool, shared: ClockCache
+    ) {
+        let start = values.count
+        unsafe values.append(contentsOf: column)
+        take(from: start, .unknown, clock: clock, offset: 0, isPlain: isPlain, isFromHead: true, shared: shared)
+    }
+
+    /// Makes a piece of the newest values, which may have special markers among them.
+    private mutating func take(
+        from start: Int, _ order: ValueOrder, clock: Clock, offset: Int, isPlain: Bool, isFromHead: Bool,
+        shared: ClockCache
+    ) {
         if !isPlain {
             let special = SpecialCounts(values[start...])
             if special.stale > 0 { mayHaveStaleMarkers = true }
             if special.absent > 0 {
                 var piece = Piece(
-                    clock: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
-                guard leaveAbsentOut(&piece, count: special.absent, shared: shared) else { return true }
+                    clock: clock, offset: offset, start: start, count: values.count - start, isFromHead: isFromHead)
+                guard leaveAbsentOut(&piece, count: special.absent, shared: shared) else { return }
                 noteOrder(order, from: start)
-                addPiece(
+                return addPiece(
                     on: piece.clock, offset: piece.offset, start: start, count: piece.count, isFromHead: isFromHead)
-                return true
             }
         }
         noteOrder(order, from: start)
-        addPiece(on: clock, offset: offset, start: start, count: wanted.count, isFromHead: isFromHead)
-        return true
+        addPiece(on: clock, offset: offset, start: start, count: values.count - start, isFromHead: isFromHead)
     }
 
     /// Notes what is known of the values from `start` on.

@@ -8,7 +8,7 @@ final class DatabaseQuerier: Querier {
     let changePosition: ChangePosition?
     private let view: DatabaseView
     private let clocks = ClockCache()
-    private let memory: QueryMemory
+    private let memory: ByteQuota
 
     init(
         head: Head, view: DatabaseView, position: ViewPosition, changePosition: ChangePosition, cacheLimitBytes: Int
@@ -17,15 +17,15 @@ final class DatabaseQuerier: Querier {
         self.head = head
         self.view = view
         self.position = position
-        memory = QueryMemory(limit: cacheLimitBytes)
+        memory = ByteQuota(limit: cacheLimitBytes)
     }
 
     func select(_ request: SelectRequest) throws(StorageError) -> any SelectedSeries {
         var held = HeldMemory(request.reservation)
-        guard case .series(let found) = try FoundSeries.find(head, request.matchers, seriesLimit: .max, &held) else {
+        let reading = reading(for: request)
+        guard case .series(let found) = try FoundSeries.find(reading, seriesLimit: .max, &held) else {
             preconditionFailure("no limit, no numbers alone")
         }
-        let reading = reading(for: request)
         let partitions = try reading.findPartitions(&held).map { PartitionSelection($0) }
         return try reading.select(found, partitions, held)
     }
@@ -35,7 +35,7 @@ final class DatabaseQuerier: Querier {
         let reading = reading(for: request)
         let partitions = try reading.findPartitions(&held)
         let hasMany = partitions.contains { $0.numbers.count > seriesLimit }
-        switch try FoundSeries.find(head, request.matchers, seriesLimit: hasMany ? -1 : seriesLimit, &held) {
+        switch try FoundSeries.find(reading, seriesLimit: hasMany ? -1 : seriesLimit, &held) {
         case .series(let found):
             return OneBlock(try reading.select(found, partitions.map { PartitionSelection($0) }, held))
         case .numbers(let numbers) where partitions.isEmpty && !request.isOrdered:
@@ -46,7 +46,9 @@ final class DatabaseQuerier: Querier {
     }
 
     private func reading(for request: SelectRequest) -> ViewReading {
-        ViewReading(head: head, view: view, position: position, clocks: clocks, memory: memory, request: request)
+        ViewReading(
+            head: head, view: view, position: position, clocks: clocks, memory: memory, request: request,
+            text: MatcherText(request.matchers))
     }
 
     func earliestChange(since position: ChangePosition) -> Int64? { head.changes.earliestChange(since: position) }

@@ -16,23 +16,38 @@ struct FoundSeries: Sendable {
     private var ends: [UInt32] = []
     /// For each attachment its lane's place in `lanes`.
     private(set) var laneOfAttachment: [UInt32] = []
+    /// The wanted slots of a lane with rows, ascending.
     private(set) var lanes: [(number: UInt32, lane: HeadLane?, slots: [Int])] = []
+    /// Where what is made of them is kept, and its name; nil where these are not all that matchers find.
+    var kept: KeptPlace?
 
     /// What a series takes here and in the selection that is made of it, beside its labels: its number among the postings
-    /// found, attachments, slots in lists that grow, places.
-    private static let bytesPerSeries = 88
+    /// found, attachments, slots in lists that grow, the place of a selected one.
+    private static let bytesPerSeries = 80
 
     var count: Int { labels.count }
 
+    /// What they take, without the texts that they share with the head.
+    var ownByteCount: Int {
+        labels.ownByteCount + attachments.count * 16 + lanes.reduce(0) { $0 + $1.slots.count * 8 + 64 }
+    }
+
     /// What matches, once there is room for it: the series themselves where they are not more than the limit.
     static func find(
-        _ head: Head, _ matchers: [LabelMatcher], seriesLimit: Int, _ held: inout HeldMemory
+        _ reading: ViewReading, seriesLimit: Int, _ held: inout HeldMemory
     ) throws(StorageError) -> HeadFinding {
-        try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
-            let postings = try MatcherResolution.resolve(matchers, in: index)
+        let head = reading.head
+        let version = try head.withIndex(holding: &held) { index, _ in index.series.version }
+        if let known = head.findings.find(reading.text, at: version), known.count <= seriesLimit {
+            return .series(known)
+        }
+        return try head.withIndex(holding: &held) { index, isAffordable throws(StorageError) in
+            let postings = try MatcherResolution.resolve(reading.request.matchers, in: index)
             if postings.count > seriesLimit { return isAffordable(postings.byteCount) ? .numbers(postings) : nil }
             guard isAffordable(Self.byteCount(of: postings, index)) else { return nil }
-            return .series(FoundSeries(postings, of: index))
+            var found = FoundSeries(postings, of: index)
+            head.findings.keep(&found, of: reading.text, at: index.series.version)
+            return .series(found)
         }
     }
 
@@ -98,5 +113,10 @@ struct FoundSeries: Sendable {
             if case .rows = lanes[place].lane { lanes[place].slots.append(Int(attachment.slot)) }
             laneOfAttachment.append(UInt32(place))
         }
+        for place in lanes.indices where !lanes[place].slots.isAscending { lanes[place].slots.sort() }
     }
+}
+
+extension [Int] {
+    fileprivate var isAscending: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
 }

@@ -11,16 +11,12 @@ struct HeadSelection: Sendable {
         case loose(LooseLane)
     }
 
-    struct Place: Sendable {
-        var reading: UInt32
-        var slot: UInt32
-    }
-
-    private(set) var labels: SelectedLabels
-    /// The places of series `i` are `placeStarts[i] ..< placeStarts[i + 1]`.
-    private var placeStarts: [UInt32] = [0]
-    private var places: [Place] = []
-    private var readings: [Reading] = []
+    private let found: FoundSeries
+    /// Which of those found are selected, ascending; nil where all are.
+    private let chosen: [UInt32]?
+    let labels: SelectedLabels
+    /// How each lane of those found is read; nil where it has nothing in the range.
+    private let readings: [Reading?]
     /// The next reading that a thread decodes while another one has the columns that it is waiting for.
     private let ahead = NextReading()
     private let position: ViewPosition
@@ -28,6 +24,8 @@ struct HeadSelection: Sendable {
     private let needsOnlyNewest: Bool
 
     var count: Int { labels.count }
+    /// Where what is made of the series is kept, and its name; nil where these are not all that matchers find.
+    var kept: KeptPlace? { chosen == nil ? found.kept : nil }
 
     /// - Parameters:
     ///   - shared: The readings of all lanes, where several selections share them.
@@ -36,86 +34,96 @@ struct HeadSelection: Sendable {
         _ found: FoundSeries, in view: borrowing ViewReading, sharing shared: LaneReadings? = nil,
         _ held: inout HeldMemory
     ) throws(StorageError) {
+        self.found = found
         position = view.position
         range = view.request.range
         needsOnlyNewest = view.request.needsOnlyNewest
-        labels = SelectedLabels(found.labels.texts)
-        var readingOfLane = [Int](repeating: -1, count: found.lanes.count)
-        for (number, lane) in found.lanes.enumerated() {
+        var readings: [Reading?] = []
+        readings.reserveCapacity(found.lanes.count)
+        for lane in found.lanes {
             let reading =
                 if let shared { shared.readings[lane.number] } else {
                     try view.reading(of: lane.lane, lane.slots, &held)
                 }
-            guard let reading else { continue }
-            readingOfLane[number] = readings.count
             readings.append(reading)
         }
-        placeStarts.reserveCapacity(found.count + 1)
-        places.reserveCapacity(found.attachments.count)
+        self.readings = readings
+        let hasReading = readings.map { $0 != nil }
         // Most selections take every series as it was found, labels too.
-        let takesAll = (0..<found.count).allSatisfy { series in
-            found.attachmentRange(of: series).contains { readingOfLane[Int(found.laneOfAttachment[$0])] >= 0 }
+        guard hasReading.contains(false) else {
+            (chosen, labels) = (nil, found.labels)
+            return
         }
-        if takesAll {
-            labels = found.labels
-        } else {
-            try held.take(found.count * SelectedLabels.bytesPerSeries + found.labelCount * SelectedLabels.bytesPerLabel)
-            labels.reserve(series: found.count, labels: found.labelCount)
+        let chosen = (0..<UInt32(found.count)).filter { series in
+            found.attachmentRange(of: Int(series)).contains { hasReading[Int(found.laneOfAttachment[$0])] }
         }
-        for series in 0..<found.count {
-            let start = places.count
-            for index in found.attachmentRange(of: series) {
-                let reading = readingOfLane[Int(found.laneOfAttachment[index])]
-                if reading >= 0 {
-                    places.append(Place(reading: UInt32(reading), slot: found.attachments[index].slot))
-                }
-            }
-            guard places.count > start else { continue }
-            if !takesAll { labels.append(found.labels.pairs(of: series)) }
-            placeStarts.append(UInt32(places.count))
+        guard chosen.count < found.count else {
+            (self.chosen, labels) = (nil, found.labels)
+            return
         }
+        try held.take(found.count * SelectedLabels.bytesPerSeries + found.labelCount * SelectedLabels.bytesPerLabel)
+        var labels = SelectedLabels(found.labels.texts)
+        labels.reserve(series: chosen.count, labels: found.labelCount)
+        for series in chosen { labels.append(found.labels.pairs(of: Int(series))) }
+        self.labels = labels
+        self.chosen = chosen
     }
 
-    /// An upper estimate of the samples of a series.
-    func estimatedSampleCount(of series: Int) -> Int {
-        places[placeRange(of: series)].reduce(0) { sum, place in
-            switch readings[Int(place.reading)] {
-            case .rows(let reading): sum + reading.clock.timestamps.count
-            case .newest, .loose: sum + 1
+    /// An upper estimate of the samples of all series.
+    var estimatedSampleCount: Int {
+        var streams = found.attachments.count
+        var sum = 0
+        for (lane, reading) in zip(found.lanes, readings) {
+            streams -= lane.slots.count
+            switch reading {
+            case .rows(let reading): sum += lane.slots.count * reading.rowCount
+            case .newest: sum += lane.slots.count
+            case .loose, nil: break
             }
         }
+        return sum + streams
     }
-
-    private func placeRange(of series: Int) -> Range<Int> { Int(placeStarts[series])..<Int(placeStarts[series + 1]) }
 
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
     func read(
-        _ series: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
+        _ selected: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
     ) throws(StorageError) {
-        for index in placeRange(of: series) {
-            let slot = Int(places[index].slot)
-            switch readings[Int(places[index].reading)] {
-            case .rows(let reading):
-                try reading.read(
-                    slot: slot, decoded: try decoded(reading), scratch: &scratch.columns, clocks: clocks,
-                    into: &pieces)
-            case .newest(let row, let rest):
-                let bits = row.bits(of: slot)
-                if bits != SpecialValue.absentBits {
-                    pieces.append(bits: bits, clock: row.clock)
-                } else if let rest {
-                    try rest.read(
-                        slot: slot, decoded: try decoded(rest), scratch: &scratch.columns, clocks: clocks,
-                        into: &pieces)
-                }
-            case .loose(let lane):
-                let isSound =
-                    needsOnlyNewest
-                    ? scratch.loose.readNewest(
-                        lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
-                    : scratch.loose.read(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
-                guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
+        let series = if let chosen { Int(chosen[selected]) } else { selected }
+        for index in found.attachmentRange(of: series) {
+            let lane = Int(found.laneOfAttachment[index])
+            let slot = Int(found.attachments[index].slot)
+            if let known = scratch.decoded(lane) {
+                known.append(slot: slot, clocks: clocks, to: &pieces)
+            } else {
+                try read(slot: slot, ofLane: lane, clocks: clocks, scratch: &scratch, into: &pieces)
             }
+        }
+    }
+
+    private func read(
+        slot: Int, ofLane lane: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
+    ) throws(StorageError) {
+        switch readings[lane] {
+        case nil: break
+        case .rows(let reading):
+            let decoded = try decoded(reading)
+            if let decoded, reading.hasFloatsOnly { scratch.keep(decoded, of: lane, among: readings.count) }
+            try reading.read(
+                slot: slot, decoded: decoded, scratch: &scratch.columns, clocks: clocks, into: &pieces)
+        case .newest(let row, let rest):
+            let bits = row.bits(of: slot)
+            if bits != SpecialValue.absentBits {
+                pieces.append(bits: bits, clock: row.clock)
+            } else if let rest {
+                try rest.read(
+                    slot: slot, decoded: try decoded(rest), scratch: &scratch.columns, clocks: clocks, into: &pieces)
+            }
+        case .loose(let lane):
+            let isSound =
+                needsOnlyNewest
+                ? scratch.loose.readNewest(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
+                : scratch.loose.read(lane, slot: slot, at: position, range: range, clocks: clocks, into: &pieces)
+            guard isSound else { throw .corrupt(path: "memory", what: "a stream of the head cannot be decoded") }
         }
     }
 
@@ -135,11 +143,20 @@ struct HeadSelection: Sendable {
     }
 }
 
-/// What reading the head works in, kept by a reader from series to series.
+/// What reading a selection of the head works in, kept by a reader from series to series.
 struct HeadScratch {
     var loose = LooseReading()
     /// Of slots that are read alone.
     var columns = SliceColumns()
+    /// What was decoded of lanes that have floats alone, by lane of the selection; nobody else need be asked for it.
+    private var decoded: [LaneReading.Decoded?] = []
+
+    func decoded(_ lane: Int) -> LaneReading.Decoded? { lane < decoded.count ? decoded[lane] : nil }
+
+    mutating func keep(_ columns: LaneReading.Decoded, of lane: Int, among count: Int) {
+        if decoded.count < count { decoded = [LaneReading.Decoded?](repeating: nil, count: count) }
+        decoded[lane] = columns
+    }
 }
 
 /// A number that goes up by one each time it is taken.

@@ -121,7 +121,7 @@ struct WantedSlots {
     ) throws(StorageError) -> [UInt32: HeadSelection.Reading] {
         var result: [UInt32: HeadSelection.Reading] = [:]
         for (number, lane) in lanes {
-            if let reading = try view.reading(of: lane.lane, lane.slots, &held) { result[number] = reading }
+            if let reading = try view.reading(of: lane.lane, lane.slots.sorted(), &held) { result[number] = reading }
         }
         return result
     }

@@ -1,39 +1,52 @@
 import MetricModel
 import Storage
 
-/// The series that a selector found in partitions, put together: the same as long as the files are there.
+/// Where what is made of found series is kept, and its name.
+struct KeptPlace: Sendable {
+    let cache: BlockCache
+    let text: MatcherText
+    /// What the texts take that it shares with the head.
+    var sharedBytes = 0
+}
+
+/// The series that a selector found, put together: the same as long as the files are there and the head's series stay.
 final class KeptSeries: CachedBlock {
     let text: MatcherText
     let joined: JoinedSeries
+    let byteCount: Int
 
-    var byteCount: Int { text.bytes.count + joined.byteCount + 96 }
-
-    private init(_ text: MatcherText, _ joined: JoinedSeries) {
-        self.text = text
+    private init(_ joined: JoinedSeries, at place: KeptPlace) {
+        text = place.text
         self.joined = joined
+        byteCount = text.bytes.count + max(0, joined.byteCount - place.sharedBytes) + 96
     }
 
-    /// Where they are kept; nil where they are not: what the head has and what was deleted changes, and parts of what a
-    /// selector finds have no name.
-    static func place(
-        of found: [PartitionSelection], besides head: HeadSelection
-    ) -> (cache: BlockCache, text: MatcherText)? {
-        guard head.count == 0, let first = found.first, let cache = first.reader.cache, let matchers = first.matchers,
-            found.allSatisfy({ $0.matchers != nil && $0.reader.deletions.isEmpty })
-        else { return nil }
-        return (cache, matchers.over(found.map(\.reader.number)))
+    /// Where they are kept; nil where they are not: after deletions, and where parts of what a selector finds have no name.
+    ///
+    /// - Parameter isOrdered: Series of the head alone are put in order.
+    static func place(of found: [PartitionSelection], besides head: HeadSelection, isOrdered: Bool) -> KeptPlace? {
+        guard found.allSatisfy({ $0.matchers != nil && $0.reader.deletions.isEmpty }) else { return nil }
+        let numbers = found.map(\.reader.number)
+        if head.count == 0 {
+            guard let first = found.first, let cache = first.reader.cache, let matchers = first.matchers else {
+                return nil
+            }
+            return KeptPlace(cache: cache, text: matchers.over(numbers))
+        }
+        guard let kept = head.kept else { return nil }
+        return KeptPlace(
+            cache: kept.cache, text: kept.text.over([isOrdered ? 1 : 0] + numbers), sharedBytes: kept.sharedBytes)
     }
 
     /// The series as they were kept, or as `join` puts them together.
     static func find(
-        _ text: MatcherText, in cache: BlockCache, _ held: inout HeldMemory,
-        _ join: (inout HeldMemory) throws(StorageError) -> JoinedSeries
+        at place: KeptPlace, _ held: inout HeldMemory, _ join: (inout HeldMemory) throws(StorageError) -> JoinedSeries
     ) throws(StorageError) -> JoinedSeries {
-        let key = text.key(in: 0, .series)
-        let (known, isWanted) = cache.find(key, as: KeptSeries.self)
-        if let known, known.text == text { return known.joined }
+        let key = place.text.key(in: 0, .series)
+        let (known, isWanted) = place.cache.find(key, as: KeptSeries.self)
+        if let known, known.text == place.text { return known.joined }
         let joined = try join(&held)
-        if isWanted { cache.insert(KeptSeries(text, joined), for: key) }
+        if isWanted { place.cache.insert(KeptSeries(joined, at: place), for: key) }
         return joined
     }
 }
@@ -44,13 +57,13 @@ final class KeptChoice: CachedBlock, ChosenLabels {
     /// For each series the number of its labels.
     private let numbers: [UInt32]
     private let labels: SelectedLabels
+    let byteCount: Int
 
-    var byteCount: Int { text.bytes.count + numbers.count * 4 + labels.byteCount + 96 }
-
-    private init(_ text: MatcherText, _ numbers: [UInt32], _ labels: SelectedLabels) {
+    private init(_ text: MatcherText, _ numbers: [UInt32], _ labels: SelectedLabels, sharedBytes: Int) {
         self.text = text
         self.numbers = numbers
         self.labels = labels
+        byteCount = text.bytes.count + numbers.count * 4 + max(0, labels.byteCount - sharedBytes) + 96
     }
 
     var knownNumbers: [UInt32]? { numbers }
@@ -61,18 +74,17 @@ final class KeptChoice: CachedBlock, ChosenLabels {
 
     /// The choice as it was kept, or as it is made of the labels of all series.
     static func find(
-        _ choice: LabelChoice, of series: MatcherText, in cache: BlockCache, count: Int,
-        _ make: () -> ChosenSelectedLabels
+        _ choice: LabelChoice, at place: KeptPlace, count: Int, _ make: () -> ChosenSelectedLabels
     ) -> any ChosenLabels {
-        let text = series.with(choice)
+        let text = place.text.with(choice)
         let key = text.key(in: 0, .choice)
-        let (known, isWanted) = cache.find(key, as: KeptChoice.self)
+        let (known, isWanted) = place.cache.find(key, as: KeptChoice.self)
         if let known, known.text == text { return known }
         var chosen = make()
         guard isWanted else { return chosen }
         let numbers = (0..<count).map { UInt32(chosen.number(of: $0)) }
-        let kept = KeptChoice(text, numbers, chosen.met)
-        cache.insert(kept, for: key)
+        let kept = KeptChoice(text, numbers, chosen.met, sharedBytes: place.sharedBytes)
+        place.cache.insert(kept, for: key)
         return kept
     }
 }

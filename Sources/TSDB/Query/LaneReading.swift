@@ -2,93 +2,91 @@ import MetricModel
 import Storage
 import Synchronization
 
-/// The rows of one lane that a query wants, with one clock, and the columns of the wanted slots once they were decoded.
+/// The rows of one lane that a query wants, and the columns of the wanted slots once they were decoded.
 final class LaneReading: Sendable {
-    private struct Part: Sendable {
-        /// The number of the slice.
-        var slice: Int
-        /// Those inside the range; not empty.
-        var rows: Range<Int>
-    }
-
     /// Columns as they were decoded; never changed.
     final class Decoded: Sendable {
+        private let clock: Clock
         /// Ascending.
         private let slots: [Int]
-        let rowCount: Int
-        /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`.
-        let values: [Double]
+        /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`, a row for each tick of the clock.
+        private let values: [Double]
+        private let rowCount: Int
         /// Neither absent values nor staleness markers are among them.
-        let isPlain: Bool
+        private let isPlain: Bool
 
-        init(_ columns: SliceColumns) {
+        init(_ columns: SliceColumns, _ clock: Clock) {
+            self.clock = clock
             slots = columns.slots
-            rowCount = columns.rowCount
             values = columns.values
+            rowCount = columns.rowCount
             isPlain = SpecialCounts.areNone(in: values)
         }
 
-        /// Where a slot stands among those decoded, nil where it is not there.
-        func place(of slot: Int) -> Int? { SliceColumns.place(of: slot, in: slots) }
+        /// Adds the floats of a slot; nothing where it is not among those decoded.
+        func append(slot: Int, clocks: ClockCache, to pieces: inout ColumnPieces) {
+            guard let place = SliceColumns.place(of: slot, in: slots) else { return }
+            let ticks = place * rowCount..<(place + 1) * rowCount
+            unsafe values.withUnsafeBufferPointer { values in
+                unsafe pieces.append(
+                    headColumn: UnsafeBufferPointer(rebasing: values[ticks]), clock: clock, isPlain: isPlain,
+                    shared: clocks)
+            }
+        }
     }
 
-    let clock: Clock
-    private let slices: [(slice: Slice, rowCount: Int)]
-    private let parts: [Part]
+    private let rows: LaneRows
+    /// Those inside the range.
+    private let wanted: Range<Int>
+    private let clock: Clock
+    /// Ascending.
     private let wantedSlots: [Int]
     /// Whether the wanted slots are decoded together; without the memory for that they are decoded one by one.
     let readsTogether: Bool
     private let decoded = Mutex<Decoded?>(nil)
-    private let memory: QueryMemory
+    private let memory: ByteQuota
     private let reservedBytes: Int
+    /// What slices may keep of the columns.
+    private let keptQuota: ByteQuota
     private let hasHistograms: Bool
     private let hasStarts: Bool
     private let starts = Mutex<StartRuns?>(nil)
 
+    /// - Parameters:
+    ///   - wanted: Some of the rows; not empty.
+    ///   - wantedSlots: Ascending.
+    ///   - memory: What the query may take for decoded columns.
     init(
-        snapshot: Lane.Snapshot, range: TimeRange, wantedSlots: [Int], memory: QueryMemory,
+        _ rows: LaneRows, wanted: Range<Int>, wantedSlots: [Int], memory: ByteQuota, keptQuota: ByteQuota,
         _ held: inout HeldMemory
-    ) throws(StorageError) {
-        var parts: [Part] = []
-        var timestamps: [Int64] = []
+    ) {
+        self.rows = rows
+        self.wanted = wanted
+        clock = rows.clock(of: wanted)
+        self.wantedSlots = wantedSlots
+        self.memory = memory
+        self.keptQuota = keptQuota
         var hasHistograms = false
         var hasStarts = false
-        // Slices are many references: they are looked at where they stand.
-        slices = snapshot.slices
-        for index in slices.indices {
-            let rows = Self.rows(of: slices[index].slice, visible: slices[index].rowCount, in: range)
-            guard !rows.isEmpty else { continue }
-            parts.append(Part(slice: index, rows: rows))
-            timestamps += slices[index].slice.timestamps[rows]
-            hasHistograms = hasHistograms || slices[index].slice.hasHistograms
-            hasStarts = hasStarts || slices[index].slice.hasStarts
+        _ = rows.forEachPart(of: wanted) { slice, _ in
+            hasHistograms = hasHistograms || rows.slices[slice].hasHistograms
+            hasStarts = hasStarts || rows.slices[slice].hasStarts
+            return true
         }
-        self.parts = parts
         self.hasHistograms = hasHistograms
         self.hasStarts = hasStarts
-        clock = Clock(timestamps)
-        self.wantedSlots = wantedSlots.sorted()
-        self.memory = memory
-        let columnBytes = timestamps.count * wantedSlots.count * 8
+        let columnBytes = wanted.count * wantedSlots.count * 8
         // Without room for the columns together they are decoded one by one, which is slow and not an error.
         let hasRoom = wantedSlots.count > 1 && memory.reserve(columnBytes)
         reservedBytes = hasRoom ? columnBytes : 0
         readsTogether = hasRoom && held.takeAtOnce(columnBytes)
-        if !timestamps.isEmpty { try held.take(timestamps.count * 8) }
     }
 
     deinit { memory.release(reservedBytes) }
 
-    /// The rows of a slice that lie in a range, among those that a view sees.
-    static func rows(of slice: Slice, visible: Int, in range: TimeRange) -> Range<Int> {
-        let first = slice.timestamps.firstIndex(notBelow: range.start.milliseconds, in: 0..<visible)
-        let end =
-            range.end.milliseconds == .max
-            ? visible : slice.timestamps.firstIndex(notBelow: range.end.milliseconds + 1, in: 0..<visible)
-        return first..<max(first, end)
-    }
-
-    var isEmpty: Bool { clock.timestamps.isEmpty }
+    var rowCount: Int { wanted.count }
+    /// Columns are all that there is.
+    var hasFloatsOnly: Bool { !hasHistograms && !hasStarts }
 
     /// Adds the samples of a slot.
     ///
@@ -99,37 +97,21 @@ final class LaneReading: Sendable {
         slot: Int, decoded: Decoded?, scratch: inout SliceColumns, clocks: ClockCache, into pieces: inout ColumnPieces
     ) throws(StorageError) {
         if let decoded {
-            if let place = decoded.place(of: slot) {
-                try append(decoded.values, at: place, isPlain: decoded.isPlain, clocks: clocks, to: &pieces)
-            }
+            decoded.append(slot: slot, clocks: clocks, to: &pieces)
         } else {
-            scratch.restart(slots: [slot], rowCount: clock.timestamps.count)
+            scratch.restart(slots: [slot], rowCount: wanted.count)
             try decode(into: &scratch)
-            try append(scratch.values, at: 0, isPlain: false, clocks: clocks, to: &pieces)
+            unsafe scratch.values.withUnsafeBufferPointer { values in
+                unsafe pieces.append(
+                    headColumn: UnsafeBufferPointer(rebasing: values[..<wanted.count]), clock: clock, isPlain: false,
+                    shared: clocks)
+            }
         }
         let starts = hasStarts ? try decodedStarts() : nil
         if let starts {
-            pieces.note(starts: starts.starts(slot: slot, rows: clock.timestamps.indices), of: clock.timestamps)
+            pieces.note(starts: starts.starts(slot: slot, rows: 0..<wanted.count), of: clock.timestamps)
         }
         if hasHistograms { pieces.append(histograms: try readHistograms(slot: slot, starts: starts)) }
-    }
-
-    /// Adds one of several columns.
-    private func append(
-        _ columns: [Double], at place: Int, isPlain: Bool, clocks: ClockCache, to pieces: inout ColumnPieces
-    ) throws(StorageError) {
-        let count = clock.timestamps.count
-        let isSound = unsafe pieces.append(
-            tickCount: count, wanted: 0..<count, clock: clock, offset: 0, isPlain: isPlain, isFromHead: true,
-            shared: clocks
-        ) { target in
-            unsafe columns.withUnsafeBufferPointer { values in
-                guard let start = values.baseAddress else { return nil }
-                unsafe target.update(from: start + place * count, count: count)
-                return .unknown
-            }
-        }
-        guard isSound else { throw Self.damage }
     }
 
     /// The start timestamps of all slots, decoded by whoever asks first.
@@ -137,9 +119,7 @@ final class LaneReading: Sendable {
         try starts.withLock { known throws(StorageError) in
             if let known { return known }
             var runs = StartRuns()
-            for part in parts {
-                guard runs.append(slices[part.slice].slice, rows: part.rows) else { throw Self.damage }
-            }
+            guard rows.forEachPart(of: wanted, { runs.append(rows.slices[$0], rows: $1) }) else { throw Self.damage }
             known = runs
             return runs
         }
@@ -161,17 +141,19 @@ final class LaneReading: Sendable {
 
     private func fill(_ decoded: inout Decoded?) throws(StorageError) -> Decoded {
         if let decoded { return decoded }
-        var columns = SliceColumns(slots: wantedSlots, rowCount: clock.timestamps.count)
+        var columns = SliceColumns(slots: wantedSlots, rowCount: wanted.count)
         try decode(into: &columns)
-        let made = Decoded(columns)
+        let made = Decoded(columns, clock)
         decoded = made
         return made
     }
 
     private func decode(into columns: inout SliceColumns) throws(StorageError) {
-        for part in parts {
-            guard columns.append(slices[part.slice].slice, rows: part.rows) else { throw Self.damage }
+        let isSound = rows.forEachPart(of: wanted) { slice, part in
+            let kept = rows.slices[slice].kept?.append(part, of: rows.slices[slice], to: &columns, within: keptQuota)
+            return kept ?? columns.append(rows.slices[slice], rows: part)
         }
+        guard isSound else { throw Self.damage }
     }
 
     // MARK: Histograms
@@ -179,32 +161,13 @@ final class LaneReading: Sendable {
     private func readHistograms(slot: Int, starts: StartRuns?) throws(StorageError) -> [HistogramSample] {
         var result: [HistogramSample] = []
         var firstRow = 0
-        for part in parts {
-            defer { firstRow += part.rows.count }
-            guard slices[part.slice].slice.hasHistograms else { continue }
-            let isSound = slices[part.slice].slice.readHistograms(
-                slot: slot, rows: part.rows, starts: starts, firstRow: firstRow, into: &result)
-            guard isSound else { throw Self.damage }
+        let isSound = rows.forEachPart(of: wanted) { number, part in
+            defer { firstRow += part.count }
+            let slice = rows.slices[number]
+            return !slice.hasHistograms
+                || slice.readHistograms(slot: slot, rows: part, starts: starts, firstRow: firstRow, into: &result)
         }
+        guard isSound else { throw Self.damage }
         return result
     }
-}
-
-/// What the decoded rows of one query may take.
-final class QueryMemory: Sendable {
-    private let used = Atomic<Int>(0)
-    let limit: Int
-
-    init(limit: Int) { self.limit = limit }
-
-    /// Whether so many bytes more are within the limit; then they count.
-    func reserve(_ byteCount: Int) -> Bool {
-        let (_, after) = used.add(byteCount, ordering: .relaxed)
-        if after <= limit { return true }
-        used.subtract(byteCount, ordering: .relaxed)
-        return false
-    }
-
-    /// Gives back what was reserved.
-    func release(_ byteCount: Int) { used.subtract(byteCount, ordering: .relaxed) }
 }

@@ -19,7 +19,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
     private let labelNumbers: [Int32]
     private let held: HeldMemory
     /// Where what is found out of the labels is kept for the next query.
-    private let kept: (cache: BlockCache, text: MatcherText)?
+    private let kept: KeptPlace?
     /// The series in the head's selection, -1 for none.
     let headSeries: [Int32]
     /// For each series its place in each partition's selection, -1 for none.
@@ -38,11 +38,11 @@ final class SelectedDatabaseSeries: SelectedSeries {
         partitions = found
         var held = alreadyHeld
         try held.take(selection.count * Self.bytesPerSeries)
-        kept = KeptSeries.place(of: found, besides: selection)
+        kept = KeptSeries.place(of: found, besides: selection, isOrdered: request.isOrdered)
         let joined: JoinedSeries
         if let kept {
-            joined = try KeptSeries.find(kept.text, in: kept.cache, &held) { held throws(StorageError) in
-                try Self.join(selection.labels, found, isOrdered: true, &held)
+            joined = try KeptSeries.find(at: kept, &held) { held throws(StorageError) in
+                try Self.join(selection.labels, found, isOrdered: request.isOrdered, &held)
             }
         } else {
             joined = try Self.join(selection.labels, found, isOrdered: request.isOrdered, &held)
@@ -55,7 +55,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
         estimatedSampleCount =
             request.needsOnlyNewest
             ? joined.headSeries.count
-            : (0..<selection.count).reduce(0) { $0 + selection.estimatedSampleCount(of: $1) }
+            : selection.estimatedSampleCount
                 + found.reduce(0) { $0 + $1.series.count * $1.estimatedSampleCountPerSeries }
         self.held = held
     }
@@ -98,7 +98,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
     func choose(_ choice: LabelChoice) -> (any ChosenLabels)? {
         let make = { ChosenSelectedLabels(choice, of: self.labels, numbers: self.labelNumbers) }
         guard let kept, !(choice.keepsNamed && choice.names.isEmpty) else { return make() }
-        return KeptChoice.find(choice, of: kept.text, in: kept.cache, count: count, make)
+        return KeptChoice.find(choice, at: kept, count: count, make)
     }
 
     func makeReader(over indexes: Range<Int>) -> any SeriesReader {

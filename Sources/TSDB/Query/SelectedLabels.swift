@@ -19,7 +19,9 @@ struct SelectedLabels: Sendable {
     var count: Int { ends.count }
 
     /// What they take, the texts included.
-    var byteCount: Int { texts.byteCount + (places.capacity + ends.capacity) * 4 }
+    var byteCount: Int { texts.byteCount + ownByteCount }
+    /// The same without the texts.
+    var ownByteCount: Int { (places.capacity + ends.capacity) * 4 }
 
     mutating func reserve(series: Int, labels: Int) {
         ends.reserveCapacity(series)

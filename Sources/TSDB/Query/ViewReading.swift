@@ -14,13 +14,14 @@ struct ViewReading: Sendable {
     let view: DatabaseView
     let position: ViewPosition
     let clocks: ClockCache
-    let memory: QueryMemory
+    let memory: ByteQuota
     var request: SelectRequest
+    /// Its matchers.
+    let text: MatcherText
 
     /// What a request finds in the partitions.
     func findPartitions(_ held: inout HeldMemory) throws(StorageError) -> [FoundPartition] {
         var result: [FoundPartition] = []
-        let text = MatcherText(request.matchers)
         for reader in view.partitions where reader.metadata.overlaps(request.range) {
             let found = try FoundPartition(reader: reader, request: request, text)
             // A list was put together of others.
@@ -43,7 +44,7 @@ struct ViewReading: Sendable {
             selection: selection, partitions: partitions, view: view, clocks: clocks, request: request, held)
     }
 
-    /// How a lane's slots are read; nil where it has no rows in the range.
+    /// How a lane's slots, ascending, are read; nil where it has no rows in the range.
     func reading(
         of lane: HeadLane?, _ slots: [Int], _ held: inout HeldMemory
     ) throws(StorageError) -> HeadSelection.Reading? {
@@ -52,31 +53,26 @@ struct ViewReading: Sendable {
         case .loose(let lane): return .loose(lane)
         case .rows(let lane):
             guard request.needsOnlyNewest,
-                let newest = lane.newestRow(
-                    sequence: position.sequence, epoch: position.epoch, slots: slots.sorted()),
+                let newest = lane.newestRow(sequence: position.sequence, epoch: position.epoch, slots: slots),
                 request.range.contains(Timestamp(milliseconds: newest.clock.timestamps[0]))
-            else { return try rows(of: lane, slots, &held).map { .rows($0) } }
+            else { return rows(of: lane, slots, &held).map { .rows($0) } }
             try held.take(newest.byteCount)
             let missing = slots.filter { newest.bits(of: $0) == SpecialValue.absentBits }
-            return .newest(newest, rest: missing.isEmpty ? nil : try rows(of: lane, missing, &held))
+            return .newest(newest, rest: missing.isEmpty ? nil : rows(of: lane, missing, &held))
         }
     }
 
     /// How many rows of a lane a request reads; none of streams, which are read one by one.
     func rowCount(of lane: HeadLane?) -> Int {
         guard case .rows(let lane)? = lane else { return 0 }
-        if request.needsOnlyNewest { return 1 }
-        return lane.snapshot(sequence: position.sequence, epoch: position.epoch).slices.reduce(0) {
-            $0 + LaneReading.rows(of: $1.0, visible: $1.1, in: request.range).count
-        }
+        return request.needsOnlyNewest ? 1 : lane.rows().wanted(in: request.range, at: position).count
     }
 
-    private func rows(
-        of lane: Lane, _ slots: [Int], _ held: inout HeldMemory
-    ) throws(StorageError) -> LaneReading? {
-        let snapshot = lane.snapshot(sequence: position.sequence, epoch: position.epoch)
-        let reading = try LaneReading(
-            snapshot: snapshot, range: request.range, wantedSlots: slots, memory: memory, &held)
-        return reading.isEmpty ? nil : reading
+    private func rows(of lane: Lane, _ slots: [Int], _ held: inout HeldMemory) -> LaneReading? {
+        let rows = lane.rows()
+        let wanted = rows.wanted(in: request.range, at: position)
+        if wanted.isEmpty { return nil }
+        return LaneReading(
+            rows, wanted: wanted, wantedSlots: slots, memory: memory, keptQuota: head.columnsQuota, &held)
     }
 }
