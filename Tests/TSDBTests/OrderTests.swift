@@ -51,6 +51,26 @@ struct OrderTests {
         #expect(found.map(\.value) == expected.map(\.value))
     }
 
+    @Test("series are put in the order of their labels, few and many", arguments: [0, 1, 99, 100, 101, 3000])
+    func seriesInOrder(count: Int) {
+        var random = SeededGenerator(seed: UInt64(count) + 3)
+        var sets = Set<LabelSet>()
+        while sets.count < count {
+            var labels: [String: String] = [:]
+            for name in ["__name__", "a", "aa", "zone"] where Int.random(in: 0..<5, using: &random) > 0 {
+                labels[name] = ["", "x", "x\u{0}", "xy", "\u{e9}"].randomElement(using: &random)
+            }
+            labels["number"] = "\(Int.random(in: 0...count, using: &random))"
+            sets.insert(LabelSet(labels.map { ($0.key, $0.value) }))
+        }
+        var table = SeriesTable()
+        var selected = SelectedLabels()
+        let numbers = sets.map { table.intern($0).series }
+        selected = SelectedLabels(table.pairs.texts)
+        for number in numbers { selected.append(table.labelPairs(of: number), of: table.pairs) }
+        #expect(selected.order().map { selected.labels(of: Int($0)) } == sets.sorted())
+    }
+
     @Test("values of head and partitions come once each, in order, different bytes apart")
     func valuesFromBoth() throws {
         let folder = TemporaryDirectory("lapwing-values")

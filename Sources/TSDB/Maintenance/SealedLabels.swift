@@ -37,7 +37,7 @@ struct SealedLabels {
         }
         numberOfIndexPair = []
         rank()
-        sort()
+        order = RankedSeries.order(seriesCount, ranks: pairs) { Int(starts[$0])..<Int(starts[$0 + 1]) }
     }
 
     private mutating func append(_ numbers: ArraySlice<UInt32>, of table: borrowing PairTable) {
@@ -64,21 +64,6 @@ struct SealedLabels {
         var ranks = [UInt32](repeating: 0, count: pairCount)
         for (rank, pair) in pairOfRank.enumerated() { ranks[Int(pair)] = UInt32(rank) }
         for index in pairs.indices { pairs[index] = ranks[Int(pairs[index])] }
-    }
-
-    /// Sorts by two ranks at a time; only series that have both in common look at the next two.
-    private mutating func sort() {
-        // A series does not stand here twice: one of two has a further label.
-        order = SortedByKey.order(seriesCount, key: key(of:at:), goesOn: { key, _ in key & 0xffff_ffff != 0 })
-    }
-
-    /// Two ranks from a place in a series' labels on, one more each; 0 where there are no more labels.
-    private func key(of series: UInt32, at depth: Int) -> UInt64 {
-        let first = Int(starts[Int(series)]) + depth * 2
-        let end = Int(starts[Int(series) + 1])
-        guard first < end else { return 0 }
-        let second = first + 1 < end ? UInt64(pairs[first + 1]) + 1 : 0
-        return (UInt64(pairs[first]) + 1) << 32 | second
     }
 
     // MARK: Reading

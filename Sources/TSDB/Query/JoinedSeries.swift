@@ -72,10 +72,12 @@ struct JoinedSeries {
     /// Puts the series in order of labels.
     ///
     /// They mostly are, because the largest partition has them so.
-    mutating func order() {
+    mutating func order(_ held: inout HeldMemory) throws(StorageError) {
         if isInOrder { return }
         guard labelNumbers.indices.dropFirst().contains(where: { labels.precedes($0, $0 - 1) }) else { return }
-        let order = labelNumbers.sorted { [labels] in labels.precedes(Int($0), Int($1)) }
+        let bytes = SelectedLabels.orderingBytes
+        try held.takeLittle(labels.count * bytes.series + labels.allPairs.count * bytes.label)
+        let order = labels.order().map { Int32($0) }
         labelNumbers = order
         headSeries = order.map { [headSeries] in headSeries[Int($0)] }
         places = order.flatMap { [places] in places[(Int($0) * width)..<((Int($0) + 1) * width)] }
