@@ -108,7 +108,7 @@ struct WindowCache: Sendable {
     private var lastClock: Clock?
     /// The windows over the clock that was turned to last.
     private(set) var indexes = WindowIndexes.empty
-    private var known: [ObjectIdentifier: (clock: Clock, indexes: WindowIndexes)] = [:]
+    private var known = WindowsByClock()
 
     /// The kernel whose extrapolations are prepared.
     private let rate: ExtrapolatedRate?
@@ -127,14 +127,15 @@ struct WindowCache: Sendable {
     /// Finds the windows over a clock.
     mutating func turn(to clock: Clock) {
         if lastClock === clock { return }
-        if let entry = known[ObjectIdentifier(clock)] {
-            indexes = entry.indexes
+        if let known = known.find(clock) {
+            indexes = known
         } else {
             // Targets that are scraped at one time have the same windows.
             if !(lastClock.map { Self.isSame($0.timestamps, clock.timestamps) } ?? false) {
                 indexes = times.indexes(over: clock.timestamps, for: rate)
             }
-            remember(indexes, of: clock)
+            if known.count >= capacity { known = WindowsByClock() }
+            known.add(indexes, of: clock)
         }
         lastClock = clock
     }
@@ -149,9 +150,39 @@ struct WindowCache: Sendable {
             }
         }
     }
+}
 
-    private mutating func remember(_ indexes: WindowIndexes, of clock: Clock) {
-        if known.count >= capacity { known.removeAll(keepingCapacity: true) }
-        known[ObjectIdentifier(clock)] = (clock, indexes)
+/// Windows by the clock that they were found over.
+///
+/// Open addressing by the clock's address: a dictionary takes five times as long, which is a tenth of a query whose series have each a
+/// clock of their own.
+private struct WindowsByClock {
+    private var entries: [(clock: Clock, indexes: WindowIndexes)] = []
+    /// Where an entry stands + 1; 0 is empty.
+    private var buckets = [UInt32](repeating: 0, count: 16)
+
+    var count: Int { entries.count }
+
+    func find(_ clock: Clock) -> WindowIndexes? {
+        let entry = buckets[bucket(of: clock)]
+        return entry == 0 ? nil : entries[Int(entry) - 1].indexes
+    }
+
+    /// Adds what is not there yet.
+    mutating func add(_ indexes: WindowIndexes, of clock: Clock) {
+        entries.append((clock, indexes))
+        buckets[bucket(of: clock)] = UInt32(entries.count)
+        guard entries.count * 2 > buckets.count else { return }
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        for place in entries.indices { buckets[bucket(of: entries[place].clock)] = UInt32(place + 1) }
+    }
+
+    /// The bucket of a clock, or the empty one where it belongs.
+    private func bucket(of clock: Clock) -> Int {
+        let mask = buckets.count - 1
+        let address = UInt64(UInt(bitPattern: ObjectIdentifier(clock)))
+        var bucket = Int(truncatingIfNeeded: address &* 0x9E37_79B9_7F4A_7C15 >> 32) & mask
+        while buckets[bucket] != 0, entries[Int(buckets[bucket]) - 1].clock !== clock { bucket = (bucket + 1) & mask }
+        return bucket
     }
 }
