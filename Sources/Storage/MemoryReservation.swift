@@ -32,6 +32,9 @@ package struct HeldMemory: ~Copyable, Sendable {
     /// Without a reservation nothing is counted and everything is allowed.
     package init(_ reservation: (any MemoryReservation)?) { self.reservation = reservation }
 
+    /// One that counts with the same reservation, for what is held for a shorter time.
+    package func beside() -> HeldMemory { HeldMemory(reservation) }
+
     /// Whether whoever counts here may wait for locks that others hold for long.
     package var mayWait: Bool { reservation?.mayWait ?? true }
 

@@ -8,6 +8,22 @@ struct Attachment: Hashable, Sendable {
     var slot: UInt32
 }
 
+extension [Attachment] {
+    /// Calls `body` with each lane and the neighbours that stand in it; a lane may come again.
+    ///
+    /// Series that were made one after the other mostly stand in one lane.
+    func forEachLane(_ body: (UInt32, ArraySlice<Attachment>) -> Void) {
+        var start = startIndex
+        while start < endIndex {
+            let lane = self[start].lane
+            var end = start + 1
+            while end < endIndex, self[end].lane == lane { end += 1 }
+            body(lane, self[start..<end])
+            start = end
+        }
+    }
+}
+
 /// The series of the head: labels as numbers of pairs, and where their samples stand.
 ///
 /// Arrays of numbers side by side, one entry a series: about 30 bytes and 4 bytes a label. A series that is attached to

@@ -97,21 +97,20 @@ struct FoundSeries: Sendable {
     private mutating func findLanes(in index: borrowing HeadIndex) {
         var places: [UInt32: Int] = [:]
         laneOfAttachment.reserveCapacity(attachments.count)
-        var place = -1
-        for attachment in attachments {
-            // Neighbours mostly stand in one lane.
-            if place < 0 || lanes[place].number != attachment.lane {
-                if let known = places[attachment.lane] {
-                    place = known
-                } else {
-                    place = lanes.count
-                    places[attachment.lane] = place
-                    lanes.append((attachment.lane, index.lanes[attachment.lane], []))
-                }
+        attachments.forEachLane { number, run in
+            let place: Int
+            if let known = places[number] {
+                place = known
+            } else {
+                place = lanes.count
+                places[number] = place
+                lanes.append((number, index.lanes[number], []))
             }
             // A stream is found by its slot alone.
-            if case .rows = lanes[place].lane { lanes[place].slots.append(Int(attachment.slot)) }
-            laneOfAttachment.append(UInt32(place))
+            if case .rows = lanes[place].lane {
+                lanes[place].slots.append(contentsOf: run.lazy.map { Int($0.slot) })
+            }
+            laneOfAttachment.append(contentsOf: repeatElement(UInt32(place), count: run.count))
         }
         for place in lanes.indices where !lanes[place].slots.isAscending { lanes[place].slots.sort() }
     }

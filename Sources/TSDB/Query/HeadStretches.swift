@@ -96,19 +96,21 @@ struct WantedSlots {
                 for place in start..<min(numbers.count, start + Self.turnCount) {
                     index.series.appendAttachments(of: numbers[place], to: &attachments)
                 }
-                for attachment in attachments where lanes[attachment.lane] == nil {
-                    lanes[attachment.lane] = (index.lanes[attachment.lane], [])
+                attachments.forEachLane { lane, _ in
+                    if lanes[lane] == nil { lanes[lane] = (index.lanes[lane], []) }
                 }
             }
-            // A stream is found by its slot alone.
-            attachments.removeAll { attachment in
-                if case .rows? = lanes[attachment.lane]?.lane { false } else { true }
+            let before = slotCount
+            attachments.forEachLane { lane, run in if hasRows(lane) { slotCount += run.count } }
+            try held.takeLittle((slotCount - before) * Self.bytesPerSlot)
+            attachments.forEachLane { lane, run in
+                if hasRows(lane) { lanes[lane]?.slots.append(contentsOf: run.lazy.map { Int($0.slot) }) }
             }
-            try held.takeLittle(attachments.count * Self.bytesPerSlot)
-            for attachment in attachments { lanes[attachment.lane]?.slots.append(Int(attachment.slot)) }
-            slotCount += attachments.count
         }
     }
+
+    /// A stream is found by its slot alone.
+    private func hasRows(_ lane: UInt32) -> Bool { if case .rows? = lanes[lane]?.lane { true } else { false } }
 
     mutating func add(_ other: WantedSlots) {
         for (number, lane) in other.lanes { lanes[number, default: (lane.lane, [])].slots += lane.slots }

@@ -72,11 +72,12 @@ struct JoinedSeries {
     /// Puts the series in order of labels.
     ///
     /// They mostly are, because the largest partition has them so.
-    mutating func order(_ held: inout HeldMemory) throws(StorageError) {
+    mutating func order(_ held: borrowing HeldMemory) throws(StorageError) {
         if isInOrder { return }
         guard labelNumbers.indices.dropFirst().contains(where: { labels.precedes($0, $0 - 1) }) else { return }
         let bytes = SelectedLabels.orderingBytes
-        try held.takeLittle(labels.count * bytes.series + labels.allPairs.count * bytes.label)
+        var meanwhile = held.beside()
+        try meanwhile.take(labels.count * bytes.series + labels.allPairs.count * bytes.label)
         let order = labels.order().map { Int32($0) }
         labelNumbers = order
         headSeries = order.map { [headSeries] in headSeries[Int($0)] }

@@ -16,7 +16,7 @@ final class ListedSeries: LabelSets {
         try held.take(head.count * 24)
         var joined = JoinedSeries()
         if partitions.isEmpty { joined.take(head) } else { try joined.join(head, partitions, &held) }
-        try joined.order(&held)
+        try joined.order(held)
         self.joined = joined
         self.held = held
         count = limit > 0 ? min(limit, joined.labelNumbers.count) : joined.labelNumbers.count

@@ -70,7 +70,7 @@ final class SelectedDatabaseSeries: SelectedSeries {
             try joined.join(head, found, &held)
         }
         // Of the head alone in order of creation, as Prometheus has it; of anything else by labels.
-        if isOrdered || !found.isEmpty { try joined.order(&held) }
+        if isOrdered || !found.isEmpty { try joined.order(held) }
         return joined
     }
 
