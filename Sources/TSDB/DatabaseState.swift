@@ -80,6 +80,13 @@ extension TimeSeriesDatabase {
                 labels: ["result": result]
             ) { Double(cache.counts[keyPath: count]) }
         }
+        registry.gauge(
+            "lapwing_storage_head_findings_bytes",
+            help: "What selectors found in the head and is kept for the next query."
+        ) { Double(head.findings.byteCount) }
+        registry.gauge(
+            "lapwing_storage_head_columns_bytes", help: "Columns of the head that queries ask for again and again."
+        ) { Double(head.columnsQuota.usedBytes) }
         registry.gauge("lapwing_storage_head_series", help: "Series in memory.") {
             Double(head.withIndex { $0.series.count })
         }
