@@ -80,19 +80,7 @@ extension TimeSeriesDatabase {
                 labels: ["result": result]
             ) { Double(cache.counts[keyPath: count]) }
         }
-        registry.gauge(
-            "lapwing_storage_head_findings_bytes",
-            help: "What selectors found in the head and is kept for the next query."
-        ) { Double(head.findings.byteCount) }
-        registry.gauge(
-            "lapwing_storage_head_columns_bytes", help: "Columns of the head that queries ask for again and again."
-        ) { Double(head.columnsQuota.usedBytes) }
-        registry.gauge("lapwing_storage_head_series", help: "Series in memory.") {
-            Double(head.withIndex { $0.series.count })
-        }
-        registry.gauge("lapwing_storage_head_sample_bytes", help: "Bytes of samples in memory, not yet sealed.") {
-            Double(head.counters.rowBytes.load(ordering: .relaxed))
-        }
+        registerHead(in: registry)
         registry.counter("lapwing_storage_samples_appended_total", help: "Samples taken, absent ones of rows included.")
         {
             Double(head.counters.appendedSamples.load(ordering: .relaxed))
@@ -140,6 +128,23 @@ extension TimeSeriesDatabase {
         }
         registry.counter("lapwing_storage_deleted_partitions_total", help: "Partitions deleted by retention.") {
             Double(maintenance.currentStatus.deletedPartitions)
+        }
+    }
+
+    private func registerHead(in registry: Registry) {
+        let head = head
+        registry.gauge(
+            "lapwing_storage_head_findings_bytes",
+            help: "What selectors found in the head and is kept for the next query."
+        ) { Double(head.findings.byteCount) }
+        registry.gauge(
+            "lapwing_storage_head_columns_bytes", help: "Columns of the head that queries ask for again and again."
+        ) { Double(head.columnsQuota.usedBytes) }
+        registry.gauge("lapwing_storage_head_series", help: "Series in memory.") {
+            Double(head.withIndex { $0.series.count })
+        }
+        registry.gauge("lapwing_storage_head_sample_bytes", help: "Bytes of samples in memory, not yet sealed.") {
+            Double(head.counters.rowBytes.load(ordering: .relaxed))
         }
     }
 
