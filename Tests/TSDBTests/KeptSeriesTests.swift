@@ -143,4 +143,49 @@ struct KeptSeriesTests {
         #expect(findings.byteCount == 0)
         #expect(try seriesCount() == 120)
     }
+
+    @Test("a view sees the rows of its time, also where newer ones are kept, and where its rows were sealed since")
+    func olderViews() throws {
+        let folder = TemporaryDirectory("lapwing-views")
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let source = try database.openSource(named: "target")
+        for series in 0..<3 { _ = try source.slot(for: LabelSet(["__name__": "m", "i": "\(series)"])) }
+        let request = SelectRequest(
+            matchers: [LabelMatcher(equal: "__name__", "m")],
+            range: TimeRange(start: .init(milliseconds: 2000), end: .init(milliseconds: 90_000)))
+        func append(_ row: Int64) throws {
+            try source.append(
+                timestamp: Timestamp(milliseconds: row * 1000), values: [Double(row), 1, Double(-row)], histograms: [])
+        }
+        /// The times of the first series, whose values are these in seconds.
+        func times(_ querier: any Querier) throws -> [Int64] {
+            let selected = try querier.select(request)
+            guard selected.count > 0 else { return [] }
+            var reader = selected.makeReader(over: 0..<selected.count)
+            var columns = SampleColumns()
+            guard try reader.next(into: &columns) else { return [] }
+            let times = columns.values.indices.map { columns.timestamp(at: $0) }
+            #expect(columns.values == times.map { Double($0 / 1000) })
+            return times
+        }
+        // Rows of several slices, each with a view behind it that is asked at once and again in the end.
+        var views: [(querier: any Querier, expected: [Int64])] = []
+        for row in Int64(1)...130 {
+            try append(row)
+            let expected = row < 2 ? [] : (2...min(row, 90)).map { $0 * 1000 }
+            views.append((try database.querier(), expected))
+            #expect(try times(views[views.count - 1].querier) == expected)
+        }
+        #expect(database.head.columnsQuota.usedBytes > 0)
+        for view in views.reversed() { #expect(try times(view.querier) == view.expected) }
+        try database.seal()
+        try append(131)
+        for view in views.shuffled() { #expect(try times(view.querier) == view.expected) }
+        #expect(try times(database.querier()) == views[129].expected)
+        views = []
+        try append(132)
+        database.maintain()
+        #expect(try times(database.querier()).count == 89)
+    }
 }
