@@ -34,8 +34,6 @@ struct EmptySource: SeriesSource {
 /// One belongs to one thread at a time.
 struct KernelRunner: Sendable {
     private let kernel: any RangeKernel
-    private let windows: WindowTimes
-    private let timeline: Timeline
     /// What the kernel gets; without columns between series.
     ///
     /// Most of it is the same for the next one, and what stays where it is is not counted.
@@ -58,15 +56,12 @@ struct KernelRunner: Sendable {
         self.kernel = kernel
         takesNewest = timeline.count == 1 && (kernel as? NewestSample)?.aspect == .value
         self.readsOnlyTotals = readsOnlyTotals
-        self.windows = windows
-        self.timeline = timeline
         let rate = kernel as? ExtrapolatedRate
         wholeRate = rate.map { WholeRate($0, windows) }
         cache = WindowCache(times: windows, rate: rate)
         input = RangeInput(
             columns: SampleColumns(), floatWindows: .empty, histogramWindows: .empty, windows: windows,
-            timeline: timeline,
-            limits: limits)
+            timeline: timeline, limits: limits)
     }
 
     /// Reads the next series and writes the kernel's result for it in place of what `output` held beside its labels; nil
@@ -113,13 +108,13 @@ struct KernelRunner: Sendable {
                 return notes
             }
         }
-        output.makeAbsent(over: timeline.count)
+        output.makeAbsent(over: input.stepCount)
         guard !columns.isEmpty else { return notes }
         if readsOnlyTotals { columns.reduceHistogramsToTotals() }
         cache.turn(to: columns.clock)
         if input.floatWindows !== cache.indexes { input.floatWindows = cache.indexes }
         input.histogramWindows =
-            columns.histograms.isEmpty ? .empty : windows.indexes(over: columns.histograms.map(\.timestamp))
+            columns.histograms.isEmpty ? .empty : input.windows.indexes(over: columns.histograms.map(\.timestamp))
         swap(&input.columns, &columns)
         kernel.evaluate(input, into: &output, notes: &notes)
         countQueryable(output)
@@ -138,10 +133,10 @@ struct KernelRunner: Sendable {
         if input.columns.clockOffset == 0, input.columns.values.count == input.floatWindows.timestampCount {
             count = input.floatWindows.sampleCount
         } else {
-            for step in 0..<timeline.count { count += input.floats(at: step).count }
+            for step in 0..<input.stepCount { count += input.floats(at: step).count }
         }
         if input.hasHistograms {
-            for step in 0..<timeline.count { count += input.histograms(at: step).count }
+            for step in 0..<input.stepCount { count += input.histograms(at: step).count }
         }
         samples.queryable += count
     }
@@ -152,7 +147,7 @@ struct KernelRunner: Sendable {
         steps = nil
         defer { steps = counts }
         if kernel.keepsStaleMarkers {
-            for step in 0..<timeline.count where !output.values[step].isAbsent {
+            for step in 0..<input.stepCount where !output.values[step].isAbsent {
                 counts.countQueryable(1, at: step)
                 counts.countRead(1, at: step)
             }
@@ -164,7 +159,7 @@ struct KernelRunner: Sendable {
         }
         var floats = 0
         var histograms = 0
-        for step in 0..<timeline.count {
+        for step in 0..<input.stepCount {
             counts.count(input.floats(at: step), after: &floats, at: step)
             if input.hasHistograms { counts.count(input.histograms(at: step), after: &histograms, at: step) }
         }

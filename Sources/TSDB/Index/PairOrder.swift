@@ -36,4 +36,13 @@ struct PairOrder {
                 depth == 0 ? rankOfName[nameOfPair[Int(pair)]] : values.key(of: Int(pair), at: depth - 1)
             }, goesOn: { key, depth in depth == 0 || ByteTexts.goesOn(key) })
     }
+
+    /// Puts the ranks of pairs in the place of their numbers in `list`; gives the pair of each rank.
+    func rank(_ list: inout [UInt32]) -> [UInt32] {
+        let pairOfRank = order()
+        var ranks = [UInt32](repeating: 0, count: pairOfRank.count)
+        for (rank, pair) in pairOfRank.enumerated() { ranks[Int(pair)] = UInt32(rank) }
+        for index in list.indices { list[index] = ranks[Int(list[index])] }
+        return pairOfRank
+    }
 }

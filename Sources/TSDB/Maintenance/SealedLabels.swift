@@ -36,7 +36,7 @@ struct SealedLabels {
             }
         }
         numberOfIndexPair = []
-        rank()
+        pairOfRank = PairOrder(text, pairs: textEnds.indices.lazy.map { [self] in range(of: $0) }).rank(&pairs)
         order = RankedSeries.order(seriesCount, ranks: pairs) { Int(starts[$0])..<Int(starts[$0 + 1]) }
     }
 
@@ -54,16 +54,6 @@ struct SealedLabels {
             pairs.append(numberOfIndexPair[index] - 1)
         }
         starts.append(UInt32(pairs.count))
-    }
-
-    // MARK: Order
-
-    /// Puts ranks in the place of the pairs' numbers.
-    private mutating func rank() {
-        pairOfRank = PairOrder(text, pairs: textEnds.indices.lazy.map { [self] in range(of: $0) }).order()
-        var ranks = [UInt32](repeating: 0, count: pairCount)
-        for (rank, pair) in pairOfRank.enumerated() { ranks[Int(pair)] = UInt32(rank) }
-        for index in pairs.indices { pairs[index] = ranks[Int(pairs[index])] }
     }
 
     // MARK: Reading

@@ -50,14 +50,11 @@ struct HeadSelection: Sendable {
         self.readings = readings
         let hasReading = readings.map { $0 != nil }
         // Most selections take every series as it was found, labels too.
-        guard hasReading.contains(false) else {
-            (chosen, labels) = (nil, found.labels)
-            return
-        }
-        let chosen = (0..<UInt32(found.count)).filter { series in
-            found.attachmentRange(of: Int(series)).contains { hasReading[Int(found.laneOfAttachment[$0])] }
-        }
-        guard chosen.count < found.count else {
+        guard hasReading.contains(false),
+            case let chosen = (0..<UInt32(found.count)).filter({ series in
+                found.attachmentRange(of: Int(series)).contains { hasReading[Int(found.laneOfAttachment[$0])] }
+            }), chosen.count < found.count
+        else {
             (self.chosen, labels) = (nil, found.labels)
             return
         }

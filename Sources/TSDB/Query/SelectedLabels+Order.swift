@@ -25,9 +25,7 @@ extension SelectedLabels {
             unsafe texts.withPair(at: place) { unsafe text.append(contentsOf: $0) }
             ranges.append(start..<text.count)
         }
-        var ranks = [UInt32](repeating: 0, count: ranges.count)
-        for (rank, pair) in PairOrder(text, pairs: ranges).order().enumerated() { ranks[Int(pair)] = UInt32(rank) }
-        for index in numbers.indices { numbers[index] = ranks[Int(numbers[index])] }
+        _ = PairOrder(text, pairs: ranges).rank(&numbers)
         return RankedSeries.order(count, ranks: numbers) { pairRange(of: $0) }
     }
 }
