@@ -1,54 +1,12 @@
 #include "CColumns.h"
 
-#include "Dispatch.h"
+#include "RowBytes.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-// Byte by byte: near the end of the bytes, and numbers of more than 56 bits.
-static __attribute__((noinline)) const uint8_t *long_varint(
-    const uint8_t *cursor, const uint8_t *end, uint64_t *number) {
-    uint64_t result = 0;
-    for (int shift = 0; cursor < end && shift < 70; shift += 7) {
-        const uint8_t byte = *cursor++;
-        if (shift < 64) result |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *number = result;
-            return cursor;
-        }
-    }
-    return NULL;
-}
-
-// Where the number ends, NULL where it does not.
-LOOP const uint8_t *varint(const uint8_t *cursor, const uint8_t *end, uint64_t *number) {
-    if (end - cursor < 8) return long_varint(cursor, end, number);
-    // Most are one byte, and where that is guessed the next number need not wait for where this one ends.
-    if (*cursor < 0x80) {
-        *number = *cursor;
-        return cursor + 1;
-    }
-    uint64_t word;
-    memcpy(&word, cursor, 8);
-    // The highest bit of the last byte is the lowest one that is clear.
-    const uint64_t stop = ~word & 0x8080808080808080;
-    if (stop == 0) return long_varint(cursor, end, number);
-    // Groups of seven bits are put together two, four and eight at a time.
-    uint64_t groups = word & (stop ^ (stop - 1)) & 0x7f7f7f7f7f7f7f7f;
-    groups = (groups & 0x007f007f007f007f) | (groups & 0x7f007f007f007f00) >> 1;
-    groups = (groups & 0x00003fff00003fff) | (groups & 0x3fff00003fff0000) >> 2;
-    *number = (groups & 0x000000000fffffff) | (groups & 0x0fffffff00000000) >> 4;
-    return cursor + (__builtin_ctzll(stop) >> 3) + 1;
-}
+static const uint64_t stale_bits = 0x7ff0000000000002, absent_bits = 0x7ff0000000000003;
 
 LOOP int64_t unzigzag(uint64_t number) { return (int64_t)(number >> 1 ^ (0 - (number & 1))); }
 
 LOOP int64_t sum(int64_t left, int64_t right) { return (int64_t)((uint64_t)left + (uint64_t)right); }
-
-static const uint64_t stale_bits = 0x7ff0000000000002, absent_bits = 0x7ff0000000000003;
-
-enum { last_ulp_code = 9, first_exponent_code = 10, last_exponent_code = 25, last_code = 33 };
 
 // A value that lies some units in the last place off its decimal.
 LOOP uint64_t near(uint64_t code, int64_t mantissa, double power) {
@@ -56,34 +14,7 @@ LOOP uint64_t near(uint64_t code, int64_t mantissa, double power) {
     return bits_of((double)mantissa / power) + (uint64_t)step;
 }
 
-// What stands behind the first number of a value that is not a difference of mantissas.
-static __attribute__((noinline)) const uint8_t *skip_rest(uint64_t code, const uint8_t *cursor, const uint8_t *end) {
-    uint64_t number;
-    if (code < 2) return cursor;
-    if (code <= last_exponent_code) return varint(cursor, end, &number);
-    const ptrdiff_t bytes = (ptrdiff_t)code - last_exponent_code;
-    return code <= last_code && end - cursor >= bytes ? cursor + bytes : NULL;
-}
-
-// Where a value ends that is not wanted, NULL where it does not. Whether it is one number or two is chosen and not guessed.
-LOOP const uint8_t *skip(const uint8_t *cursor, const uint8_t *end) {
-    uint64_t number;
-    if (end - cursor >= 8) {
-        uint64_t word;
-        memcpy(&word, cursor, 8);
-        const uint64_t stops = ~word & 0x8080808080808080, later_stops = stops & (stops - 1);
-        const uint64_t code = (word & 0xff) >> 1;
-        // A code is one byte, and an odd one.
-        const int has_code = (word & 0x81) == 1;
-        const uint64_t chosen = has_code ? later_stops : stops;
-        const int is_usual = (!has_code | ((code >= 2) & (code <= last_exponent_code))) & !((word & 1) > (uint64_t)has_code);
-        if (__builtin_expect(is_usual & (chosen != 0), 1)) return cursor + (__builtin_ctzll(chosen) >> 3) + 1;
-    }
-    cursor = varint(cursor, end, &number);
-    return cursor && (number & 1) ? skip_rest(number >> 1, cursor, end) : cursor;
-}
-
-// The same for a value that is wanted.
+// Decodes what stands behind the first number of a wanted value that is not a difference of mantissas.
 static __attribute__((noinline)) const uint8_t *decode_rest(
     uint64_t code, const uint8_t *cursor, const uint8_t *end, const double *powers, uint64_t *bits, int64_t *mantissa,
     uint8_t *exponent) {
@@ -157,40 +88,6 @@ LOOP const uint8_t *one_by_one(
 }
 
 #if defined(__x86_64__)
-#define AVX2_BITS __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
-#define HAS_AVX2_BITS                                                                                                  \
-    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")                \
-     && __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("popcnt"))
-
-// Bytes that are looked at together, and how many must be there so that a word can be read from each of them.
-enum { window_bytes = 32, readable_bytes = window_bytes + 8 };
-
-// Of bits that stand for bytes, those of codes: in a run of candidates every second is the number that belongs to the one
-// before. The subtraction finds them as it finds escaped quotes in JSON (Langdale and Lemire, "Parsing gigabytes of JSON per
-// second", 2019).
-LOOP uint32_t codes_among(uint32_t candidates) {
-    const uint32_t odd = 0xaaaaaaaa;
-    return (((candidates << 1 | odd) - candidates) ^ odd) & candidates;
-}
-
-// A bit for each of the bytes in which a value ends, as far as all values are numbers, or codes with a number behind them;
-// `is_cut` tells whether another one follows.
-AVX2_BITS static inline uint32_t value_ends(const uint8_t *bytes, size_t count, int *is_cut) {
-    const __m256i all = _mm256_loadu_si256((const __m256i_u *)bytes);
-    const uint32_t going_on = (uint32_t)_mm256_movemask_epi8(all), stops = ~going_on;
-    const uint32_t odds = (uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(all, 7)) & (stops << 1 | 1);
-    const uint32_t codes = codes_among(odds & stops);
-    // The two codes below 2, and those behind the last one with a number.
-    const __m256i markers = _mm256_cmpeq_epi8(_mm256_or_si256(all, _mm256_set1_epi8(2)), _mm256_set1_epi8(3));
-    const __m256i exclusive = _mm256_cmpgt_epi8(all, _mm256_set1_epi8(last_exponent_code << 1 | 1));
-    const uint32_t without_number = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(markers, exclusive)) & codes;
-    // No code has more than one byte.
-    const uint32_t others = without_number | (odds & going_on & ~(codes << 1));
-    *is_cut = others != 0;
-    const uint32_t there = count < window_bytes ? ((uint32_t)1 << count) - 1 : ~(uint32_t)0;
-    return stops & ~codes & there & ((others & (0 - others)) - 1);
-}
-
 // Where values begin and end is found for many at once, so that no number waits for the one before, its length is not
 // guessed, and those that nobody wants cost nothing. What is no number goes one by one, with a few behind it, because such
 // values come in crowds.
@@ -272,49 +169,26 @@ static void reset(const struct ccolumns_chosen *chosen, uint64_t *bits) {
     memset(chosen->exponents, ccolumns_no_exponent, chosen->width);
 }
 
-LOOP uint32_t payload_offset(const uint8_t *offsets, size_t page, uint32_t is_wide) {
-    uint32_t offset;
-    uint16_t narrow;
-    if (is_wide) {
-        memcpy(&offset, offsets + 4 * page, 4);
-        return offset;
-    }
-    memcpy(&narrow, offsets + 2 * page, 2);
-    return narrow;
-}
-
 // Decodes what a row changes in the chosen slots; the form is that of `RowFormat`.
 LOOP int decode_row(
     const uint8_t *row, size_t byte_count, const uint8_t *readable, const struct ccolumns_chosen *chosen, uint64_t *bits,
     decoding *changes) {
-    enum { head_bytes = 16, key_flag = 1, wide_flag = 4 };
-    if (byte_count < head_bytes) return 0;
-    uint32_t size, slots_and_flags;
-    memcpy(&size, row, 4);
-    memcpy(&slots_and_flags, row + 4, 4);
-    const uint32_t flags = slots_and_flags >> 24, is_wide = flags & wide_flag;
-    const size_t pages = ((slots_and_flags & 0xffffff) + 63) >> 6, offsets = head_bytes + 8 * pages;
-    const size_t payload = offsets + (is_wide ? 4 : 2) * pages;
-    if (size > byte_count || size < payload) return 0;
-    if (flags & key_flag) reset(chosen, bits);
+    struct row_head head;
+    if (!read_head(row, byte_count, &head)) return 0;
+    if (head.is_key) reset(chosen, bits);
     for (size_t i = 0; i < chosen->page_count; i++) {
         const struct ccolumns_page *const page = chosen->pages + i;
-        if (page->number >= pages) break;
-        uint64_t changed;
-        memcpy(&changed, row + head_bytes + 8 * page->number, 8);
+        if (page->number >= head.pages) break;
+        const uint64_t changed = changed_slots(&head, page->number);
         if (!(changed & page->chosen)) continue;
-        const uint32_t offset = payload_offset(row + offsets, page->number, is_wide);
-        if (offset > size - payload) return 0;
+        const uint8_t *const values = changed_values(&head, page->number);
+        if (!values) return 0;
         // Nothing is to be had behind the last chosen one.
         const uint64_t mask = changed & (~(uint64_t)0 >> __builtin_clzll(page->chosen));
         const struct slots slots = {chosen->places + 64 * i, bits, chosen, readable};
-        if (!changes(row + payload + offset, row + size, mask, page->chosen, &slots)) return 0;
+        if (!changes(values, row + head.size, mask, page->chosen, &slots)) return 0;
     }
     return 1;
-}
-
-LOOP void fetch(const uint8_t *block, const struct ccolumns_row *row) {
-    for (int line = 0; line < 4; line++) __builtin_prefetch(block + row->offset + 64 * line);
 }
 
 LOOP void copy(const uint64_t *from, size_t count, uint64_t *to) {

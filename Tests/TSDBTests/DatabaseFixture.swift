@@ -89,10 +89,37 @@ enum DatabaseFixture {
             if !samples.isEmpty { result[selected.labels(at: index)] = samples }
             index += 1
         }
+        try checkPresence(querier, matchers, range, needsOnlyNewest: needsOnlyNewest, result)
         if needsOnlyNewest {
             for needsValues in [true, false] { try checkNewest(querier, matchers, range, needsValues: needsValues) }
         }
         return result
+    }
+
+    /// Asked for no values, the same series have samples, and staleness markers, at the same times.
+    private static func checkPresence(
+        _ querier: any Querier, _ matchers: [LabelMatcher], _ range: TimeRange, needsOnlyNewest: Bool,
+        _ expected: [LabelSet: [PlainSample]]
+    ) throws {
+        let selected = try querier.select(
+            SelectRequest(matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest, needsValues: false))
+        var reader = selected.makeReader(over: 0..<selected.count)
+        var columns = SampleColumns()
+        var seriesCount = 0
+        for index in 0..<selected.count where try reader.next(into: &columns) && !columns.values.isEmpty {
+            seriesCount += 1
+            let samples = expected[selected.labels(at: index)] ?? []
+            let isSame = columns.values.indices.allSatisfy { place in
+                samples.indices.contains(place) && columns.timestamp(at: place) == samples[place].timestamp
+                    && SpecialValue.isStale(columns.values[place]) == (samples[place].bits == SpecialValue.staleBits)
+            }
+            guard isSame, columns.values.count == samples.count else {
+                throw StorageError.corrupt(path: "presence", what: "\(selected.labels(at: index))")
+            }
+        }
+        guard seriesCount == expected.count else {
+            throw StorageError.corrupt(path: "presence", what: "\(seriesCount) series, not \(expected.count)")
+        }
     }
 
     /// The newest floats are those that stand last in the columns, also where a reader is asked for both in turns.

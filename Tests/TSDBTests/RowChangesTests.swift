@@ -85,6 +85,37 @@ struct RowChangesTests {
         }
     }
 
+    @Test("of rows is seen which slots have a sample in all of them, whichever slots and rows are wanted")
+    func steadySlots() {
+        var generator = SystemRandomNumberGenerator()
+        var steadyCount = 0
+        for round in 0..<300 {
+            let slotCount = Int.random(in: 1...200, using: &generator)
+            let rowCount = Int.random(in: 1...50, using: &generator)
+            let history = Self.history(
+                slotCount: slotCount, rowCount: rowCount, isCommon: round % 4 != 0, &generator)
+            let slots = (0..<slotCount).filter { _ in round % 2 == 0 || Bool.random(using: &generator) }
+            let first = Int.random(in: 0..<rowCount, using: &generator)
+            // Some are few, so that there are steady ones where much comes and goes.
+            let limit = min(rowCount, first + (round % 3 == 0 ? 2 : 50))
+            let wanted = first..<Int.random(in: first + 1...limit, using: &generator)
+            var steady = SteadySlots(among: slots)
+            let isSound = steady.follow(Self.slice(history.rows), rows: wanted)
+            #expect(isSound)
+            let found = steady.split(slots)
+            let expected = slots.filter { slot in
+                wanted.allSatisfy { row in
+                    let value = history.values[row][slot]
+                    return !SpecialValue.isAbsent(value) && !SpecialValue.isStale(value)
+                }
+            }
+            #expect(found.steady == expected)
+            #expect(found.others == slots.filter { !expected.contains($0) })
+            steadyCount += expected.count
+        }
+        #expect(steadyCount > 1000)
+    }
+
     @Test("columns that are kept have the values that went in, while rows come and more slots are asked for")
     func keptColumns() {
         var generator = SystemRandomNumberGenerator()
@@ -163,6 +194,9 @@ struct RowChangesTests {
                 for index in 0..<4 { short[1][index] = UInt8(truncatingIfNeeded: size >> UInt32(8 * index)) }
                 let isSound = columns.append(Self.slice(short), rows: 0..<3)
                 #expect(!isSound)
+                var steady = SteadySlots(among: Array(0..<slotCount))
+                let isFollowed = steady.follow(Self.slice(short), rows: 0..<3)
+                #expect(!isFollowed)
             }
             for _ in 0..<10 {
                 let place = Int.random(in: 0..<rows[1].count, using: &generator)
@@ -170,6 +204,8 @@ struct RowChangesTests {
             }
             columns.restart(slots: Array(0..<slotCount), rowCount: 3)
             _ = columns.append(Self.slice(rows), rows: 0..<3)
+            var steady = SteadySlots(among: Array(0..<slotCount))
+            _ = steady.follow(Self.slice(rows), rows: 0..<3)
         }
     }
 }

@@ -91,6 +91,18 @@ int ccolumns_rows(
     const struct ccolumns_chosen *_Nonnull chosen, const uint64_t *_Nonnull before, uint64_t *_Nonnull bits,
     size_t stride);
 
+/// A group of 64 slots, and by bit those that have a sample, and those that have had one at each wanted row.
+struct ccolumns_presence {
+    size_t number;
+    uint64_t present, always;
+};
+
+/// Follows over rows of one block, which follow each other, which slots have a sample; a staleness marker is none. Values are stepped
+/// over. Zero where the bytes are not of this form.
+int ccolumns_follow_samples(
+    const uint8_t *_Nonnull block, const struct ccolumns_row *_Nonnull rows, size_t count, int are_wanted,
+    struct ccolumns_presence *_Nonnull pages, size_t page_count);
+
 /// Writes rows that follow each other, `width` values each, into columns that begin `column_stride` values apart.
 void ccolumns_turn(
     const uint64_t *_Nonnull rows, size_t row_count, size_t width, double *_Nonnull columns, size_t column_stride);

@@ -13,7 +13,8 @@ extension SegmentFrame {
         guard let ticks = try ticks(of: column, in: view) else { return }
         let wanted = ticks.lowerBound - column.clockOffset..<ticks.upperBound - column.clockOffset
         if column.isDense, !needsValues {
-            pieces.append(ones: wanted.count, clock: view.clock, offset: ticks.lowerBound - view.firstTick)
+            pieces.append(
+                ones: wanted.count, clock: view.clock, offset: ticks.lowerBound - view.firstTick, isFromHead: false)
         } else {
             let isSound = unsafe pieces.append(
                 tickCount: column.isDense ? wanted.count : column.tickCount,

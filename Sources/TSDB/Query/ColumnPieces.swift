@@ -69,10 +69,10 @@ struct ColumnPieces {
     }
 
     /// Adds ones for samples whose values nobody looks at.
-    mutating func append(ones count: Int, clock: Clock, offset: Int) {
+    mutating func append(ones count: Int, clock: Clock, offset: Int, isFromHead: Bool) {
         let start = values.count
         values.append(addingCapacity: count) { $0.append(repeating: 1, count: count) }
-        addPiece(on: clock, offset: offset, start: start, count: count, isFromHead: false)
+        addPiece(on: clock, offset: offset, start: start, count: count, isFromHead: isFromHead)
     }
 
     /// Adds values that are dense already.

@@ -9,14 +9,17 @@ final class LaneReading: Sendable {
         private let clock: Clock
         /// Ascending.
         private let slots: [Int]
+        /// Those for which ones stand in all rows, ascending; they have no column.
+        private let steady: [Int]
         /// The column of `slots[i]` is `values[i * rowCount ..< (i + 1) * rowCount]`, a row for each tick of the clock.
         private let values: [Double]
         private let rowCount: Int
         /// Neither absent values nor staleness markers are among them.
         private let isPlain: Bool
 
-        init(_ columns: SliceColumns, _ clock: Clock) {
+        init(_ columns: SliceColumns, steady: [Int], _ clock: Clock) {
             self.clock = clock
+            self.steady = steady
             slots = columns.slots
             values = columns.values
             rowCount = columns.rowCount
@@ -25,7 +28,12 @@ final class LaneReading: Sendable {
 
         /// Adds the floats of a slot; nothing where it is not among those decoded.
         func append(slot: Int, clocks: ClockCache, to pieces: inout ColumnPieces) {
-            guard let place = SliceColumns.place(of: slot, in: slots) else { return }
+            guard let place = SliceColumns.place(of: slot, in: slots) else {
+                if SliceColumns.place(of: slot, in: steady) != nil {
+                    pieces.append(ones: clock.timestamps.count, clock: clock, offset: 0, isFromHead: true)
+                }
+                return
+            }
             let ticks = place * rowCount..<(place + 1) * rowCount
             unsafe values.withUnsafeBufferPointer { values in
                 unsafe pieces.append(
@@ -48,6 +56,8 @@ final class LaneReading: Sendable {
     private let reservedBytes: Int
     /// What slices may keep of the columns.
     private let keptQuota: ByteQuota
+    /// False lets ones stand for values.
+    private let needsValues: Bool
     private let hasHistograms: Bool
     private let hasStarts: Bool
     private let starts = Mutex<StartRuns?>(nil)
@@ -57,8 +67,8 @@ final class LaneReading: Sendable {
     ///   - wantedSlots: Ascending.
     ///   - memory: What the query may take for decoded columns.
     init(
-        _ rows: LaneRows, wanted: Range<Int>, wantedSlots: [Int], memory: ByteQuota, keptQuota: ByteQuota,
-        _ held: inout HeldMemory
+        _ rows: LaneRows, wanted: Range<Int>, wantedSlots: [Int], needsValues: Bool, memory: ByteQuota,
+        keptQuota: ByteQuota, _ held: inout HeldMemory
     ) {
         self.rows = rows
         self.wanted = wanted
@@ -66,6 +76,7 @@ final class LaneReading: Sendable {
         self.wantedSlots = wantedSlots
         self.memory = memory
         self.keptQuota = keptQuota
+        self.needsValues = needsValues
         var hasHistograms = false
         var hasStarts = false
         _ = rows.forEachPart(of: wanted) { slice, _ in
@@ -141,11 +152,19 @@ final class LaneReading: Sendable {
 
     private func fill(_ decoded: inout Decoded?) throws(StorageError) -> Decoded {
         if let decoded { return decoded }
-        var columns = SliceColumns(slots: wantedSlots, rowCount: wanted.count)
+        let (steady, others) = needsValues ? ([], wantedSlots) : try findSteady()
+        var columns = SliceColumns(slots: others, rowCount: wanted.count)
         try decode(into: &columns)
-        let made = Decoded(columns, clock)
+        let made = Decoded(columns, steady: steady, clock)
         decoded = made
         return made
+    }
+
+    /// The wanted slots that have a sample in every wanted row, and the others.
+    private func findSteady() throws(StorageError) -> (steady: [Int], others: [Int]) {
+        var found = SteadySlots(among: wantedSlots)
+        guard rows.forEachPart(of: wanted, { found.follow(rows.slices[$0], rows: $1) }) else { throw Self.damage }
+        return found.split(wantedSlots)
     }
 
     private func decode(into columns: inout SliceColumns) throws(StorageError) {

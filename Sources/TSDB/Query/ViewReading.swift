@@ -73,6 +73,7 @@ struct ViewReading: Sendable {
         let wanted = rows.wanted(in: request.range, at: position)
         if wanted.isEmpty { return nil }
         return LaneReading(
-            rows, wanted: wanted, wantedSlots: slots, memory: memory, keptQuota: head.columnsQuota, &held)
+            rows, wanted: wanted, wantedSlots: slots, needsValues: request.needsValues, memory: memory,
+            keptQuota: head.columnsQuota, &held)
     }
 }

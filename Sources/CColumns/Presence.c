@@ -1,0 +1,78 @@
+#include "CColumns.h"
+
+#include "RowBytes.h"
+
+// Notes which of so many of the changed slots, the lowest ones, have no sample any more, and takes them out of `changed`.
+LOOP const uint8_t *note_one_by_one(
+    const uint8_t *cursor, const uint8_t *end, int count, uint64_t *changed, uint64_t *gone) {
+    for (; *changed && count > 0 && cursor; count--, *changed &= *changed - 1) {
+        const uint8_t *const value = cursor;
+        cursor = skip(cursor, end);
+        uint64_t number;
+        // The two markers; every other value is at least as long.
+        if (cursor && *value & 1 && varint(value, end, &number) && number <= 3) *gone |= *changed & (0 - *changed);
+    }
+    return cursor;
+}
+
+#if defined(__x86_64__)
+// In nearly all rows no value is a marker, which is seen for as many values at a time as end among the bytes looked at.
+AVX2_BITS static int note_avx2(
+    const uint8_t *cursor, const uint8_t *end, const uint8_t *readable, uint64_t changed, uint64_t *gone) {
+    enum { few = 4 };
+    while (changed) {
+        int is_cut = 1;
+        uint32_t ends = 0;
+        if (readable - cursor >= window_bytes) {
+            ends = value_ends(cursor, (size_t)(end - cursor), &is_cut);
+            changed ^= _pdep_u64(((uint64_t)1 << __builtin_popcount(ends)) - 1, changed);
+            cursor += window_bytes - _lzcnt_u32(ends);
+        }
+        if (is_cut || ends == 0) {
+            cursor = note_one_by_one(cursor, end, few, &changed, gone);
+            if (!cursor) return 0;
+        }
+    }
+    return 1;
+}
+#endif
+
+static int note_any(
+    const uint8_t *cursor, const uint8_t *end, const uint8_t *readable, uint64_t changed, uint64_t *gone) {
+    (void)readable;
+    return note_one_by_one(cursor, end, 64, &changed, gone) != NULL;
+}
+
+typedef int noting(
+    const uint8_t *cursor, const uint8_t *end, const uint8_t *readable, uint64_t changed, uint64_t *gone);
+
+int ccolumns_follow_samples(
+    const uint8_t *block, const struct ccolumns_row *rows, size_t count, int are_wanted,
+    struct ccolumns_presence *pages, size_t page_count) {
+    enum { ahead = 3 };
+    noting *note = note_any;
+#if defined(__x86_64__)
+    if (HAS_AVX2_BITS) note = note_avx2;
+#endif
+    const uint8_t *const readable = count > 0 ? block + rows[count - 1].offset + rows[count - 1].byte_count : block;
+    for (size_t i = 0; i < ahead && i < count; i++) fetch(block, rows + i);
+    for (size_t i = 0; i < count; i++) {
+        if (i + ahead < count) fetch(block, rows + i + ahead);
+        struct row_head head;
+        if (!read_head(block + rows[i].offset, rows[i].byte_count, &head)) return 0;
+        for (size_t j = 0; j < page_count; j++) {
+            struct ccolumns_presence *const page = pages + j;
+            uint64_t present = head.is_key ? 0 : page->present;
+            if (page->number < head.pages) {
+                const uint64_t changed = changed_slots(&head, page->number);
+                const uint8_t *const values = changed_values(&head, page->number);
+                uint64_t gone = 0;
+                if (changed && (!values || !note(values, head.row + head.size, readable, changed, &gone))) return 0;
+                present = (present | changed) & ~gone;
+            }
+            page->present = present;
+            if (are_wanted) page->always &= present;
+        }
+    }
+    return 1;
+}
