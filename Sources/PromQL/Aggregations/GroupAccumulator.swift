@@ -81,9 +81,9 @@ final class MeanAccumulator: GroupAccumulator {
 final class MinimumAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
-    private var values: [Double]
+    @exclusivity(unchecked) private var values: [Double]
 
-    init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
+    init(stepCount: Int) { unsafe values = [Double](repeating: Column.absent, count: stepCount) }
 
     func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_add_to_minima(series.values, min(series.values.count, values.count), &values)
@@ -91,19 +91,19 @@ final class MinimumAccumulator: GroupAccumulator {
     }
 
     func widen(to stepCount: Int, at offset: Int) {
-        values = values.widened(to: stepCount, at: offset, filling: Column.absent)
+        unsafe values = values.widened(to: stepCount, at: offset, filling: Column.absent)
     }
 
-    func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+    func finish(notes: inout AggregationNotes) -> StepSeries { unsafe StepSeries(values: values) }
 }
 
 /// `max`: NaN only where all values are NaN.
 final class MaximumAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
-    private var values: [Double]
+    @exclusivity(unchecked) private var values: [Double]
 
-    init(stepCount: Int) { values = [Double](repeating: Column.absent, count: stepCount) }
+    init(stepCount: Int) { unsafe values = [Double](repeating: Column.absent, count: stepCount) }
 
     func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_add_to_maxima(series.values, min(series.values.count, values.count), &values)
@@ -111,31 +111,31 @@ final class MaximumAccumulator: GroupAccumulator {
     }
 
     func widen(to stepCount: Int, at offset: Int) {
-        values = values.widened(to: stepCount, at: offset, filling: Column.absent)
+        unsafe values = values.widened(to: stepCount, at: offset, filling: Column.absent)
     }
 
-    func finish(notes: inout AggregationNotes) -> StepSeries { StepSeries(values: values) }
+    func finish(notes: inout AggregationNotes) -> StepSeries { unsafe StepSeries(values: values) }
 }
 
 /// `count`: how many elements of either type.
 final class CountAccumulator: GroupAccumulator {
     static let bytesPerStep = 8
 
-    private var counts: [Double]
+    @exclusivity(unchecked) private var counts: [Double]
 
-    init(stepCount: Int) { counts = [Double](repeating: 0, count: stepCount) }
+    init(stepCount: Int) { unsafe counts = [Double](repeating: 0, count: stepCount) }
 
     func add(_ series: StepSeries, notes: inout AggregationNotes) {
         unsafe ccolumns_count_present(series.values, min(series.values.count, counts.count), &counts)
-        for sample in series.histograms { counts[sample.step] += 1 }
+        for sample in series.histograms { unsafe counts[sample.step] += 1 }
     }
 
     func widen(to stepCount: Int, at offset: Int) {
-        counts = counts.widened(to: stepCount, at: offset, filling: 0)
+        unsafe counts = counts.widened(to: stepCount, at: offset, filling: 0)
     }
 
     func finish(notes: inout AggregationNotes) -> StepSeries {
-        StepSeries(values: counts.map { $0 == 0 ? Column.absent : $0 })
+        unsafe StepSeries(values: counts.map { $0 == 0 ? Column.absent : $0 })
     }
 }
 

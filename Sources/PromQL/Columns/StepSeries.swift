@@ -49,8 +49,12 @@ struct StepSeries: Sendable {
     mutating func makeAbsent(over stepCount: Int) {
         var floats: [Double] = []
         swap(&floats, &values)
-        floats.removeAll(keepingCapacity: true)
-        floats.append(addingCapacity: stepCount) { $0.append(repeating: Column.absent, count: stepCount) }
+        if floats.count == stepCount {
+            for step in 0..<stepCount { floats[step] = Column.absent }
+        } else {
+            floats.removeAll(keepingCapacity: true)
+            floats.append(addingCapacity: stepCount) { $0.append(repeating: Column.absent, count: stepCount) }
+        }
         take(floats, run: 0..<0)
     }
 

@@ -7,9 +7,10 @@ struct NewestSample: RangeKernel {
     enum Aspect { case value, timestamp, startTimestamp }
 
     let aspect: Aspect
-    /// Whoever takes the result asks only where there is one.
+    /// Whoever takes the results counts them.
     let isForPresence: Bool
     var needsValues: Bool { aspect == .value && !isForPresence }
+    var needsOrder: Bool { !isForPresence }
     var keepsStaleMarkers: Bool { true }
     var keepsName: Bool { aspect == .value }
 

@@ -13,6 +13,9 @@ protocol RangeKernel: Sendable {
     /// Whether it looks at the values of floats, beyond telling staleness markers.
     var needsValues: Bool { get }
 
+    /// Whether whoever takes the results goes by the order of the series.
+    var needsOrder: Bool { get }
+
     /// Fills `output`, which comes absent at every step.
     func evaluate(_ input: RangeInput, into output: inout StepSeries, notes: inout KernelNotes)
 }
@@ -21,6 +24,7 @@ extension RangeKernel {
     var keepsStaleMarkers: Bool { false }
     var keepsName: Bool { false }
     var needsValues: Bool { true }
+    var needsOrder: Bool { true }
 }
 
 /// The samples of one series and the windows over them.

@@ -97,7 +97,7 @@ struct SelectorSource: SeriesSource {
     ) throws(QueryError) {
         try context.limits.check()
         guard timeline.count > 0 else { return }
-        let blocks = try find(windows, needsValues: kernel.needsValues, context)
+        let blocks = try find(windows, for: kernel, context)
         var runner = KernelRunner(
             kernel, windows: windows, timeline: timeline, readsOnlyTotals: readsOnlyTotals,
             limits: context.limits)
@@ -164,11 +164,12 @@ struct SelectorSource: SeriesSource {
     }
 
     private func find(
-        _ windows: WindowTimes, needsValues: Bool, _ context: QueryContext
+        _ windows: WindowTimes, for kernel: any RangeKernel, _ context: QueryContext
     ) throws(QueryError) -> any SeriesBlocks {
         let request = SelectRequest(
             matchers: matchers, range: range(of: windows), needsOnlyNewest: needsOnlyNewest,
-            isOrdered: context.ordersByLabels, needsValues: needsValues, reservation: context.memory)
+            isOrdered: context.ordersByLabels && kernel.needsOrder, needsValues: kernel.needsValues,
+            reservation: context.memory)
         do {
             return try context.querier.blocks(of: request, seriesLimit: context.settings.blockSeries)
         } catch {
