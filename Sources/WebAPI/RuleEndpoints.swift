@@ -80,17 +80,9 @@ struct RuleEndpoints: Sendable {
         case "record": kind = .recording
         case let other?: throw .invalidParameter("type", "not supported value \"\(other)\"")
         }
-        var selectors: [[LabelMatcher]] = []
-        for text in parameters.all("match[]") {
-            do {
-                selectors.append(try Parser.parseSelector(text))
-            } catch {
-                throw .invalidParameter("match[]", error.description)
-            }
-        }
         return Selection(
             kind: kind, names: Set(parameters.all("rule_name[]")), groups: Set(parameters.all("rule_group[]")),
-            files: Set(parameters.all("file[]")), selectors: selectors)
+            files: Set(parameters.all("file[]")), selectors: try SeriesEndpoints.selectors(parameters, isNamed: true))
     }
 
     private func flag(_ parameters: QueryParameters, _ name: String) throws(APIError) -> Bool {

@@ -51,6 +51,7 @@ struct RegexSpellingTests {
             (#"a???"#, #"invalid nested repetition operator: `???`"#),
             (#"a+?*"#, #"invalid nested repetition operator: `+?*`"#),
             (#"x{2}{3}*"#, #"invalid nested repetition operator: `{2}{3}`"#),
+            (#"(?P<é>x)"#, "invalid named capture: `(?P<é>`"), (#"[(?P<é>x)"#, "missing closing ]: `[(?P<é>x)`"),
             (#"(?<a"#, "invalid named capture: `(?<a`"), (#"x(?<>a)"#, "invalid named capture: `(?<>`"),
             (#"(?<=a>b)"#, "invalid named capture: `(?<=a>`"), (#"(?<n>a"#, "missing closing ): `(?<n>a`"),
         ])

@@ -46,6 +46,13 @@ import Testing
         #expect(try Parser.parse(text).type == type)
     }
 
+    @Test("seconds of @ are held to 64 bits; milliseconds beyond these are the least, as on amd64")
+    func farTimes() throws {
+        for text in ["foo @ 1e16", "foo @ -1e17", "foo @ 9e18"] {
+            #expect(try Parser.parse(text).description == "foo @ -9223372036854775.808")
+        }
+    }
+
     @Test("vector matching stands only between vectors, many-to-many for set operators")
     func matching() throws {
         func matching(_ text: String) throws -> VectorMatching? {
@@ -75,6 +82,10 @@ import Testing
     @Test("selectors of the HTTP API")
     func selectors() throws {
         #expect(try Parser.parseSelector("up{job=~\"a.*\"}").map(\.description) == ["job=~\"a.*\"", "__name__=\"up\""])
+        #expect(
+            try Parser.parseSelector("up{__name__=\"down\"}").map(\.description) == [
+                "__name__=\"down\"", "__name__=\"up\"",
+            ])
         #expect(try Parser.parseSelector(" {\"a.b\"} ").map(\.description) == ["__name__=\"a.b\""])
         for text in ["", "1", "up offset 5m", "up[5m]", "up + up", "{}", "{a=\"\"}", "up{", "rate(up[5m])", "up up"] {
             #expect(throws: SyntaxError.self) { try Parser.parseSelector(text) }

@@ -31,6 +31,14 @@ import Testing
             "12.34e}",
             "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"12.34e\": invalid syntax"
         ),
+        ("2_ + 1", "1:1: parse error: error parsing number: strconv.ParseFloat: parsing \"2_\": invalid syntax"),
+        ("foo[2_ ]", "1:5: parse error: error parsing number: strconv.ParseFloat: parsing \"2_\": invalid syntax"),
+        ("avg without () () $", "1:1: parse error: no arguments for aggregate expression provided"),
+        (
+            "sum by (a) (foo, bar) ;",
+            "1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2"
+        ),
+        ("sum() $", "1:7: parse error: unexpected character: '$'"),
         ("5m5m $", "1:1: parse error: not a valid duration string: \"5m5m\""),
         ("foo bar", "1:5: parse error: unexpected identifier \"bar\""),
         ("1 /", "1:4: parse error: unexpected end of input"),
@@ -309,6 +317,23 @@ import Testing
         ])
     func limits(_ text: String) {
         #expect(throws: SyntaxError.self) { try Parser.parse(text) }
+    }
+
+    @Test(
+        "where there are too many operators, a fault before them is told first",
+        arguments: [
+            (
+                String(repeating: "-{}-1", count: 10_000),
+                "1:2: parse error: vector selector must contain at least one non-empty matcher"
+            ),
+            (
+                "1" + String(repeating: "[1m:]", count: 1000),
+                "1:1: parse error: subquery is only allowed on instant vector, got scalar instead"
+            ),
+        ])
+    func faultBeforeLimit(_ text: String, with complaint: String) {
+        let error = #expect(throws: SyntaxError.self) { try Parser.parse(text) }
+        #expect(error?.description == complaint)
     }
 
     @Test("what the limits allow is accepted")

@@ -45,6 +45,39 @@ struct RangeQueryTests {
         #expect(try harness.lines("timestamp(metric @ 120)", minutes: 0...2) == ["{} 120 120 120"])
     }
 
+    @Test(
+        "of several faults in durations the first is told that Prometheus comes upon",
+        arguments: [
+            ("rate(foo[4s-5s:4s-5s])", "15:20: duration must be greater than 0"),
+            ("rate(foo[1-2] offset (1/(1-1)))", "9:12: duration must be greater than 0"),
+            ("rate(foo[1-2:1-3] offset (1/(1-1)))", "26:32: division by zero"),
+            ("foo offset (1/(1-1)) + rate(foo[1-2])", "12:18: division by zero"),
+            ("max_over_time(rate(foo[1-2])[5m-6m:])", "29:34: duration must be greater than 0"),
+        ])
+    func durationFaults(_ query: String, complaint: String) throws {
+        let harness = try QueryHarness("foo 1 2 3")
+        let instant = #expect(throws: QueryError.self) { try harness.result(query, atMinute: 1) }
+        #expect(instant.map { "\($0)".contains(complaint) } == true, "\(String(describing: instant))")
+        let range = #expect(throws: QueryError.self) { try harness.lines(query, minutes: 0...2) }
+        #expect(range.map { "\($0)".contains(complaint) } == true, "\(String(describing: range))")
+    }
+
+    @Test("at the end of time is nothing, and nothing breaks", arguments: ["1e16", "-1e17", "9.2e15", "-9.2e15"])
+    func farTimes(_ seconds: String) throws {
+        let harness = try QueryHarness("foo 1 2 3")
+        for query in [
+            "foo @ AT", "rate(foo[5m] @ AT)", "foo @ AT offset 5m", "foo @ AT offset -5m",
+            "sum_over_time(foo[5m:1m] @ AT)",
+            "timestamp(foo @ AT)", "count(foo @ AT)", "rate(foo[5m] anchored @ AT)", "foo smoothed @ AT",
+            "sum_over_time((foo @ AT)[5m:1m])", "absent_over_time(foo[5m] @ AT) * 0",
+        ] {
+            let text = query.replacing("AT", with: seconds)
+            let expected = query.hasPrefix("absent") ? ["{} 0"] : []
+            #expect(try harness.lines(text, atMinute: 1) == expected, "\(text)")
+            _ = try harness.lines(text, minutes: 0...2)
+        }
+    }
+
     @Test("a subquery's grid lies on multiples of its step")
     func subqueryGrid() throws {
         let harness = try QueryHarness("metric 0+1x20")

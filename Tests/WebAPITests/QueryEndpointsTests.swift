@@ -132,6 +132,11 @@ struct QueryEndpointsTests {
         #expect(text("query=1&time=292277025-08-18T07:12:54.999999999Z").contains("success"))
         #expect(text("query='a'&time=1.5").contains(#""result":[1.5,"a"]"#))
         #expect(text("query=vector(1)&time=1.01").contains(#""value":[1.010,"1"]"#))
+        // The fraction alone is rounded, as Prometheus does it.
+        #expect(text("query=1&time=1.0005").contains(#""result":[1,"1"]"#))
+        #expect(text("query=1&time=1.0025").contains(#""result":[1.002,"1"]"#))
+        #expect(text("query=1&time=-1.5005").contains(#""result":[-1.5,"1"]"#))
+        #expect(text("query=1&time=1435781451.781").contains(#""result":[1435781451.781,"1"]"#))
         #expect(text("query=1e21&time=1").contains(#""result":[1,"1000000000000000000000"]"#))
         #expect(text("query=vector(1e21)&time=1").contains(#""value":[1,"1e+21"]"#))
     }

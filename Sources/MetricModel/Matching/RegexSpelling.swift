@@ -29,7 +29,8 @@ enum RegexSpelling {
     static func forRE2(_ source: String) throws(RegexError) -> String {
         let bytes = Array(source.utf8)
         let isOther = bytes.indices.contains { index in
-            bytes[index...].starts(with: "(?<".utf8) || bytes[index...].starts(with: "\\C".utf8)
+            ["(?<", "(?P<"].contains { bytes[index...].starts(with: $0.utf8) }
+                || bytes[index...].starts(with: "\\C".utf8)
         }
         guard isOther else { return source }
         var result: [UInt8] = []
@@ -46,10 +47,12 @@ enum RegexSpelling {
             } else if rest.first == UInt8(ascii: "[") {
                 end = classEnd(bytes, from: position + 1)
             } else if rest.starts(with: "(?<".utf8) {
-                try checkName(rest, source)
+                try checkName(rest, behind: 3, source)
                 result.append(contentsOf: "(?P".utf8)
                 position += 2
                 end = position + 1
+            } else if rest.starts(with: "(?P<".utf8) {
+                try checkName(rest, behind: 4, source)
             }
             result.append(contentsOf: bytes[position..<min(end, bytes.count)])
             position = end
@@ -57,10 +60,12 @@ enum RegexSpelling {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// A name of letters, digits and underscores, and its end.
-    private static func checkName(_ rest: ArraySlice<UInt8>, _ source: String) throws(RegexError) {
+    /// A name of letters, digits and underscores, and its end; RE2 lets through others.
+    private static func checkName(
+        _ rest: ArraySlice<UInt8>, behind openingCount: Int, _ source: String
+    ) throws(RegexError) {
         let end = rest.firstIndex(of: UInt8(ascii: ">"))
-        let name = rest[..<(end ?? rest.endIndex)].dropFirst(3)
+        let name = rest[..<(end ?? rest.endIndex)].dropFirst(openingCount)
         guard end != nil, !name.isEmpty, name.allSatisfy(RegexPattern.isNameByte) else {
             let part = end.map { rest[...$0] } ?? rest
             throw RegexError(pattern: source, reason: complaint(14, about: String(decoding: part, as: UTF8.self)))

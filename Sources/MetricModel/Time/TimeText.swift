@@ -5,9 +5,19 @@ package enum TimeText {
     /// Seconds since the epoch (`1435781451.781`) or RFC 3339 (`2015-07-01T20:10:51.781Z`); nil where it is neither.
     package static func parse(_ text: String) -> Timestamp? {
         if let seconds = DecimalParsing.parse(text) {
-            return seconds.isFinite && abs(seconds) < 9e15 ? Timestamp(seconds: seconds) : nil
+            return seconds.isFinite && abs(seconds) < 9e15 ? timestamp(ofSeconds: seconds) : nil
         }
         return parseRFC3339(text)
+    }
+
+    /// As Prometheus reads seconds: their fraction alone is rounded to milliseconds, then cut to whole nanoseconds.
+    private static func timestamp(ofSeconds seconds: Double) -> Timestamp {
+        let whole = seconds.rounded(.towardZero)
+        let fraction = ((seconds - whole) * 1000).rounded() / 1000
+        let nanoseconds = Int64(fraction * 1e9)
+        // Down to the millisecond, also before 1970.
+        let milliseconds = (nanoseconds + 1_000_000_000) / 1_000_000 - 1000
+        return Timestamp(milliseconds: Int64(whole) * 1000 + milliseconds)
     }
 
     /// What a text says of a duration.

@@ -114,15 +114,21 @@ struct QueryRun {
             value = .string(
                 timestamp: Timestamp(milliseconds: timeline.start), value: try planner.string(expression))
         case .scalar:
-            let plan = try planner.scalar(expression, on: timeline)
+            let plan = try planner.plan(expression) { () throws(QueryError) in
+                try planner.scalar(expression, on: timeline)
+            }
             planned = clock.monotonicNanoseconds
             value = try scalar(plan)
         case .instantVector:
-            let plan = try planner.vector(expression, on: timeline, keepsKinds: true)
+            let plan = try planner.plan(expression) { () throws(QueryError) in
+                try planner.vector(expression, on: timeline, keepsKinds: true)
+            }
             planned = clock.monotonicNanoseconds
             value = try vector(plan)
         case .rangeVector:
-            let plan = try planner.range(expression, on: timeline)
+            let plan = try planner.plan(expression) { () throws(QueryError) in
+                try planner.range(expression, on: timeline)
+            }
             planned = clock.monotonicNanoseconds
             value = try RawRange(plan: plan, timeline: timeline, planner: planner, range: expression.range)
                 .matrix(context)
@@ -160,7 +166,9 @@ struct QueryRun {
 
     func outcome(of expression: Expression) throws(QueryError) -> Outcome {
         let started = clock.monotonicNanoseconds
-        let plan = try planner.vector(expression, on: timeline, keepsKinds: true)
+        let plan = try planner.plan(expression) { () throws(QueryError) in
+            try planner.vector(expression, on: timeline, keepsKinds: true)
+        }
         let planned = clock.monotonicNanoseconds
         var series = try steps(plan)
         try context.limits.check()

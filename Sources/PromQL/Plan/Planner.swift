@@ -144,27 +144,6 @@ struct Planner {
         default: throw .notImplemented(name: call.function.rawValue)
         }
     }
-
-    // MARK: Durations
-
-    /// A window's or a step's length in milliseconds.
-    func length(_ duration: DurationValue) throws(QueryError) -> Int64 {
-        do {
-            return try resolver.positiveMilliseconds(duration)
-        } catch {
-            throw .syntax(error)
-        }
-    }
-
-    /// An offset in milliseconds, zero where there is none.
-    func offset(_ duration: DurationValue?) throws(QueryError) -> Int64 {
-        guard let duration else { return 0 }
-        do {
-            return try resolver.milliseconds(duration)
-        } catch {
-            throw .syntax(error)
-        }
-    }
 }
 
 /// `min_of` and `max_of`.

@@ -20,7 +20,7 @@ extension Parser {
     // MARK: - Ranges
 
     private mutating func parseRange(of expression: Expression) throws(SyntaxError) -> Expression {
-        try countOperation()
+        try countOperation(after: expression)
         let bracket = try take().range.start
         let window = try parsePositiveDuration(.window)
         if try takeIf(.colon) { return try parseSubquery(of: expression, window: window) }
@@ -124,14 +124,15 @@ extension Parser {
         }
         let number = try parseNumber().value
         let seconds = isNegative ? -number : number
-        let milliseconds = (seconds * 1000).rounded()
-        guard milliseconds.magnitude < 0x1p63 else {
+        guard seconds.magnitude < 0x1p63 else {
             // All digits of a whole number, as Go's %f has them.
             let shown =
                 Int128(exactly: seconds).map { "\($0).000000" } ?? DecimalFormatting.text(seconds, style: .plain)
             throw error("timestamp out of bounds for @ modifier: \(shown)", expression.range)
         }
-        return .timestamp(Timestamp(milliseconds: Int64(milliseconds)))
+        // Seconds are held to the bounds of what holds milliseconds; beyond these, as amd64 converts them.
+        let milliseconds = Int64(exactly: (seconds * 1000).rounded()) ?? .min
+        return .timestamp(Timestamp(milliseconds: milliseconds))
     }
 
     /// Changes offset and `@` of whatever can have them.

@@ -100,11 +100,26 @@ extension Parser {
         guard current.kind == .leftParenthesis else { throw unexpected() }
         var arguments = try parseArguments()
         openAggregations -= 1
-        try take()
-        if grouping == nil, current.kind == .keyword(.by) || current.kind == .keyword(.without) {
-            grouping = try parseGroupingClause()
+        // Behind a clause nothing follows the parenthesis: what comes then is not read yet.
+        if grouping != nil {
+            try check(arguments, of: aggregator, SourceRange(name.range.start, current.range.end))
+            try take()
+        } else {
+            try take()
+            if current.kind == .keyword(.by) || current.kind == .keyword(.without) {
+                grouping = try parseGroupingClause()
+            }
+            try check(arguments, of: aggregator, SourceRange(name.range.start, takenEnd))
         }
-        let range = SourceRange(name.range.start, takenEnd)
+        let operand = arguments.removeLast()
+        return Aggregation(
+            aggregator, operand, parameter: arguments.first, grouping: grouping?.labels ?? [],
+            isWithout: grouping?.isWithout ?? false, range: SourceRange(name.range.start, takenEnd))
+    }
+
+    private func check(
+        _ arguments: [Expression], of aggregator: AggregationOperator, _ range: SourceRange
+    ) throws(SyntaxError) {
         guard !arguments.isEmpty else { throw error("no arguments for aggregate expression provided", range) }
         if aggregator.isExperimental && !options.allowsExperimentalFunctions {
             throw error(
@@ -117,10 +132,6 @@ extension Parser {
                 "wrong number of arguments for aggregate expression provided, expected \(wanted), "
                     + "got \(arguments.count)", range)
         }
-        let operand = arguments.removeLast()
-        return Aggregation(
-            aggregator, operand, parameter: arguments.first, grouping: grouping?.labels ?? [],
-            isWithout: grouping?.isWithout ?? false, range: range)
     }
 
     private mutating func parseGroupingClause() throws(SyntaxError) -> (labels: [String], isWithout: Bool) {

@@ -30,14 +30,14 @@ package struct Parser {
 
     /// The matchers of a selector without modifiers: `name{label="value"}`, as in `match[]` of the HTTP API.
     ///
-    /// `allowsAll` lets through a selector that every series fits, such as `{}`.
+    /// As in Prometheus, it is not held to the rules of selectors in a query: a name may be set twice, which nothing fits.
+    /// - Parameter allowsAll: Lets through a selector that every series fits, such as `{}`.
     package static func parseSelector(_ text: String, allowsAll: Bool = false) throws(SyntaxError) -> [LabelMatcher] {
         var parser = try Parser(text, .all)
         guard parser.isAtSelector else { throw parser.unexpected() }
         let selector = try parser.parseVectorSelector()
         guard parser.current.kind == .endOfInput else { throw parser.unexpected() }
-        if allowsAll, selector.matchers.allSatisfy(\.matchesEmpty) { return selector.matchers }
-        try TypeChecker(text: text).check(selector)
+        if !allowsAll { try TypeChecker(text: text).checkFitsNotAll(selector) }
         return selector.matchers
     }
 
@@ -120,9 +120,11 @@ package struct Parser {
 
     mutating func leaveLevel() { nesting -= 1 }
 
-    mutating func countOperation() throws(SyntaxError) {
+    /// - Parameter left: What the operator follows. A fault in it is told first: with any number of operators it would be there.
+    mutating func countOperation(after left: Expression? = nil) throws(SyntaxError) {
         operations += 1
         guard operations <= ParserOptions.operationLimit else {
+            if let left { _ = try TypeChecker(text: lexer.text).checked(left) }
             throw error("query has more than \(ParserOptions.operationLimit) operators", current.range)
         }
     }
@@ -137,7 +139,7 @@ package struct Parser {
         while case .binaryOperator(let symbol) = current.kind {
             let precedence = Precedence(of: symbol)
             guard precedence >= minimumPrecedence else { break }
-            try countOperation()
+            try countOperation(after: left)
             try take()
             let modifiers = try parseBinaryModifiers()
             let right = try parseExpression(
