@@ -62,6 +62,12 @@ struct RangeQueryTests {
         #expect(range.map { "\($0)".contains(complaint) } == true, "\(String(describing: range))")
     }
 
+    @Test("bounds of buckets are read as Go reads numbers", arguments: ["1_0", "1e1", "0x1.4p3", "0x_ap0"])
+    func boundTexts(_ text: String) throws {
+        let harness = try QueryHarness(#"b{le="\#(text)"} 5"#, #"b{le="+Inf"} 9"#)
+        #expect(try harness.lines("histogram_quantile(0.9, b)", atMinute: 0) == ["{} 10"])
+    }
+
     @Test("at the end of time is nothing, and nothing breaks", arguments: ["1e16", "-1e17", "9.2e15", "-9.2e15"])
     func farTimes(_ seconds: String) throws {
         let harness = try QueryHarness("foo 1 2 3")

@@ -137,6 +137,9 @@ struct QueryEndpointsTests {
         #expect(text("query=1&time=1.0025").contains(#""result":[1.002,"1"]"#))
         #expect(text("query=1&time=-1.5005").contains(#""result":[-1.5,"1"]"#))
         #expect(text("query=1&time=1435781451.781").contains(#""result":[1435781451.781,"1"]"#))
+        #expect(text("query=1&time=1_0.5").contains(#""result":[10.5,"1"]"#))
+        #expect(text("query=1&time=0x1p4").contains(#""result":[16,"1"]"#))
+        #expect(text("query=1&time=1_").contains("cannot parse"))
         #expect(text("query=1e21&time=1").contains(#""result":[1,"1000000000000000000000"]"#))
         #expect(text("query=vector(1e21)&time=1").contains(#""value":[1,"1e+21"]"#))
     }

@@ -4,7 +4,7 @@ import Bytes
 package enum TimeText {
     /// Seconds since the epoch (`1435781451.781`) or RFC 3339 (`2015-07-01T20:10:51.781Z`); nil where it is neither.
     package static func parse(_ text: String) -> Timestamp? {
-        if let seconds = DecimalParsing.parse(text) {
+        if let seconds = GoNumberText.parse(text) {
             return seconds.isFinite && abs(seconds) < 9e15 ? timestamp(ofSeconds: seconds) : nil
         }
         return parseRFC3339(text)
@@ -32,7 +32,7 @@ package enum TimeText {
     ///
     /// As in Prometheus a number of seconds is cut to whole nanoseconds, those to milliseconds; NaN is the least duration.
     package static func readDuration(_ text: String) -> DurationReading {
-        guard let seconds = DecimalParsing.parse(text) else {
+        guard let seconds = GoNumberText.parse(text) else {
             return DurationText.milliseconds(text).map { .milliseconds($0) } ?? .noDuration
         }
         let nanoseconds = seconds * 1e9

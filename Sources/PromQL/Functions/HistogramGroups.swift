@@ -76,7 +76,7 @@ struct HistogramGroups {
         }
         guard packed.floatCount > 0 else { return }
         let text = labels.value(of: LabelName.bucketBound)
-        guard let bound = DecimalParsing.parse(text) else {
+        guard let bound = GoNumberText.parse(text) else {
             return context.warn(
                 "bucket label \"le\" is missing or has a malformed value of \(LabelName.quoted(text))"
                     + suffix(labels), at: operandRange)

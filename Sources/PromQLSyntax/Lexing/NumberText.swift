@@ -1,3 +1,4 @@
+import Bytes
 import MetricModel
 
 /// Numbers and durations from the text of their tokens.
@@ -13,7 +14,7 @@ enum NumberText {
         case "nan": return SpecialValue.notANumber
         default: break
         }
-        guard hasSoundUnderscores(text) else { throw fault(text, "invalid syntax") }
+        guard GoNumberText.hasSoundUnderscores(text) else { throw fault(text, "invalid syntax") }
         let digits = text.utf8.contains(UInt8(ascii: "_")) ? text.filter { $0 != "_" } : text
         let lowercase = digits.lowercased()
         if lowercase.hasPrefix("0x") {
@@ -25,26 +26,6 @@ enum NumberText {
             return number
         }
         throw fault(text, "invalid syntax")
-    }
-
-    /// Whether underscores stand between digits alone, or behind the prefix of a base, as Go wants it.
-    private static func hasSoundUnderscores(_ text: String) -> Bool {
-        let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
-        var mayFollow = isHexadecimal
-        var isOpen = false
-        for byte in text.utf8.dropFirst(isHexadecimal ? 2 : 0) {
-            if byte == UInt8(ascii: "_") {
-                guard mayFollow else { return false }
-                (mayFollow, isOpen) = (false, true)
-                continue
-            }
-            let isDigit =
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || isHexadecimal && (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
-            if isOpen && !isDigit { return false }
-            (mayFollow, isOpen) = (isDigit, false)
-        }
-        return !isOpen
     }
 
     private static func fault(_ text: String, _ reason: String) -> Fault {
