@@ -169,7 +169,10 @@ final class LaneReading: Sendable {
 
     private func decode(into columns: inout SliceColumns) throws(StorageError) {
         let isSound = rows.forEachPart(of: wanted) { slice, part in
-            let kept = rows.slices[slice].kept?.append(part, of: rows.slices[slice], to: &columns, within: keptQuota)
+            // What is asked for no values has a column for few slots, and values of these are not asked for again.
+            let kept =
+                needsValues
+                ? rows.slices[slice].kept?.append(part, of: rows.slices[slice], to: &columns, within: keptQuota) : nil
             return kept ?? columns.append(rows.slices[slice], rows: part)
         }
         guard isSound else { throw Self.damage }
