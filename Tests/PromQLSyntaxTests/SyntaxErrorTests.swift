@@ -180,6 +180,14 @@ import Testing
         ("foo @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"),
         ("foo @ start() @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"),
         ("foo @", "1:6: parse error: unexpected end of input in @, expected timestamp"),
+        ("(foo @ NaN", "1:2: parse error: timestamp out of bounds for @ modifier: NaN"),
+        ("foo @ NaN $", "1:1: parse error: timestamp out of bounds for @ modifier: NaN"),
+        ("(foo @ 5 @ 6", "1:2: parse error: @ <timestamp> may not be set multiple times"),
+        ("foo @ start() @ end() $", "1:1: parse error: @ <timestamp> may not be set multiple times"),
+        (
+            "(1 @ 5",
+            "1:2: parse error: @ modifier must be preceded by an instant vector selector or range vector selector or a subquery"
+        ),
         ("foo @ Inf", "1:1: parse error: timestamp out of bounds for @ modifier: +Inf"),
         ("foo @ NaN", "1:1: parse error: timestamp out of bounds for @ modifier: NaN"),
         (

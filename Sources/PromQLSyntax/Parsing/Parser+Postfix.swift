@@ -89,7 +89,7 @@ extension Parser {
         // An offset of nothing is as if none had been written, and is not printed.
         let offset: DurationValue? = written == .milliseconds(0) ? nil : written
         return try changingTimes(
-            of: expression, modifier: "offset modifier",
+            of: expression, upTo: takenEnd, modifier: "offset modifier",
             isSet: { offset, _ in offset != nil }, whenSet: "offset may not be set multiple times",
             change: {
                 $0 = offset ?? $0; _ = $1
@@ -99,19 +99,23 @@ extension Parser {
     private mutating func parseAt(of expression: Expression) throws(SyntaxError) -> Expression {
         try take()
         let at = try parseAtModifier(of: expression)
-        return try changingTimes(
-            of: expression, modifier: "@ modifier",
+        // All that can be wrong with it is told before what comes behind it is read.
+        let changed = try changingTimes(
+            of: expression, upTo: current.range.end, modifier: "@ modifier",
             isSet: { _, at in at != nil }, whenSet: "@ <timestamp> may not be set multiple times",
             change: {
                 _ = $0; $1 = at
             })
+        try take()
+        return changed
     }
 
+    /// Up to its last token, which is not taken.
     private mutating func parseAtModifier(of expression: Expression) throws(SyntaxError) -> AtModifier {
         if current.kind == .keyword(.start) || current.kind == .keyword(.end) {
             let isStart = try take().kind == .keyword(.start)
             try expect(.leftParenthesis, in: "@", expected: "timestamp")
-            try expect(.rightParenthesis, in: "@", expected: "timestamp")
+            guard current.kind == .rightParenthesis else { throw unexpected(in: "@", expected: "timestamp") }
             return isStart ? .start : .end
         }
         var isNegative = false
@@ -122,7 +126,7 @@ extension Parser {
         guard current.kind == .number || current.kind == .duration else {
             throw unexpected(in: "@", expected: "timestamp")
         }
-        let number = try parseNumber().value
+        let number = try currentNumber().value
         let seconds = isNegative ? -number : number
         guard seconds.magnitude < 0x1p63 else {
             // All digits of a whole number, as Go's %f has them.
@@ -137,24 +141,25 @@ extension Parser {
 
     /// Changes offset and `@` of whatever can have them.
     private func changingTimes(
-        of expression: Expression, modifier: String, isSet: (DurationValue?, AtModifier?) -> Bool, whenSet: String,
+        of expression: Expression, upTo end: Int, modifier: String, isSet: (DurationValue?, AtModifier?) -> Bool,
+        whenSet: String,
         change: (inout DurationValue?, inout AtModifier?) -> Void
     ) throws(SyntaxError) -> Expression {
         switch expression {
         case .vectorSelector(var selector):
             if isSet(selector.offset, selector.at) { throw error(whenSet, expression.range) }
             change(&selector.offset, &selector.at)
-            selector.range.end = takenEnd
+            selector.range.end = end
             return .vectorSelector(selector)
         case .matrixSelector(var matrix):
             if isSet(matrix.selector.offset, matrix.selector.at) { throw error(whenSet, expression.range) }
             change(&matrix.selector.offset, &matrix.selector.at)
-            matrix.range.end = takenEnd
+            matrix.range.end = end
             return .matrixSelector(matrix)
         case .subquery(var subquery):
             if isSet(subquery.offset, subquery.at) { throw error(whenSet, expression.range) }
             change(&subquery.offset, &subquery.at)
-            subquery.range.end = takenEnd
+            subquery.range.end = end
             return .subquery(subquery)
         default:
             throw error(

@@ -37,6 +37,13 @@ extension Parser {
 
     /// A number is judged before what comes behind it is read, so that its fault is the first.
     mutating func parseNumber() throws(SyntaxError) -> NumberLiteral {
+        let number = try currentNumber()
+        try take()
+        return number
+    }
+
+    /// The number or duration that is looked at, which is not taken.
+    func currentNumber() throws(SyntaxError) -> NumberLiteral {
         let token = current
         let isDuration = token.kind == .duration
         let value: Double
@@ -45,7 +52,6 @@ extension Parser {
         } catch {
             throw self.error(error.message, token.range)
         }
-        try take()
         return NumberLiteral(value, isDuration: isDuration, range: token.range)
     }
 
