@@ -62,6 +62,24 @@ struct RangeQueryTests {
         #expect(range.map { "\($0)".contains(complaint) } == true, "\(String(describing: range))")
     }
 
+    @Test(
+        "where an operand and a scalar behind it fail, the operand's fault is told",
+        arguments: [
+            "-{__name__=~\"a|b\"} < scalar(a * on(x) a)", "clamp_min(-{__name__=~\"a|b\"}, scalar(a * on(x) a))",
+            "clamp(-{__name__=~\"a|b\"}, 1, scalar(a * on(x) a))", "round(-{__name__=~\"a|b\"}, scalar(a * on(x) a))",
+            "predict_linear((-{__name__=~\"a|b\"})[5m:], scalar(a * on(x) a))",
+            "quantile_over_time(scalar(a * on(x) a), (-{__name__=~\"a|b\"})[5m:])",
+        ])
+    func faultOrder(_ query: String) throws {
+        let harness = try QueryHarness(#"a{n="1"} 1 2"#, #"a{n="2"} 1 2"#, #"b{n="1"} 1 2"#)
+        let error = #expect(throws: QueryError.self) { try harness.lines(query, atMinute: 1) }
+        #expect(error.map { "\($0)".contains("same labelset") } == true, "\(String(describing: error))")
+        let other = #expect(throws: QueryError.self) {
+            try harness.lines("scalar(a * on(x) a) < -{__name__=~\"a|b\"}", atMinute: 1)
+        }
+        #expect(other.map { "\($0)".contains("found duplicate series") } == true)
+    }
+
     @Test("bounds of buckets are read as Go reads numbers", arguments: ["1_0", "1e1", "0x1.4p3", "0x_ap0"])
     func boundTexts(_ text: String) throws {
         let harness = try QueryHarness(#"b{le="\#(text)"} 5"#, #"b{le="+Inf"} 9"#)

@@ -13,7 +13,7 @@ struct VectorScalarOperation: VectorOperator {
     var hasFaults: Bool { vector.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let scalars = try scalar.evaluate(context)
+        let scalars = try scalarIsLeft ? scalar.evaluate(context) : vector.values(ofNext: scalar, context)
         var notes = LastNotes()
         var order = 0
         try vector.stream(context) { (series: inout StepSeries) throws(QueryError) in

@@ -90,8 +90,9 @@ struct BoundedFunction: VectorOperator {
     var hasFaults: Bool { operand.hasFaults }
 
     func stream(_ context: QueryContext, _ body: SeriesBody) throws(QueryError) {
-        let firsts = try first.evaluate(context)
-        let seconds = try second?.evaluate(context) ?? firsts
+        let firsts = try operand.values(ofNext: first, context)
+        let seconds =
+            try second.map { (next) throws(QueryError) in try operand.values(ofNext: next, context) } ?? firsts
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             series.dropHistograms()
             for step in series.values.indices where !series.values[step].isAbsent {

@@ -53,6 +53,21 @@ extension VectorOperator {
 
     func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { nil }
 
+    /// The values of a scalar that stands behind this operand. Where both fail, the operand's fault is told: Prometheus goes from
+    /// left to right.
+    func values(
+        ofNext scalar: any ScalarOperator, _ context: QueryContext
+    ) throws(QueryError) -> [Double] {
+        do throws(QueryError) {
+            return try scalar.evaluate(context)
+        } catch {
+            if case .execution = error, hasFaults {
+                try stream(context) { (_: inout StepSeries) throws(QueryError) in }
+            }
+            throw error
+        }
+    }
+
     var hasFaults: Bool { true }
 
     /// Groups by labels.

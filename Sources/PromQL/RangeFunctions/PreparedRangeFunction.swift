@@ -51,7 +51,10 @@ struct PreparedRangeFunction: VectorOperator {
         _ context: QueryContext, with identity: Identity, _ body: SeriesBody
     ) throws(QueryError) {
         var parameters: [[Double]] = []
-        for parameter in kernel.parameters { parameters.append(try parameter.evaluate(context)) }
+        for parameter in kernel.parameters {
+            // A subquery is evaluated before the parameters, wherever they stand.
+            parameters.append(try presence.values(ofNext: parameter, context))
+        }
         if kernel.function == .doubleExponentialSmoothing { try checkFactors(parameters, context) }
         let function = RangeFunctionOperator(
             timeline: timeline, windows: plan.windows, source: plan.source, kernel: try kernel.make(parameters),
@@ -71,14 +74,18 @@ struct PreparedRangeFunction: VectorOperator {
 }
 
 extension PreparedRangeFunction {
+    /// Where there are samples.
+    private var presence: RangeFunctionOperator {
+        RangeFunctionOperator(
+            timeline: timeline, windows: plan.windows, source: plan.source, kernel: SampleCounts(measure: .presence),
+            notes: notes)
+    }
+
     /// Factors of smoothing lie between 0 and 1; they are looked at where there is something to smooth.
     private func checkFactors(_ factors: [[Double]], _ context: QueryContext) throws(QueryError) {
         func isFault(_ factor: Double) -> Bool { factor <= 0 || factor >= 1 }
         let faulty = (0..<timeline.count).filter { step in factors.contains { isFault($0[step]) } }
         if faulty.isEmpty { return }
-        let presence = RangeFunctionOperator(
-            timeline: timeline, windows: plan.windows, source: plan.source, kernel: SampleCounts(measure: .presence),
-            notes: notes)
         try presence.stream(context) { (series: inout StepSeries) throws(QueryError) in
             for step in faulty where !series.values[step].isAbsent {
                 let isSmoothing = isFault(factors[0][step])
