@@ -53,8 +53,9 @@ extension VectorOperator {
 
     func labels(_ context: QueryContext) throws(QueryError) -> KnownLabels? { nil }
 
-    /// The values of a scalar that stands behind this operand. Where both fail, the operand's fault is told: Prometheus goes from
-    /// left to right.
+    /// The values of a scalar that stands behind this operand.
+    ///
+    /// Where both fail, the operand's fault is told: Prometheus goes from left to right.
     func values(
         ofNext scalar: any ScalarOperator, _ context: QueryContext
     ) throws(QueryError) -> [Double] {
