@@ -1,6 +1,6 @@
 /// Numbers as Go reads them today: those of `DecimalParsing`, hexadecimal floats, and underscores between digits.
 ///
-/// Prometheus reads with it what comes neither from a page nor from a file: bounds of buckets, times of requests.
+/// Prometheus reads bounds of buckets with it and times of requests; values of samples keep the older syntax.
 package enum GoNumberText {
     /// The number that `text` spells, nil where it spells none that a double holds.
     package static func parse(_ text: String) -> Double? {

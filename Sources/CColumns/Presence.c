@@ -46,6 +46,20 @@ static int note_any(
 typedef int noting(
     const uint8_t *cursor, const uint8_t *end, const uint8_t *readable, uint64_t changed, uint64_t *gone);
 
+// Follows the slots of one group through a row.
+LOOP int follow_page(
+    const struct row_head *head, const uint8_t *readable, noting *note, struct ccolumns_presence *page) {
+    if (head->is_key) page->present = 0;
+    if (page->number >= head->pages) return 1;
+    const uint64_t changed = changed_slots(head, page->number);
+    if (!changed) return 1;
+    const uint8_t *const values = changed_values(head, page->number);
+    uint64_t gone = 0;
+    if (!values || !note(values, head->row + head->size, readable, changed, &gone)) return 0;
+    page->present = (page->present | changed) & ~gone;
+    return 1;
+}
+
 int ccolumns_follow_samples(
     const uint8_t *block, const struct ccolumns_row *rows, size_t count, int are_wanted,
     struct ccolumns_presence *pages, size_t page_count) {
@@ -54,24 +68,16 @@ int ccolumns_follow_samples(
 #if defined(__x86_64__)
     if (HAS_AVX2_BITS) note = note_avx2;
 #endif
+    const struct ccolumns_presence *const pages_end = pages + page_count;
     const uint8_t *const readable = count > 0 ? block + rows[count - 1].offset + rows[count - 1].byte_count : block;
     for (size_t i = 0; i < ahead && i < count; i++) fetch(block, rows + i);
     for (size_t i = 0; i < count; i++) {
         if (i + ahead < count) fetch(block, rows + i + ahead);
         struct row_head head;
         if (!read_head(block + rows[i].offset, rows[i].byte_count, &head)) return 0;
-        for (size_t j = 0; j < page_count; j++) {
-            struct ccolumns_presence *const page = pages + j;
-            uint64_t present = head.is_key ? 0 : page->present;
-            if (page->number < head.pages) {
-                const uint64_t changed = changed_slots(&head, page->number);
-                const uint8_t *const values = changed_values(&head, page->number);
-                uint64_t gone = 0;
-                if (changed && (!values || !note(values, head.row + head.size, readable, changed, &gone))) return 0;
-                present = (present | changed) & ~gone;
-            }
-            page->present = present;
-            if (are_wanted) page->always &= present;
+        for (struct ccolumns_presence *page = pages; page < pages_end; page++) {
+            if (!follow_page(&head, readable, note, page)) return 0;
+            if (are_wanted) page->always &= page->present;
         }
     }
     return 1;

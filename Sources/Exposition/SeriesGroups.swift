@@ -64,7 +64,7 @@ struct SeriesGroups: Sendable {
 
     private static func role(_ suffix: String, _ type: MetricMetadata.MetricType, _ labels: LabelSet) -> Role? {
         switch (type, suffix) {
-        case (.histogram, "_bucket"): labels["le"].flatMap { DecimalParsing.parse($0) }.map { .bucket($0) }
+        case (.histogram, "_bucket"): labels["le"].flatMap { GoNumberText.parse($0) }.map { .bucket($0) }
         case (.histogram, "_count"), (.summary, "_count"): .count
         case (.histogram, "_sum"), (.summary, "_sum"): .sum
         case (.counter, "_total"): .plain

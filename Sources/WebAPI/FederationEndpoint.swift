@@ -32,7 +32,7 @@ struct FederationEndpoint: Sendable {
             let request: SelectRequest
             do {
                 request = SelectRequest(
-                    matchers: try Parser.parseSelector(text, allowsAll: true), range: range, needsOnlyNewest: true,
+                    matchers: try Parser.parseMatchers(text), range: range, needsOnlyNewest: true,
                     reservation: reservation)
             } catch {
                 throw .invalidParameter("match[]", error.description)

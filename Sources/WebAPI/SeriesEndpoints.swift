@@ -90,7 +90,7 @@ struct SeriesEndpoints: Sendable {
         var selectors: [[LabelMatcher]] = []
         for text in parameters.all("match[]") {
             do {
-                selectors.append(try Parser.parseSelector(text, allowsAll: true))
+                selectors.append(try Parser.parseMatchers(text))
             } catch {
                 throw failure(error.description)
             }

@@ -56,7 +56,7 @@ struct TargetEndpoints: Sendable {
         var matchers: [LabelMatcher] = []
         if let text = request.parameters["match_target"] {
             do {
-                matchers = try Parser.parseSelector(text, allowsAll: true)
+                matchers = try Parser.parseMatchers(text)
             } catch {
                 throw .invalidParameter("match_target", error.description)
             }

@@ -49,7 +49,8 @@ struct ConfigurationTests {
     @Test(
         "what the collector's section may not hold is refused with its place",
         arguments: [
-            "disable_metrics: [mem]", "filters: ['id=']", "labels: twice", "max_series: 0", "colour: red",
+            "disable_metrics: [mem]", "filters: ['id=']", "filters: ['{__name__=\"foo\"}']", "labels: twice",
+            "max_series: 0", "colour: red",
             "runtime_sockets: [rkt=/run/x]", "files_interval: 0s",
         ])
     func wrongCollector(line: String) {

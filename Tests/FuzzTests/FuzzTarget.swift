@@ -95,7 +95,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         } catch {
             _ = error.description
         }
-        _ = try? Parser.parseSelector(text)
+        _ = try? Parser.parseMatchers(text)
         _ = try? SeriesNotation.parse(text)
     }
 

@@ -82,13 +82,15 @@ import Testing
     @Test("selectors of the HTTP API")
     func selectors() throws {
         #expect(try Parser.parseSelector("up{job=~\"a.*\"}").map(\.description) == ["job=~\"a.*\"", "__name__=\"up\""])
-        #expect(
-            try Parser.parseSelector("up{__name__=\"down\"}").map(\.description) == [
-                "__name__=\"down\"", "__name__=\"up\"",
-            ])
         #expect(try Parser.parseSelector(" {\"a.b\"} ").map(\.description) == ["__name__=\"a.b\""])
         for text in ["", "1", "up offset 5m", "up[5m]", "up + up", "{}", "{a=\"\"}", "up{", "rate(up[5m])", "up up"] {
             #expect(throws: SyntaxError.self) { try Parser.parseSelector(text) }
+        }
+        #expect(throws: SyntaxError.self) { try Parser.parseSelector("up{__name__=\"down\"}") }
+        #expect(try Parser.parseMatchers("up{__name__=\"down\"}").map(\.value) == ["down", "up"])
+        #expect(try Parser.parseMatchers("{}").isEmpty)
+        for text in ["", "1", "up offset 5m", "up[5m]", "up up"] {
+            #expect(throws: SyntaxError.self) { try Parser.parseMatchers(text) }
         }
     }
 

@@ -106,7 +106,15 @@ enum DatabaseFixture {
         var reader = selected.makeReader(over: 0..<selected.count)
         var columns = SampleColumns()
         var seriesCount = 0
-        for index in 0..<selected.count where try reader.next(into: &columns) && !columns.values.isEmpty {
+        var whole = try querier.select(
+            SelectRequest(matchers: matchers, range: range, needsOnlyNewest: needsOnlyNewest)
+        ).makeReader(over: 0..<selected.count)
+        var others = SampleColumns()
+        for index in 0..<selected.count where try reader.next(into: &columns) {
+            guard try whole.next(into: &others), columns.histograms == others.histograms else {
+                throw StorageError.corrupt(path: "presence", what: "histograms of \(selected.labels(at: index))")
+            }
+            if columns.values.isEmpty { continue }
             seriesCount += 1
             let samples = expected[selected.labels(at: index)] ?? []
             let isSame = columns.values.indices.allSatisfy { place in

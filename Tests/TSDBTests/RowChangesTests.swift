@@ -99,14 +99,18 @@ struct RowChangesTests {
             // Some are few, so that there are steady ones where much comes and goes.
             let limit = min(rowCount, first + (round % 3 == 0 ? 2 : 50))
             let wanted = first..<Int.random(in: first + 1...limit, using: &generator)
+            // A slice before it, of a time at which the source had fewer slots.
+            let earlier = Self.history(
+                slotCount: round % 5 == 0 ? slotCount : slotCount / 2 + 1, rowCount: 1, isCommon: true, &generator)
             var steady = SteadySlots(among: slots)
-            let isSound = steady.follow(Self.slice(history.rows), rows: wanted)
+            let isSound =
+                steady.follow(Self.slice(earlier.rows), rows: 0..<1)
+                && steady.follow(Self.slice(history.rows), rows: wanted)
             #expect(isSound)
             let found = steady.split(slots)
             let expected = slots.filter { slot in
-                wanted.allSatisfy { row in
-                    let value = history.values[row][slot]
-                    return !SpecialValue.isAbsent(value) && !SpecialValue.isStale(value)
+                (earlier.values + history.values[wanted]).allSatisfy { values in
+                    slot < values.count && !SpecialValue.isAbsent(values[slot]) && !SpecialValue.isStale(values[slot])
                 }
             }
             #expect(found.steady == expected)

@@ -114,7 +114,7 @@ final class QueryContext {
 
     /// Puts series that an operator has gathered in order of labels where it matters.
     ///
-    /// Sums round by the order of what they add. In a range query every operator gives its series in order of labels,
+    /// Sums round by the order of what they add. In a range query operators give their series in order of labels,
     /// so that a step's value does not depend on which other steps are evaluated with it.
     func order(_ series: inout [StepSeries]) { if ordersByLabels { LabelOrder.sort(&series) } }
 

@@ -100,7 +100,7 @@ struct HistogramDistribution: VectorOperator {
         case .quantiles(let label, let quantiles):
             var result: [ParameterColumn] = []
             for (index, quantile) in quantiles.enumerated() {
-                let values = try quantile.evaluate(context)
+                let values = try operand.values(ofNext: quantile, context)
                 QuantileJudge(range: quantileRanges[index], speaker: range).judge(values, context)
                 // A quantile that varies over the steps gives a series for each of its values.
                 let distinct = Set(values.map(\.bitPattern)).sorted()

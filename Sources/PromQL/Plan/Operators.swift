@@ -62,10 +62,21 @@ extension VectorOperator {
         do throws(QueryError) {
             return try scalar.evaluate(context)
         } catch {
-            if case .execution = error, hasFaults {
-                try stream(context) { (_: inout StepSeries) throws(QueryError) in }
+            guard case .execution = error else { throw error }
+            throw fault(context) ?? error
+        }
+    }
+
+    /// What ends the operator, nil where nothing does, and where only room is short: some of it was taken by what failed before.
+    private func fault(_ context: QueryContext) -> QueryError? {
+        do throws(QueryError) {
+            try stream(context) { (_: inout StepSeries) throws(QueryError) in }
+            return nil
+        } catch {
+            switch error {
+            case .tooManySamples, .tooManySeries, .tooManyBytes, .tooManyBytesTogether: return nil
+            default: return error
             }
-            throw error
         }
     }
 

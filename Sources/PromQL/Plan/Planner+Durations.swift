@@ -21,14 +21,17 @@ extension Planner {
         }
     }
 
-    /// Makes the plan of an expression; where a duration in it is at fault, tells the fault that Prometheus comes upon first.
+    /// Makes the plan of an expression.
+    ///
+    /// Where that fails and a duration in it is at fault, tells the one that Prometheus comes upon first: it looks at durations
+    /// before anything else.
     func plan<Plan>(
         _ expression: Expression, _ make: () throws(QueryError) -> Plan
     ) throws(QueryError) -> Plan {
         do throws(QueryError) {
             return try make()
         } catch {
-            guard case .syntax = error, let first = firstDurationFault(in: expression) else { throw error }
+            guard let first = firstDurationFault(in: expression) else { throw error }
             throw .syntax(first)
         }
     }

@@ -26,7 +26,7 @@ struct ClassicHistogramConverter {
             labels.remove(LabelName.bucketBound)
             var bound = 0.0
             if part == .bucket {
-                guard let text = entry.labels[LabelName.bucketBound], let number = DecimalParsing.parse(text),
+                guard let text = entry.labels[LabelName.bucketBound], let number = GoNumberText.parse(text),
                     !number.isNaN
                 else { return }
                 bound = number

@@ -28,17 +28,27 @@ package struct Parser {
         return try TypeChecker(text: text).checked(expression)
     }
 
-    /// The matchers of a selector without modifiers: `name{label="value"}`, as in `match[]` of the HTTP API.
+    /// The matchers of a selector without modifiers, as a query may have it: `name{label="value"}`.
+    package static func parseSelector(_ text: String) throws(SyntaxError) -> [LabelMatcher] {
+        let selector = try bareSelector(text)
+        try TypeChecker(text: text).check(selector)
+        return selector.matchers
+    }
+
+    /// The matchers of a selector without modifiers, as `match[]` of the HTTP API may have it.
     ///
-    /// As in Prometheus, it is not held to the rules of selectors in a query: a name may be set twice, which nothing fits.
-    /// - Parameter allowsAll: Lets through a selector that every series fits, such as `{}`.
-    package static func parseSelector(_ text: String, allowsAll: Bool = false) throws(SyntaxError) -> [LabelMatcher] {
+    /// As in Prometheus, it is not held to the rules of queries: every series may fit it, as `{}`, and a name may be set twice, which
+    /// nothing fits.
+    package static func parseMatchers(_ text: String) throws(SyntaxError) -> [LabelMatcher] {
+        try bareSelector(text).matchers
+    }
+
+    private static func bareSelector(_ text: String) throws(SyntaxError) -> VectorSelector {
         var parser = try Parser(text, .all)
         guard parser.isAtSelector else { throw parser.unexpected() }
         let selector = try parser.parseVectorSelector()
         guard parser.current.kind == .endOfInput else { throw parser.unexpected() }
-        if !allowsAll { try TypeChecker(text: text).checkFitsNotAll(selector) }
-        return selector.matchers
+        return selector
     }
 
     init(_ text: String, _ options: ParserOptions) throws(SyntaxError) {

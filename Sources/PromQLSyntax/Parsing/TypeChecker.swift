@@ -37,11 +37,6 @@ struct TypeChecker {
             }
             return
         }
-        try checkFitsNotAll(selector)
-    }
-
-    /// Some series have no place in the selector.
-    func checkFitsNotAll(_ selector: VectorSelector) throws(SyntaxError) {
         guard selector.matchers.contains(where: { !$0.matchesEmpty }) else {
             throw error("vector selector must contain at least one non-empty matcher", selector.range)
         }

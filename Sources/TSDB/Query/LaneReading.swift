@@ -65,6 +65,7 @@ final class LaneReading: Sendable {
     /// - Parameters:
     ///   - wanted: Some of the rows; not empty.
     ///   - wantedSlots: Ascending.
+    ///   - needsValues: False lets ones stand for values.
     ///   - memory: What the query may take for decoded columns.
     init(
         _ rows: LaneRows, wanted: Range<Int>, wantedSlots: [Int], needsValues: Bool, memory: ByteQuota,
@@ -154,7 +155,8 @@ final class LaneReading: Sendable {
         if let decoded { return decoded }
         let (steady, others) = needsValues ? ([], wantedSlots) : try findSteady()
         var columns = SliceColumns(slots: others, rowCount: wanted.count)
-        try decode(into: &columns)
+        // What is left where no values are asked for are a few columns of many slots, and takes no room from those asked for.
+        try decode(into: &columns, keepsColumns: needsValues)
         let made = Decoded(columns, steady: steady, clock)
         decoded = made
         return made
@@ -167,11 +169,10 @@ final class LaneReading: Sendable {
         return found.split(wantedSlots)
     }
 
-    private func decode(into columns: inout SliceColumns) throws(StorageError) {
+    private func decode(into columns: inout SliceColumns, keepsColumns: Bool = true) throws(StorageError) {
         let isSound = rows.forEachPart(of: wanted) { slice, part in
-            // What is asked for no values has a column for few slots, and values of these are not asked for again.
             let kept =
-                needsValues
+                keepsColumns
                 ? rows.slices[slice].kept?.append(part, of: rows.slices[slice], to: &columns, within: keptQuota) : nil
             return kept ?? columns.append(rows.slices[slice], rows: part)
         }
