@@ -3,8 +3,15 @@
 /// Prometheus reads bounds of buckets with it and times of requests; values of samples keep the older syntax.
 package enum GoNumberText {
     /// The number that `text` spells, nil where it spells none that a double holds.
-    package static func parse(_ text: String) -> Double? {
-        if let number = DecimalParsing.parse(text) { return number }
+    package static func parse(_ text: String) -> Double? { DecimalParsing.parse(text) ?? parseNewer(text) }
+
+    /// The number that `bytes` spell, nil where they spell none that a double holds.
+    package static func parse(_ bytes: [UInt8]) -> Double? {
+        DecimalParsing.parse(bytes) ?? parseNewer(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// What came to the syntax later.
+    private static func parseNewer(_ text: String) -> Double? {
         let unsigned = text.drop { $0 == "-" || $0 == "+" }
         guard text.utf8.count - unsigned.utf8.count <= 1, hasSoundUnderscores(unsigned) else { return nil }
         let plain = text.lowercased().filter { $0 != "_" }

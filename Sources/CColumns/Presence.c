@@ -9,7 +9,7 @@ LOOP const uint8_t *note_one_by_one(
         const uint8_t *const value = cursor;
         cursor = skip(cursor, end);
         uint64_t number;
-        // The two markers; every other value is at least as long.
+        // The two markers are the codes 0 and 1.
         if (cursor && *value & 1 && varint(value, end, &number) && number <= 3) *gone |= *changed & (0 - *changed);
     }
     return cursor;
@@ -63,16 +63,14 @@ LOOP int follow_page(
 int ccolumns_follow_samples(
     const uint8_t *block, const struct ccolumns_row *rows, size_t count, int are_wanted,
     struct ccolumns_presence *pages, size_t page_count) {
-    enum { ahead = 3 };
     noting *note = note_any;
 #if defined(__x86_64__)
     if (HAS_AVX2_BITS) note = note_avx2;
 #endif
     const struct ccolumns_presence *const pages_end = pages + page_count;
-    const uint8_t *const readable = count > 0 ? block + rows[count - 1].offset + rows[count - 1].byte_count : block;
-    for (size_t i = 0; i < ahead && i < count; i++) fetch(block, rows + i);
+    const uint8_t *const readable = rows_end(block, rows, count);
     for (size_t i = 0; i < count; i++) {
-        if (i + ahead < count) fetch(block, rows + i + ahead);
+        fetch_ahead(block, rows, count, i);
         struct row_head head;
         if (!read_head(block + rows[i].offset, rows[i].byte_count, &head)) return 0;
         for (struct ccolumns_presence *page = pages; page < pages_end; page++) {

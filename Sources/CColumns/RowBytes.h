@@ -155,9 +155,18 @@ LOOP const uint8_t *changed_values(const struct row_head *head, size_t page) {
     return offset <= head->size - head->payload ? head->row + head->payload + offset : NULL;
 }
 
-// Asks memory for the beginning of a row.
-LOOP void fetch(const uint8_t *block, const struct ccolumns_row *row) {
-    for (int line = 0; line < 4; line++) __builtin_prefetch(block + row->offset + 64 * line);
+// Asks memory for the beginnings of rows that are read soon, because those of many sources are not in the cache: for the first ones
+// before row 0, for one more before each row behind it.
+LOOP void fetch_ahead(const uint8_t *block, const struct ccolumns_row *rows, size_t count, size_t next) {
+    enum { ahead = 3 };
+    for (size_t i = next == 0 ? 0 : next + ahead; i <= next + ahead && i < count; i++) {
+        for (int line = 0; line < 4; line++) __builtin_prefetch(block + rows[i].offset + 64 * line);
+    }
+}
+
+// How far memory can be read from rows on: what is behind them may be written meanwhile.
+LOOP const uint8_t *rows_end(const uint8_t *block, const struct ccolumns_row *rows, size_t count) {
+    return count > 0 ? block + rows[count - 1].offset + rows[count - 1].byte_count : block;
 }
 
 #endif

@@ -199,17 +199,13 @@ LOOP void copy(const uint64_t *from, size_t count, uint64_t *to) {
 int ccolumns_rows(
     const uint8_t *block, const struct ccolumns_row *rows, size_t count, const struct ccolumns_chosen *chosen,
     const uint64_t *before, uint64_t *bits, size_t stride) {
-    // Rows of many sources are not in the cache; so many are asked for ahead.
-    enum { ahead = 3 };
     decoding *changes = changes_any;
 #if defined(__x86_64__)
     if (HAS_AVX2_BITS) changes = changes_avx2;
 #endif
-    // What is behind the rows may be written meanwhile.
-    const uint8_t *const readable = count > 0 ? block + rows[count - 1].offset + rows[count - 1].byte_count : block;
-    for (size_t i = 0; i < ahead && i < count; i++) fetch(block, rows + i);
+    const uint8_t *const readable = rows_end(block, rows, count);
     for (size_t i = 0; i < count; i++) {
-        if (i + ahead < count) fetch(block, rows + i + ahead);
+        fetch_ahead(block, rows, count, i);
         if (bits != before) copy(before, chosen->width, bits);
         if (!decode_row(block + rows[i].offset, rows[i].byte_count, readable, chosen, bits, changes)) return 0;
         before = bits;

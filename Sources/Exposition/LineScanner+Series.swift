@@ -120,10 +120,7 @@ extension LineScanner {
         let isBound =
             currentType == .histogram && labels.lastName(is: "le")
             || currentType == .summary && labels.lastName(is: "quantile")
-        let text = labels.lastValue
-        guard isBound,
-            let bound = DecimalParsing.parse(Array(text)) ?? GoNumberText.parse(String(decoding: text, as: UTF8.self))
-        else { return }
+        guard isBound, let bound = GoNumberText.parse(Array(labels.lastValue)) else { return }
         labels.replaceLastValue { DecimalFormatting.append(bound, style: .openMetrics, to: &$0) }
     }
 

@@ -1,6 +1,5 @@
 import Bytes
 import MetricModel
-import PromQLSyntax
 import Rules
 
 /// `/rules` and `/alerts`: what is computed on schedule and what it found.

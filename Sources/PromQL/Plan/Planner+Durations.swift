@@ -32,27 +32,23 @@ extension Planner {
             return try make()
         } catch {
             guard let first = firstDurationFault(in: expression) else { throw error }
-            throw .syntax(first)
+            throw first
         }
     }
 
-    /// A node is looked at before what is below it, of a subquery the offset, then the step, then the window, of a range the window
-    /// before the offset.
-    private func firstDurationFault(in expression: Expression) -> SyntaxError? {
-        var found: SyntaxError?
+    /// A node is looked at before what is below it, and of a subquery the offset, then the step, then the window.
+    private func firstDurationFault(in expression: Expression) -> QueryError? {
+        var found: QueryError?
         expression.walk { node in
             if found != nil { return }
-            do throws(SyntaxError) {
+            do throws(QueryError) {
                 switch node {
-                case .vectorSelector(let selector):
-                    if let offset = selector.offset { _ = try resolver.milliseconds(offset) }
-                case .matrixSelector(let matrix):
-                    _ = try resolver.positiveMilliseconds(matrix.window)
-                    if let offset = matrix.selector.offset { _ = try resolver.milliseconds(offset) }
+                case .vectorSelector(let selector): _ = try offset(selector.offset)
+                case .matrixSelector(let matrix): _ = try length(matrix.window)
                 case .subquery(let subquery):
-                    if let offset = subquery.offset { _ = try resolver.milliseconds(offset) }
-                    if let step = subquery.step { _ = try resolver.positiveMilliseconds(step) }
-                    _ = try resolver.positiveMilliseconds(subquery.window)
+                    _ = try offset(subquery.offset)
+                    if let step = subquery.step { _ = try length(step) }
+                    _ = try length(subquery.window)
                 default: break
                 }
             } catch {
