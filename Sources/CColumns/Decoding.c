@@ -204,6 +204,49 @@ LOOP void unpack_block(const struct block *block, struct wanted wanted, uint64_t
     }
 }
 
+// The sum of numbers of three or of five to seven bytes, at most a block of them. Sixteen bytes at a time are spread over four
+// or two places, as long as there are sixteen; sums of three bytes fit four.
+typedef uint8_t sixteen_bytes __attribute__((vector_size(16)));
+typedef uint32_t four_words __attribute__((vector_size(16)));
+typedef uint64_t two_longs __attribute__((vector_size(16)));
+
+LOOP uint64_t odd_sum(const uint8_t *restrict data, size_t count, int width) {
+    const size_t together = width == 3 ? 4 : 2, bytes = count * (size_t)width;
+    const sixteen_bytes zero = {0};
+    four_words narrow_sums = {0};
+    two_longs wide_sums = {0};
+    size_t i = 0;
+    for (; i * (size_t)width + 16 <= bytes; i += together) {
+        sixteen_bytes packed;
+        memcpy(&packed, data + i * (size_t)width, 16);
+        switch (width) {
+        case 3:
+            narrow_sums += (four_words)__builtin_shufflevector(
+                packed, zero, 0, 1, 2, 16, 3, 4, 5, 16, 6, 7, 8, 16, 9, 10, 11, 16);
+            break;
+        case 5:
+            wide_sums += (two_longs)__builtin_shufflevector(
+                packed, zero, 0, 1, 2, 3, 4, 16, 16, 16, 5, 6, 7, 8, 9, 16, 16, 16);
+            break;
+        case 6:
+            wide_sums += (two_longs)__builtin_shufflevector(
+                packed, zero, 0, 1, 2, 3, 4, 5, 16, 16, 6, 7, 8, 9, 10, 11, 16, 16);
+            break;
+        default:
+            wide_sums += (two_longs)__builtin_shufflevector(
+                packed, zero, 0, 1, 2, 3, 4, 5, 6, 16, 7, 8, 9, 10, 11, 12, 13, 16);
+        }
+    }
+    uint64_t sum = wide_sums[0] + wide_sums[1];
+    for (int place = 0; place < 4; place++) sum += narrow_sums[place];
+    for (; i < count; i++) {
+        uint64_t number = 0;
+        memcpy(&number, data + i * (size_t)width, (size_t)width);
+        sum += number;
+    }
+    return sum;
+}
+
 // The sum of numbers as they are packed, at most a block of them: those of narrow ones fit four bytes.
 LOOP uint64_t packed_sum(const uint8_t *restrict data, size_t count, int width) {
     uint32_t narrow_sum = 0;
@@ -227,11 +270,17 @@ LOOP uint64_t packed_sum(const uint8_t *restrict data, size_t count, int width) 
             sum += number;
         }
         return sum;
+    case 3: return odd_sum(data, count, 3);
+    case 5: return odd_sum(data, count, 5);
+    case 6: return odd_sum(data, count, 6);
+    case 7: return odd_sum(data, count, 7);
     default: break;
     }
-    uint64_t numbers[block_count];
-    unpack(data, count, width, numbers);
-    for (size_t i = 0; i < count; i++) sum += numbers[i];
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number;
+        memcpy(&number, data + 8 * i, 8);
+        sum += number;
+    }
     return sum;
 }
 
