@@ -50,15 +50,15 @@ extension Grouping {
 ///
 /// An operator that knows the groups of its series by cheaper means than their labels need not make labels.
 ///
-/// Belongs to the thread that runs the query.
+/// Belongs to the thread that runs the query; nothing that it calls comes back to it.
 final class OperandGroups {
     private(set) var grouping: Grouping
     private var numbers: GroupNumbers
     /// What is not said again of series of one name.
     var saidNotes: KernelNotes = []
     /// Where the labels are of the series that passes by, if it need not have them itself.
-    private var block: (any SelectedSeries)?
-    private var index = 0
+    @exclusivity(unchecked) private var block: (any SelectedSeries)?
+    @exclusivity(unchecked) private var index = 0
     private var ignoresMetadata = false
 
     init(_ grouping: Grouping) {
@@ -82,15 +82,16 @@ final class OperandGroups {
     }
 
     /// The series of a block pass by, or none does.
-    func pass(_ selected: (any SelectedSeries)?) { block = selected }
+    func pass(_ selected: (any SelectedSeries)?) { unsafe block = selected }
 
     /// The series of the block that passes by now.
-    func pass(index: Int) { self.index = index }
+    func pass(index: Int) { unsafe self.index = index }
 
     /// Gives the series that passes by the labels that it may be without.
     func label(_ series: inout StepSeries) {
-        guard let block else { return }
-        series.labels = (ignoresMetadata ? SelectedSeriesLabels.withoutMetadata : .whole).of(block, at: index)
+        guard let block = unsafe block else { return }
+        let labels: SelectedSeriesLabels = ignoresMetadata ? .withoutMetadata : .whole
+        series.labels = unsafe labels.of(block, at: index)
     }
 }
 

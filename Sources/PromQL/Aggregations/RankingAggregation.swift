@@ -37,69 +37,77 @@ struct RankingAggregation: VectorOperator {
         let best = BestElements(limit: limit, takesLargest: takesLargest)
         let groups = OperandGroups(grouping)
         var hasHistograms = false
-        var held = QueryCost()
         try operand.stream(context, into: groups) { (series: inout StepSeries) throws(QueryError) in
             if series.isEmpty { return }
             if !series.histograms.isEmpty { hasHistograms = true }
             if !best.knows(series.group) {
-                let cost = StepSeries.keyCost(groups.labels(of: Int(series.group)))
-                try context.hold(cost)
-                held += cost
-                best.begin(series.group)
+                try best.begin(series.group, labels: groups.labels(of: Int(series.group)), context)
             }
             guard best.takes(series) else { return }
             groups.label(&series)
             series.dropHistograms()
-            let cost = series.cost
-            if best.insert(&series) {
-                let gone = series.cost
-                context.release(gone)
-                held.samples -= gone.samples
-                held.bytes -= gone.bytes
-            }
-            try context.hold(cost)
-            held += cost
+            try best.insert(&series, context)
         }
         if hasHistograms { annotator.annotate(AggregationNotes(.ignoredHistograms), context) }
-        for index in best.groups.indices {
-            for var series in best.groups[index].takeSorted() { try body(&series) }
-        }
-        context.release(held)
+        try best.finish(body, context)
     }
 }
 
 /// The best elements of each group at one time, as far as series have come.
+///
+/// Belongs to the thread that runs the query; nothing that it calls comes back to it.
 private final class BestElements {
     private let limit: Int
     private let takesLargest: Bool
     /// In order of appearance.
-    var groups: [RankingHeap<StepSeries>] = []
+    @exclusivity(unchecked) private var groups: [RankingHeap<StepSeries>] = []
     /// For each number of a group its place here, -1 where no series of it had anything.
-    private var places: [Int] = []
+    @exclusivity(unchecked) private var places: [Int] = []
+    /// What is counted for the elements and for the keys of the groups.
+    @exclusivity(unchecked) private var held = QueryCost()
 
     init(limit: Int, takesLargest: Bool) {
         self.limit = limit
         self.takesLargest = takesLargest
     }
 
-    func knows(_ group: Int32) -> Bool { Int(group) < places.count && places[Int(group)] >= 0 }
+    func knows(_ group: Int32) -> Bool { unsafe Int(group) < places.count && places[Int(group)] >= 0 }
 
-    func begin(_ group: Int32) {
-        while places.count <= Int(group) { places.append(-1) }
-        places[Int(group)] = groups.count
-        groups.append(RankingHeap(limit: limit, takesLargest: takesLargest))
+    func begin(_ group: Int32, labels: LabelSet, _ context: QueryContext) throws(QueryError) {
+        let cost = StepSeries.keyCost(labels)
+        try context.hold(cost)
+        unsafe held += cost
+        while unsafe places.count <= Int(group) { unsafe places.append(-1) }
+        unsafe places[Int(group)] = groups.count
+        unsafe groups.append(RankingHeap(limit: limit, takesLargest: takesLargest))
     }
 
     /// Whether a series of this value would be taken in.
     func takes(_ series: StepSeries) -> Bool {
         let value = series.values[0]
         if value.isAbsent { return false }
-        return knows(series.group) ? groups[places[Int(series.group)]].takes(value) : limit > 0
+        return unsafe knows(series.group) ? groups[places[Int(series.group)]].takes(value) : limit > 0
     }
 
-    /// Takes in a series of a group that is known; whether another had to go for it, which stands in its place then.
-    func insert(_ series: inout StepSeries) -> Bool {
-        groups[places[Int(series.group)]].insert(series.values[0], &series)
+    /// Takes in a series of a group that is known, and lets go of another that has to go for it.
+    func insert(_ series: inout StepSeries, _ context: QueryContext) throws(QueryError) {
+        let cost = series.cost
+        if unsafe groups[places[Int(series.group)]].insert(series.values[0], &series) {
+            let gone = series.cost
+            context.release(gone)
+            unsafe held.samples -= gone.samples
+            unsafe held.bytes -= gone.bytes
+        }
+        try context.hold(cost)
+        unsafe held += cost
+    }
+
+    /// Gives what was kept, group by group, the best first.
+    func finish(_ body: SeriesBody, _ context: QueryContext) throws(QueryError) {
+        for index in unsafe groups.indices {
+            for var series in unsafe groups[index].takeSorted() { try body(&series) }
+        }
+        unsafe context.release(held)
     }
 }
 
