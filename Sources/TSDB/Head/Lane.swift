@@ -278,23 +278,32 @@ final class Lane: Sendable {
         }
     }
 
-    /// Time and bits of all slots in the newest row; nil where a view does not see that row here, because it came later or
-    /// a partition has it, and where there may be histograms or start
-    /// timestamps.
+    /// Time and bits of the newest row; nil where a view does not see that row here, because it came later or a partition has
+    /// it, and where there may be histograms or start timestamps.
     ///
-    /// - Parameter slots: The slots wanted, ascending. Bits of a few are copied; those of many are shared with the lane
-    ///   until its next row, and are then all that it has.
-    func newestRow(sequence: UInt64, epoch: UInt64, slots: [Int]) -> NewestRow? {
+    /// - Parameters:
+    ///   - slots: The slots wanted, ascending.
+    ///   - copied: Gets the bits of few slots; those of many are shared with the lane until its next row, and are then all
+    ///     that it has. Nil where they are always shared.
+    func newestRow(sequence: UInt64, epoch: UInt64, slots: [Int], copyingTo copied: inout [UInt64]?) -> NewestRow? {
         state.withLock { state in
-            let slice = state.current.isEmpty ? state.frozen.last : state.current
-            guard state.isOpen, state.lastSequence <= sequence, let slice, slice.sealedEpoch > epoch,
-                !slice.hasHistograms, !slice.hasStarts
-            else { return nil }
-            let bits = state.values.lastBits
-            guard slots.count * 4 < bits.count else { return NewestRow(timestamp: state.lastTimestamp, bits: bits) }
-            return NewestRow(
-                timestamp: state.lastTimestamp, slots: slots,
-                bits: slots.map { $0 < bits.count ? bits[$0] : SpecialValue.absentBits })
+            guard state.isOpen, state.lastSequence <= sequence, state.newestIsPlain(after: epoch) else { return nil }
+            let bits = state.values.lastBits.span
+            guard let start = copied?.count, slots.count * 4 < bits.count else {
+                return NewestRow(timestamp: state.lastTimestamp, bits: state.values.lastBits)
+            }
+            for slot in slots { copied?.append(slot < bits.count ? bits[slot] : SpecialValue.absentBits) }
+            return NewestRow(timestamp: state.lastTimestamp, copiedFrom: start)
         }
+    }
+}
+
+extension Lane.State {
+    /// Whether the newest row stands in a slice that no partition has for views of an epoch, and which has floats alone.
+    ///
+    /// A slice is several references: it is looked at where it stands.
+    fileprivate func newestIsPlain(after epoch: UInt64) -> Bool {
+        if !current.isEmpty { return current.isPlain(after: epoch) }
+        return !frozen.isEmpty && frozen[frozen.count - 1].isPlain(after: epoch)
     }
 }

@@ -1,30 +1,38 @@
 import MetricModel
 
-/// The newest row of a lane as it stood when a view was made.
+/// The newest row of a lane that a request sees.
 struct NewestRow: Sendable {
-    let clock: Clock
-    /// The slots that the bits are of, ascending; nil where they are of all from the first on.
-    private let slots: [Int]?
-    private let bits: [UInt64]
+    let timestamp: Int64
+    /// Those of all slots from the first on, which the lane shares until its next row; nil where some were copied.
+    private let shared: [UInt64]?
+    /// Where the copied ones begin among those of other lanes.
+    private let start: Int
 
-    init(timestamp: Int64, slots: [Int]? = nil, bits: [UInt64]) {
-        clock = Clock([timestamp])
-        self.slots = slots
-        self.bits = bits
+    /// A row that shares the bits of all slots.
+    init(timestamp: Int64, bits: [UInt64]) {
+        self.timestamp = timestamp
+        shared = bits
+        start = 0
     }
 
-    /// What the row takes, or will when the lane goes on.
-    var byteCount: Int { bits.count * (slots == nil ? 8 : 16) }
+    /// A row of which the bits of some slots, ascending, stand in a list from `start` on.
+    init(timestamp: Int64, copiedFrom start: Int) {
+        self.timestamp = timestamp
+        shared = nil
+        self.start = start
+    }
+
+    /// What the shared bits take once the lane goes on.
+    var sharedByteCount: Int { (shared?.count ?? 0) * 8 }
 
     /// The bits of a slot; those of the absent value where the row has none for it.
-    func bits(of slot: Int) -> UInt64 {
-        guard let slots else { return slot < bits.count ? bits[slot] : SpecialValue.absentBits }
-        var low = 0
-        var high = slots.count
-        while low < high {
-            let middle = (low + high) / 2
-            if slots[middle] < slot { low = middle + 1 } else { high = middle }
-        }
-        return low < slots.count && slots[low] == slot ? bits[low] : SpecialValue.absentBits
+    ///
+    /// - Parameters:
+    ///   - place: The slot's place among those that were copied.
+    ///   - copied: The list in which they stand.
+    @inline(__always)
+    func bits(of slot: Int, at place: Int, in copied: [UInt64]) -> UInt64 {
+        guard let shared else { return copied[start + place] }
+        return slot < shared.count ? shared[slot] : SpecialValue.absentBits
     }
 }

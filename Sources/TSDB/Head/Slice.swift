@@ -63,6 +63,9 @@ struct Slice {
         if hasStarts { self.hasStarts = true }
     }
 
+    /// Whether views of an epoch find the rows here and not in partitions, and the rows have floats alone.
+    func isPlain(after epoch: UInt64) -> Bool { sealedEpoch > epoch && !hasHistograms && !hasStarts }
+
     /// Makes a place for what queries keep.
     mutating func makeKept() {
         if kept == nil { kept = KeptColumns() }

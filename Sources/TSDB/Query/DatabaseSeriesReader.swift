@@ -84,6 +84,7 @@ struct DatabaseSeriesReader: SeriesReader {
         // Once: its references are those of all threads.
         let selection = series.selection
         for index in batchStart..<batchEnd where series.headSeries[index] >= 0 {
+            if selection.takeNewest(Int(series.headSeries[index]), into: &newest[index - batchStart]) { continue }
             scratch.removeAll()
             try selection.read(
                 Int(series.headSeries[index]), clocks: series.clocks, scratch: &headScratch, into: &scratch)

@@ -16,6 +16,8 @@ struct FoundSeries: Sendable {
     private var ends: [UInt32] = []
     /// For each attachment its lane's place in `lanes`.
     private(set) var laneOfAttachment: [UInt32] = []
+    /// For each attachment the place of its slot among those of its lane; of streams any.
+    private(set) var placeOfAttachment: [UInt32] = []
     /// The wanted slots of a lane with rows, ascending.
     private(set) var lanes: [(number: UInt32, lane: HeadLane?, slots: [Int])] = []
     /// Where what is made of them is kept, and its name; nil where these are not all that matchers find.
@@ -23,13 +25,13 @@ struct FoundSeries: Sendable {
 
     /// What a series takes here and in the selection that is made of it, beside its labels: its number among the postings
     /// found, attachments, slots in lists that grow, the place of a selected one.
-    private static let bytesPerSeries = 80
+    private static let bytesPerSeries = 84
 
     var count: Int { labels.count }
 
     /// What they take, without the texts that they share with the head.
     var ownByteCount: Int {
-        labels.ownByteCount + attachments.count * 16 + lanes.reduce(0) { $0 + $1.slots.count * 8 + 64 }
+        labels.ownByteCount + attachments.count * 20 + lanes.reduce(0) { $0 + $1.slots.count * 8 + 64 }
     }
 
     /// What matches, once there is room for it: the series themselves where they are not more than the limit.
@@ -97,6 +99,7 @@ struct FoundSeries: Sendable {
     private mutating func findLanes(in index: borrowing HeadIndex) {
         var places: [UInt32: Int] = [:]
         laneOfAttachment.reserveCapacity(attachments.count)
+        placeOfAttachment.reserveCapacity(attachments.count)
         attachments.forEachLane { number, run in
             let place: Int
             if let known = places[number] {
@@ -106,13 +109,27 @@ struct FoundSeries: Sendable {
                 places[number] = place
                 lanes.append((number, index.lanes[number], []))
             }
+            let first = UInt32(lanes[place].slots.count)
+            placeOfAttachment.append(contentsOf: first..<first + UInt32(run.count))
             // A stream is found by its slot alone.
             if case .rows = lanes[place].lane {
                 lanes[place].slots.append(contentsOf: run.lazy.map { Int($0.slot) })
             }
             laneOfAttachment.append(contentsOf: repeatElement(UInt32(place), count: run.count))
         }
-        for place in lanes.indices where !lanes[place].slots.isAscending { lanes[place].slots.sort() }
+        sortSlots()
+    }
+
+    private mutating func sortSlots() {
+        let isInOrder = lanes.map { $0.slots.isAscending }
+        guard isInOrder.contains(false) else { return }
+        for lane in lanes.indices where !isInOrder[lane] { lanes[lane].slots.sort() }
+        for index in attachments.indices {
+            let lane = Int(laneOfAttachment[index])
+            if isInOrder[lane] { continue }
+            let place = SliceColumns.place(of: Int(attachments[index].slot), in: lanes[lane].slots)
+            placeOfAttachment[index] = UInt32(place ?? 0)
+        }
     }
 }
 

@@ -17,6 +17,8 @@ struct HeadSelection: Sendable {
     let labels: SelectedLabels
     /// How each lane of those found is read; nil where it has nothing in the range.
     private let readings: [Reading?]
+    /// Bits of newest rows, lane by lane in the order of the slots.
+    private let newestBits: [UInt64]
     /// The next reading that a thread decodes while another one has the columns that it is waiting for.
     private let ahead = NextReading()
     private let position: ViewPosition
@@ -38,16 +40,19 @@ struct HeadSelection: Sendable {
         position = view.position
         range = view.request.range
         needsOnlyNewest = view.request.needsOnlyNewest
+        if needsOnlyNewest, shared == nil { try held.take(found.attachments.count * 8) }
         var readings: [Reading?] = []
         readings.reserveCapacity(found.lanes.count)
+        var newest = NewestRows(copies: true)
         for lane in found.lanes {
             let reading =
                 if let shared { shared.readings[lane.number] } else {
-                    try view.reading(of: lane.lane, lane.slots, &held)
+                    try view.reading(of: lane.lane, lane.slots, &newest, &held)
                 }
             readings.append(reading)
         }
         self.readings = readings
+        newestBits = newest.copied ?? []
         let hasReading = readings.map { $0 != nil }
         // Most selections take every series as it was found, labels too.
         guard hasReading.contains(false),
@@ -81,6 +86,29 @@ struct HeadSelection: Sendable {
         return sum + streams
     }
 
+    /// Takes the newest float of a series where newest rows alone tell it; false, and nothing is taken, where they do not.
+    func takeNewest(_ selected: Int, into newest: inout NewestFloat) -> Bool {
+        let series = if let chosen { Int(chosen[selected]) } else { selected }
+        var float = newest
+        for index in found.attachmentRange(of: series) {
+            switch readings[Int(found.laneOfAttachment[index])] {
+            case nil: break
+            case .newest(let row, _):
+                let bits = bits(of: index, in: row)
+                if bits == SpecialValue.absentBits { return false }
+                float.take(Double(bitPattern: bits), at: row.timestamp)
+            case .rows, .loose: return false
+            }
+        }
+        newest = float
+        return true
+    }
+
+    private func bits(of attachment: Int, in row: NewestRow) -> UInt64 {
+        row.bits(
+            of: Int(found.attachments[attachment].slot), at: Int(found.placeOfAttachment[attachment]), in: newestBits)
+    }
+
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
     func read(
         _ selected: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
@@ -92,14 +120,16 @@ struct HeadSelection: Sendable {
             if let known = scratch.decoded(lane) {
                 known.append(slot: slot, clocks: clocks, to: &pieces)
             } else {
-                try read(slot: slot, ofLane: lane, clocks: clocks, scratch: &scratch, into: &pieces)
+                try read(attachment: index, ofLane: lane, clocks: clocks, scratch: &scratch, into: &pieces)
             }
         }
     }
 
     private func read(
-        slot: Int, ofLane lane: Int, clocks: ClockCache, scratch: inout HeadScratch, into pieces: inout ColumnPieces
+        attachment: Int, ofLane lane: Int, clocks: ClockCache, scratch: inout HeadScratch,
+        into pieces: inout ColumnPieces
     ) throws(StorageError) {
+        let slot = Int(found.attachments[attachment].slot)
         switch readings[lane] {
         case nil: break
         case .rows(let reading):
@@ -108,9 +138,9 @@ struct HeadSelection: Sendable {
             try reading.read(
                 slot: slot, decoded: decoded, scratch: &scratch.columns, clocks: clocks, into: &pieces)
         case .newest(let row, let rest):
-            let bits = row.bits(of: slot)
+            let bits = bits(of: attachment, in: row)
             if bits != SpecialValue.absentBits {
-                pieces.append(bits: bits, clock: row.clock)
+                pieces.append(bits: bits, clock: Clock([row.timestamp]))
             } else if let rest {
                 try rest.read(
                     slot: slot, decoded: try decoded(rest), scratch: &scratch.columns, clocks: clocks, into: &pieces)

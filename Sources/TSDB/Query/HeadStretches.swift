@@ -122,8 +122,11 @@ struct WantedSlots {
         in view: ViewReading, _ held: inout HeldMemory
     ) throws(StorageError) -> [UInt32: HeadSelection.Reading] {
         var result: [UInt32: HeadSelection.Reading] = [:]
+        // Selections of some of the slots do not know their places among all.
+        var newest = NewestRows(copies: false)
         for (number, lane) in lanes {
-            if let reading = try view.reading(of: lane.lane, lane.slots.sorted(), &held) { result[number] = reading }
+            let reading = try view.reading(of: lane.lane, lane.slots.sorted(), &newest, &held)
+            if let reading { result[number] = reading }
         }
         return result
     }

@@ -170,13 +170,9 @@ final class LaneReading: Sendable {
     }
 
     private func decode(into columns: inout SliceColumns, keepsColumns: Bool = true) throws(StorageError) {
-        let isSound = rows.forEachPart(of: wanted) { slice, part in
-            let kept =
-                keepsColumns
-                ? rows.slices[slice].kept?.append(part, of: rows.slices[slice], to: &columns, within: keptQuota) : nil
-            return kept ?? columns.append(rows.slices[slice], rows: part)
+        guard rows.decode(wanted, into: &columns, keptWithin: keepsColumns ? keptQuota : nil) else {
+            throw Self.damage
         }
-        guard isSound else { throw Self.damage }
     }
 
     // MARK: Histograms

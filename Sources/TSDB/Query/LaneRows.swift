@@ -71,6 +71,27 @@ final class LaneRows: Sendable {
         return first..<max(first, end)
     }
 
+    /// Whether a row stands in a slice with floats alone.
+    func isPlain(at row: Int) -> Bool {
+        var slice = 0
+        while ends[slice] <= row { slice += 1 }
+        return !slices[slice].hasHistograms && !slices[slice].hasStarts
+    }
+
+    /// Adds rows of the slots of `columns` to it; false where bytes are damaged.
+    ///
+    /// - Parameter quota: What slices may keep of the columns; nil where they keep none of these.
+    func decode(_ rows: Range<Int>, into columns: inout SliceColumns, keptWithin quota: ByteQuota?) -> Bool {
+        forEachPart(of: rows) { slice, part in
+            if let quota,
+                let isSound = slices[slice].kept?.append(part, of: slices[slice], to: &columns, within: quota)
+            {
+                return isSound
+            }
+            return columns.append(slices[slice], rows: part)
+        }
+    }
+
     /// Calls `body` with the number of each slice in which some of the rows stand, and which of its rows they are; ends early
     /// where it answers false, and answers whether it did not.
     ///

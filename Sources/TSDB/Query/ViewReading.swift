@@ -45,20 +45,24 @@ struct ViewReading: Sendable {
     }
 
     /// How a lane's slots, ascending, are read; nil where it has no rows in the range.
+    ///
+    /// - Parameter newest: Gets what is copied out of newest rows: eight bytes a slot, which the caller counts.
     func reading(
-        of lane: HeadLane?, _ slots: [Int], _ held: inout HeldMemory
+        of lane: HeadLane?, _ slots: [Int], _ newest: inout NewestRows, _ held: inout HeldMemory
     ) throws(StorageError) -> HeadSelection.Reading? {
         switch lane {
         case nil: return nil
         case .loose(let lane): return .loose(lane)
         case .rows(let lane):
-            guard request.needsOnlyNewest,
-                let newest = lane.newestRow(sequence: position.sequence, epoch: position.epoch, slots: slots),
-                request.range.contains(Timestamp(milliseconds: newest.clock.timestamps[0]))
-            else { return rows(of: lane, slots, &held).map { .rows($0) } }
-            try held.take(newest.byteCount)
-            let missing = slots.filter { newest.bits(of: $0) == SpecialValue.absentBits }
-            return .newest(newest, rest: missing.isEmpty ? nil : rows(of: lane, missing, &held))
+            guard request.needsOnlyNewest, let row = try newest.find(in: lane, slots: slots, for: self, &held) else {
+                return rows(of: lane, slots, &held).map { .rows($0) }
+            }
+            var missing: [Int] = []
+            for place in slots.indices
+            where newest.bits(of: slots[place], at: place, in: row) == SpecialValue.absentBits {
+                missing.append(slots[place])
+            }
+            return .newest(row, rest: missing.isEmpty ? nil : rows(of: lane, missing, &held))
         }
     }
 
