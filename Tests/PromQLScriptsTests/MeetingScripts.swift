@@ -107,6 +107,7 @@ extension ProbeTests {
     static let emptyWindows = #"""
         load 1m
             x 1 2 3 4
+            mix 1 {{schema:0 count:1 sum:1 buckets:[1]}}
 
         eval instant at 1m count_over_time(x[0.0004])
 
@@ -118,6 +119,10 @@ extension ProbeTests {
         eval instant at 1m absent_over_time(x[1ms])
 
         eval instant at 1m increase(x[0.0004] anchored)
+
+        # What is looked at before the window is looked at all the same.
+        eval instant at 1m increase(mix[0.0004] anchored)
+            expect warn msg: PromQL warning: encountered a mix of histograms and floats for metric name "mix" (1:10)
 
         eval instant at 1m sum_over_time(x[0.0004:])
 

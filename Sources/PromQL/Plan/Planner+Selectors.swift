@@ -77,8 +77,8 @@ extension Planner {
             let selector = matrix.selector
             let times = try reference(timeline, at: selector.at, offset: selector.offset)
             let windows = WindowTimes(times: times, lengthMilliseconds: try length(matrix.window))
-            // Nothing lies in a window that came to no millisecond; around it something may.
-            if windows.lengthMilliseconds == 0, selector.boundary != .smoothed {
+            // Nothing lies in a window that came to no millisecond; beside it something may.
+            if windows.lengthMilliseconds == 0, selector.boundary == .plain {
                 return RangePlan(
                     source: EmptySource(), windows: windows, boundary: selector.boundary, matchers: selector.matchers)
             }
