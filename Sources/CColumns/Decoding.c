@@ -204,13 +204,19 @@ LOOP void unpack_block(const struct block *block, struct wanted wanted, uint64_t
     }
 }
 
-// The sum of numbers of three or of five to seven bytes, at most a block of them. Sixteen bytes at a time are spread over four
-// or two places, as long as there are sixteen; sums of three bytes fit four.
+LOOP uint64_t load_one(const uint8_t *data, int width) {
+    uint64_t number = 0;
+    memcpy(&number, data, (size_t)width);
+    return number;
+}
+
 typedef uint8_t sixteen_bytes __attribute__((vector_size(16)));
 typedef uint32_t four_words __attribute__((vector_size(16)));
 typedef uint64_t two_longs __attribute__((vector_size(16)));
 
-LOOP uint64_t odd_sum(const uint8_t *restrict data, size_t count, int width) {
+// The sum of numbers of three or of five to seven bytes, at most a block of them. Sixteen bytes at a time are spread over four
+// or two places, as long as there are sixteen; sums of three bytes fit four.
+LOOP uint64_t uneven_sum(const uint8_t *restrict data, size_t count, int width) {
     const size_t together = width == 3 ? 4 : 2, bytes = count * (size_t)width;
     const sixteen_bytes zero = {0};
     four_words narrow_sums = {0};
@@ -232,18 +238,14 @@ LOOP uint64_t odd_sum(const uint8_t *restrict data, size_t count, int width) {
             wide_sums += (two_longs)__builtin_shufflevector(
                 packed, zero, 0, 1, 2, 3, 4, 5, 16, 16, 6, 7, 8, 9, 10, 11, 16, 16);
             break;
-        default:
+        default: // 7
             wide_sums += (two_longs)__builtin_shufflevector(
                 packed, zero, 0, 1, 2, 3, 4, 5, 6, 16, 7, 8, 9, 10, 11, 12, 13, 16);
         }
     }
     uint64_t sum = wide_sums[0] + wide_sums[1];
     for (int place = 0; place < 4; place++) sum += narrow_sums[place];
-    for (; i < count; i++) {
-        uint64_t number = 0;
-        memcpy(&number, data + i * (size_t)width, (size_t)width);
-        sum += number;
-    }
+    for (; i < count; i++) sum += load_one(data + i * (size_t)width, width);
     return sum;
 }
 
@@ -270,17 +272,13 @@ LOOP uint64_t packed_sum(const uint8_t *restrict data, size_t count, int width) 
             sum += number;
         }
         return sum;
-    case 3: return odd_sum(data, count, 3);
-    case 5: return odd_sum(data, count, 5);
-    case 6: return odd_sum(data, count, 6);
-    case 7: return odd_sum(data, count, 7);
+    case 3: return uneven_sum(data, count, 3);
+    case 5: return uneven_sum(data, count, 5);
+    case 6: return uneven_sum(data, count, 6);
+    case 7: return uneven_sum(data, count, 7);
     default: break;
     }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t number;
-        memcpy(&number, data + 8 * i, 8);
-        sum += number;
-    }
+    for (size_t i = 0; i < count; i++) sum += load_one(data + 8 * i, 8);
     return sum;
 }
 
@@ -374,12 +372,6 @@ LOOP void small_eight(
     memcpy(values, &next, sizeof next);
     *values -= magic;
     if (packing->divides) *values /= power;
-}
-
-LOOP uint64_t load_one(const uint8_t *data, int width) {
-    uint64_t number = 0;
-    memcpy(&number, data, (size_t)width);
-    return number;
 }
 
 // Numbers straight from their bytes.

@@ -12,18 +12,28 @@ struct ColumnPartTests {
         var generator = SegmentColumnGenerator(seed: UInt64(width))
         // Differences of all widths whose sums stay small; `IntegerColumn` draws the form.
         let base = Int64(1) << Int64(8 * width - 2)
-        for count in [2, 3, 17, 128, 129, 130, 300] {
+        for (count, isPatched) in [2, 3, 17, 128, 129, 130, 300].flatMap({ [($0, false), ($0, width < 6)] }) {
             let differences = (1..<count).map { _ in Int64(generator.below(100)) - 50 }
             var bytes = OutputBytes()
             bytes.append(UInt8(1 << 6))
             bytes.append(zigzag: 7)
             bytes.append(zigzag: -base)
             for (index, difference) in differences.enumerated() {
-                if index % IntegerColumn.blockCount == 0 { bytes.append(UInt8(width)) }
+                if index % IntegerColumn.blockCount == 0 {
+                    bytes.append(UInt8(width) | (isPatched ? 0x10 : 0))
+                    if isPatched { for byte: UInt8 in [1, 0, 1] { bytes.append(byte) } }
+                }
                 let residual = UInt64(bitPattern: base + difference)
                 for place in 0..<width { bytes.append(UInt8(truncatingIfNeeded: residual >> UInt64(8 * place))) }
             }
-            let expected = differences.reduce(into: [7]) { $0.append($0[$0.count - 1] + $1) }.map { Double($0) / 10 }
+            // A patch adds to the first number of each block what its bytes have no room for.
+            let patch = isPatched ? Int64(1) << Int64(8 * width) : 0
+            var sum: Int64 = 7
+            var expected = [Double(sum) / 10]
+            for (index, difference) in differences.enumerated() {
+                sum += difference + (index % IntegerColumn.blockCount == 0 ? patch : 0)
+                expected.append(Double(sum) / 10)
+            }
             for start in 0..<count {
                 for end in Set([start + 1, min(count, start + 20), count]) {
                     let values = Self.decode(bytes, count: count, start..<end)

@@ -16,13 +16,13 @@ struct NewestRowTests {
         let writer = try database.openSource(named: name)
         for slot in slots { _ = try writer.slot(for: DatabaseFixture.labels("m", slot)) }
         for second in seconds {
-            // Slot 5 is there every fourth second, slot 7 was there at first only, slot 9 ends.
+            // Slot 5 is there every fourth second, slot 7 was there at first only, slot 9 ends two rows before the last.
             let values = slots.map { slot in
                 switch slot {
                 case 5 where second % 4 != 0: SpecialValue.absent
                 case 7 where second > 2: SpecialValue.absent
-                case 9 where second == seconds.upperBound: SpecialValue.stale
-                case 9 where second > seconds.upperBound: SpecialValue.absent
+                case 9 where second == seconds.upperBound - 2: SpecialValue.stale
+                case 9 where second > seconds.upperBound - 2: SpecialValue.absent
                 default: Double(100 * second + slot)
                 }
             }
@@ -88,6 +88,53 @@ struct NewestRowTests {
         let second = try fill(database, (0..<24).reversed(), named: "b", seconds: 4...9)
         defer { second.close() }
         for second in [3, 4, 8, 9] { try check(database, upTo: second) }
+    }
+
+    @Test("a histogram or a start timestamp in a slice does not hide the floats beside it")
+    func histogramsAndStarts() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let writer = try fill(database, Array(0..<24), named: "target", seconds: 1...3)
+        defer { writer.close() }
+        let histogram = NativeHistogram(schema: 0, zeroCount: 1, count: 1, sum: 1)
+        for second in 4...9 {
+            var values = (0..<24).map { Double(100 * second + $0) }
+            var histograms: [SlotHistogram] = []
+            if second == 6 {
+                values[2] = SpecialValue.absent
+                histograms = [SlotHistogram(slot: 2, histogram: histogram)]
+            }
+            try writer.append(
+                timestamp: Timestamp(milliseconds: Int64(second) * 1000), values: values, histograms: histograms)
+        }
+        let matchers = [try LabelMatcher("series", .regex, "2|3")]
+        for second in [5, 7, 9] {
+            let range = TimeRange(start: .init(milliseconds: 1000), end: .init(milliseconds: Int64(second) * 1000))
+            let newest = try DatabaseFixture.all(database, matchers, range: range, needsOnlyNewest: true)
+            #expect(
+                newest.compactMapValues(\.last) == [
+                    DatabaseFixture.labels("m", 2): PlainSample(Int64(second) * 1000, Double(100 * second + 2)),
+                    DatabaseFixture.labels("m", 3): PlainSample(Int64(second) * 1000, Double(100 * second + 3)),
+                ])
+        }
+    }
+
+    @Test("of two sources that have a series at one time the first one's sample is taken")
+    func twoSources() throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let first = try fill(database, Array(0..<24), named: "a", seconds: 1...9)
+        let second = try database.openSource(named: "b")
+        defer {
+            first.close()
+            second.close()
+        }
+        for slot in 0..<24 { _ = try second.slot(for: DatabaseFixture.labels("m", slot)) }
+        for time in [9000, 10_000] as [Int64] {
+            try second.append(
+                timestamp: Timestamp(milliseconds: time), values: [Double](repeating: -1, count: 24), histograms: [])
+        }
+        for second in [8, 9, 10] { try check(database, upTo: second) }
     }
 
     @Test("a view sees the newest row that was there when it was made")

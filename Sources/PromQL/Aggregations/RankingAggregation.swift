@@ -55,7 +55,8 @@ struct RankingAggregation: VectorOperator {
 
 /// The best elements of each group at one time, as far as series have come.
 ///
-/// Belongs to the thread that runs the query; nothing that it calls comes back to it.
+/// Belongs to the thread that runs the query. Nothing that it calls comes back to it: to ask at run time whether something does took
+/// 190 instructions a series.
 private final class BestElements {
     private let limit: Int
     private let takesLargest: Bool

@@ -278,22 +278,27 @@ final class Lane: Sendable {
         }
     }
 
-    /// Time and bits of the newest row; nil where a view does not see that row here, because it came later or a partition has
-    /// it, and where there may be histograms or start timestamps.
+    /// Time and bits of the newest row; nil where it lies outside the range, where a view does not see it here, because it came
+    /// later or a partition has it, and where there may be histograms or start timestamps.
     ///
     /// - Parameters:
     ///   - slots: The slots wanted, ascending.
-    ///   - copied: Gets the bits of few slots; those of many are shared with the lane until its next row, and are then all
-    ///     that it has. Nil where they are always shared.
-    func newestRow(sequence: UInt64, epoch: UInt64, slots: [Int], copyingTo copied: inout [UInt64]?) -> NewestRow? {
+    ///   - copied: Gets the bits of the wanted slots where these are few; where they are many the row has those of all slots,
+    ///     which it shares with the lane until the next append.
+    func newestRow(
+        seenAt position: ViewPosition, in range: TimeRange, slots: [Int], copyingTo copied: inout [UInt64]
+    ) -> NewestRow? {
         state.withLock { state in
-            guard state.isOpen, state.lastSequence <= sequence, state.newestIsPlain(after: epoch) else { return nil }
+            guard state.isOpen, state.lastSequence <= position.sequence, state.newestIsPlain(after: position.epoch),
+                range.contains(Timestamp(milliseconds: state.lastTimestamp))
+            else { return nil }
             let bits = state.values.lastBits.span
-            guard let start = copied?.count, slots.count * 4 < bits.count else {
+            guard slots.count * 4 < bits.count else {
                 return NewestRow(timestamp: state.lastTimestamp, bits: state.values.lastBits)
             }
-            for slot in slots { copied?.append(slot < bits.count ? bits[slot] : SpecialValue.absentBits) }
-            return NewestRow(timestamp: state.lastTimestamp, copiedFrom: start)
+            let row = NewestRow(timestamp: state.lastTimestamp, copiedFrom: copied.count)
+            for slot in slots { copied.append(slot < bits.count ? bits[slot] : SpecialValue.absentBits) }
+            return row
         }
     }
 }

@@ -17,8 +17,10 @@ struct HeadSelection: Sendable {
     let labels: SelectedLabels
     /// How each lane of those found is read; nil where it has nothing in the range.
     private let readings: [Reading?]
-    /// Bits of newest rows, lane by lane in the order of the slots.
+    /// Bits of newest rows, as `NewestRow` says.
     private let newestBits: [UInt64]
+    /// For each attachment the place of its slot among those that its lane is read for.
+    private let places: [UInt32]
     /// The next reading that a thread decodes while another one has the columns that it is waiting for.
     private let ahead = NextReading()
     private let position: ViewPosition
@@ -40,19 +42,23 @@ struct HeadSelection: Sendable {
         position = view.position
         range = view.request.range
         needsOnlyNewest = view.request.needsOnlyNewest
-        if needsOnlyNewest, shared == nil { try held.take(found.attachments.count * 8) }
         var readings: [Reading?] = []
         readings.reserveCapacity(found.lanes.count)
-        var newest = NewestRows(copies: true)
-        for lane in found.lanes {
-            let reading =
-                if let shared { shared.readings[lane.number] } else {
-                    try view.reading(of: lane.lane, lane.slots, &newest, &held)
-                }
-            readings.append(reading)
+        if let shared {
+            for lane in found.lanes { readings.append(shared.lanes[lane.number]?.reading) }
+            newestBits = shared.newestBits
+            if needsOnlyNewest { try held.take(found.attachments.count * 4) }
+            places = needsOnlyNewest ? shared.places(of: found) : []
+        } else {
+            if needsOnlyNewest { try held.take(found.attachments.count * NewestRows.bytesPerSlot) }
+            var newest = NewestRows(beside: held)
+            for lane in found.lanes {
+                readings.append(try view.reading(of: lane.lane, lane.slots, &newest, &held))
+            }
+            newestBits = newest.copied
+            places = found.placeOfAttachment
         }
         self.readings = readings
-        newestBits = newest.copied ?? []
         let hasReading = readings.map { $0 != nil }
         // Most selections take every series as it was found, labels too.
         guard hasReading.contains(false),
@@ -105,8 +111,7 @@ struct HeadSelection: Sendable {
     }
 
     private func bits(of attachment: Int, in row: NewestRow) -> UInt64 {
-        row.bits(
-            of: Int(found.attachments[attachment].slot), at: Int(found.placeOfAttachment[attachment]), in: newestBits)
+        row.bits(of: Int(found.attachments[attachment].slot), at: Int(places[attachment]), in: newestBits)
     }
 
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.
@@ -140,7 +145,7 @@ struct HeadSelection: Sendable {
         case .newest(let row, let rest):
             let bits = bits(of: attachment, in: row)
             if bits != SpecialValue.absentBits {
-                pieces.append(bits: bits, clock: Clock([row.timestamp]))
+                pieces.append(bits: bits, clock: scratch.tick(at: row.timestamp))
             } else if let rest {
                 try rest.read(
                     slot: slot, decoded: try decoded(rest), scratch: &scratch.columns, clocks: clocks, into: &pieces)
@@ -177,6 +182,17 @@ struct HeadScratch {
     var columns = SliceColumns()
     /// What was decoded of lanes that have floats alone, by lane of the selection; nobody else need be asked for it.
     private var decoded: [LaneReading.Decoded?] = []
+
+    /// The clocks of newest rows, which the series of a lane have in common.
+    private var ticks: [Int64: Clock] = [:]
+
+    /// A clock of one tick.
+    mutating func tick(at timestamp: Int64) -> Clock {
+        if let known = ticks[timestamp] { return known }
+        let made = Clock([timestamp])
+        ticks[timestamp] = made
+        return made
+    }
 
     func decoded(_ lane: Int) -> LaneReading.Decoded? { lane < decoded.count ? decoded[lane] : nil }
 

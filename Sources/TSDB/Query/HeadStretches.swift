@@ -49,7 +49,7 @@ struct HeadStretches {
             wanted.add(more)
             end += 1
         }
-        let made = LaneReadings(try wanted.readings(in: view, &held), held)
+        let made = try wanted.readings(in: view, held)
         readings = made
         return made
     }
@@ -117,29 +117,43 @@ struct WantedSlots {
         slotCount += other.slotCount
     }
 
-    /// How the lanes that have rows in the range are read, by number.
-    func readings(
-        in view: ViewReading, _ held: inout HeldMemory
-    ) throws(StorageError) -> [UInt32: HeadSelection.Reading] {
-        var result: [UInt32: HeadSelection.Reading] = [:]
-        // Selections of some of the slots do not know their places among all.
-        var newest = NewestRows(copies: false)
+    /// How the lanes that have rows in the range are read; counted with what holds them.
+    func readings(in view: ViewReading, _ alreadyHeld: consuming HeldMemory) throws(StorageError) -> LaneReadings {
+        var held = alreadyHeld
+        if view.request.needsOnlyNewest { try held.take(slotCount * NewestRows.bytesPerSlot) }
+        var newest = NewestRows(beside: held)
+        var result: [UInt32: LaneReadings.Lane] = [:]
         for (number, lane) in lanes {
-            let reading = try view.reading(of: lane.lane, lane.slots.sorted(), &newest, &held)
-            if let reading { result[number] = reading }
+            let slots = lane.slots.sorted()
+            let reading = try view.reading(of: lane.lane, slots, &newest, &held)
+            if let reading { result[number] = (reading, slots) }
         }
-        return result
+        return LaneReadings(result, newestBits: newest.copied, held)
     }
 }
 
 /// How the lanes of the head are read, for selections that have series of the same lanes; what they take is given back with it.
 final class LaneReadings: Sendable {
+    /// A reading, and the slots that it is for, ascending.
+    typealias Lane = (reading: HeadSelection.Reading, slots: [Int])
+
     /// By number of lane; those that have rows in the range.
-    let readings: [UInt32: HeadSelection.Reading]
+    let lanes: [UInt32: Lane]
+    /// Bits of newest rows, as `NewestRow` says.
+    let newestBits: [UInt64]
     private let held: HeldMemory
 
-    init(_ readings: [UInt32: HeadSelection.Reading], _ held: consuming HeldMemory) {
-        self.readings = readings
+    init(_ lanes: [UInt32: Lane], newestBits: [UInt64], _ held: consuming HeldMemory) {
+        self.lanes = lanes
+        self.newestBits = newestBits
         self.held = held
+    }
+
+    /// For each attachment the place of its slot among those that its lane is read for; any where the lane has nothing.
+    func places(of found: FoundSeries) -> [UInt32] {
+        found.attachments.map { attachment in
+            let slots = lanes[attachment.lane]?.slots ?? []
+            return UInt32(SliceColumns.place(of: Int(attachment.slot), in: slots) ?? 0)
+        }
     }
 }

@@ -1,60 +1,52 @@
 import MetricModel
 import Storage
 
-/// Finds the newest rows of the lanes of a selection, and has the bits that were copied out of them.
-struct NewestRows {
-    /// Bits of few slots, lane by lane; nil where a row's bits always stand alone.
-    private(set) var copied: [UInt64]?
+/// Finds the newest rows of the lanes of a request, and has the bits that were copied out of them.
+struct NewestRows: ~Copyable {
+    /// Bits of wanted slots, lane by lane in the order of the slots, as each `NewestRow` says.
+    private(set) var copied: [UInt64] = []
     private var columns = SliceColumns()
+    /// What the columns take, as long as rows are looked for.
     private var columnBytes = 0
+    private var meanwhile: HeldMemory
 
-    /// - Parameter copies: False where whoever reads a row does not know the places of its slots among those wanted.
-    init(copies: Bool) { copied = copies ? [] : nil }
+    /// What a slot takes in a list that grows by doubling.
+    static let bytesPerSlot = 16
+
+    init(beside held: borrowing HeldMemory) { meanwhile = held.beside() }
 
     /// The bits of a slot in a row that was found here; those of the absent value where the row has none for it.
-    func bits(of slot: Int, at place: Int, in row: NewestRow) -> UInt64 {
-        row.bits(of: slot, at: place, in: copied ?? [])
-    }
+    func bits(of slot: Int, at place: Int, in row: NewestRow) -> UInt64 { row.bits(of: slot, at: place, in: copied) }
 
-    /// The newest row of a lane in the range of a request, nil where it has none or may have histograms or start timestamps.
+    /// The newest row of a lane in the range of a request; nil where its rows are to be read as those of any range, because
+    /// there is none, there may be histograms or start timestamps, or there is no room to decode one.
     ///
     /// Mostly that is the lane's newest row, whose values the writer has. Where others came behind the range or since the view
     /// was made, the rows of one slice up to it are decoded.
     mutating func find(
-        in lane: Lane, slots: [Int], for view: borrowing ViewReading, _ held: inout HeldMemory
+        in lane: Lane, slots: [Int], for view: borrowing ViewReading
     ) throws(StorageError) -> NewestRow? {
-        let position = view.position
-        let newest = lane.newestRow(
-            sequence: position.sequence, epoch: position.epoch, slots: slots, copyingTo: &copied)
-        if let newest, view.request.range.contains(Timestamp(milliseconds: newest.timestamp)) {
-            if newest.sharedByteCount > 0 { try held.take(newest.sharedByteCount) }
-            return newest
+        if let row = lane.newestRow(
+            seenAt: view.position, in: view.request.range, slots: slots, copyingTo: &copied)
+        {
+            return row
         }
         let rows = lane.rows()
-        let wanted = rows.wanted(in: view.request.range, at: position)
+        let wanted = rows.wanted(in: view.request.range, at: view.position)
         guard let last = wanted.last, rows.isPlain(at: last) else { return nil }
         let bytes = SliceColumns.byteCount(slots: slots.count, rowCount: 1)
-        try held.take(max(0, bytes - columnBytes))
-        columnBytes = max(columnBytes, bytes)
+        if bytes > columnBytes {
+            guard meanwhile.takeAtOnce(bytes - columnBytes) else { return nil }
+            columnBytes = bytes
+        }
         columns.restart(slots: slots, rowCount: 1)
-        guard rows.decode(last..<last + 1, into: &columns, keptWithin: view.head.columnsQuota) else {
+        // Who asks for no values leaves the room to those who do.
+        let quota = view.request.needsValues ? view.head.columnsQuota : nil
+        guard rows.decode(last..<last + 1, into: &columns, keptWithin: quota) else {
             throw .corrupt(path: "memory", what: "a row of the head cannot be decoded")
         }
-        return try take(timestamp: rows.clock.timestamps[last], slots, &held)
-    }
-
-    /// Makes a row of what was decoded.
-    private mutating func take(
-        timestamp: Int64, _ slots: [Int], _ held: inout HeldMemory
-    ) throws(StorageError) -> NewestRow {
-        if let start = copied?.count {
-            copied?.append(contentsOf: columns.values[..<slots.count].lazy.map(\.bitPattern))
-            return NewestRow(timestamp: timestamp, copiedFrom: start)
-        }
-        var bits = [UInt64](repeating: SpecialValue.absentBits, count: 1 + (slots.last ?? -1))
-        for (place, slot) in slots.enumerated() { bits[slot] = columns.values[place].bitPattern }
-        let row = NewestRow(timestamp: timestamp, bits: bits)
-        try held.take(row.sharedByteCount)
+        let row = NewestRow(timestamp: rows.clock.timestamps[last], copiedFrom: copied.count)
+        copied.append(contentsOf: columns.values[..<slots.count].lazy.map(\.bitPattern))
         return row
     }
 }

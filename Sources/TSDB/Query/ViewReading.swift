@@ -46,7 +46,8 @@ struct ViewReading: Sendable {
 
     /// How a lane's slots, ascending, are read; nil where it has no rows in the range.
     ///
-    /// - Parameter newest: Gets what is copied out of newest rows: eight bytes a slot, which the caller counts.
+    /// - Parameter newest: Finds newest rows where they are all that is asked for; the caller counts what it copies
+    ///   (`NewestRows.bytesPerSlot`).
     func reading(
         of lane: HeadLane?, _ slots: [Int], _ newest: inout NewestRows, _ held: inout HeldMemory
     ) throws(StorageError) -> HeadSelection.Reading? {
@@ -54,9 +55,10 @@ struct ViewReading: Sendable {
         case nil: return nil
         case .loose(let lane): return .loose(lane)
         case .rows(let lane):
-            guard request.needsOnlyNewest, let row = try newest.find(in: lane, slots: slots, for: self, &held) else {
+            guard request.needsOnlyNewest, let row = try newest.find(in: lane, slots: slots, for: self) else {
                 return rows(of: lane, slots, &held).map { .rows($0) }
             }
+            if row.sharedByteCount > 0 { try held.take(row.sharedByteCount) }
             var missing: [Int] = []
             for place in slots.indices
             where newest.bits(of: slots[place], at: place, in: row) == SpecialValue.absentBits {
