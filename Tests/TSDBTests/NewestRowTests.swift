@@ -137,6 +137,42 @@ struct NewestRowTests {
         for second in [8, 9, 10] { try check(database, upTo: second) }
     }
 
+    @Test("a slot that a lane gets while blocks are read has nothing in them", arguments: [false, true])
+    func laterSlots(secondsBack: Bool) throws {
+        let database = try DatabaseFixture.open(folder)
+        defer { database.close() }
+        let first = try fill(database, Array(0..<24), named: "a", seconds: 1...8)
+        let second = try database.openSource(named: "b")
+        defer {
+            first.close()
+            second.close()
+        }
+        for slot in 0..<24 { _ = try second.slot(for: DatabaseFixture.labels("n", slot)) }
+        for time in 1...10 {
+            try second.append(
+                timestamp: Timestamp(milliseconds: Int64(time) * 1000), values: [Double](repeating: -1, count: 24),
+                histograms: [])
+        }
+        // Few slots of each, whose bits are copied; of a row that others follow where it is decoded.
+        let range = TimeRange(
+            start: .init(milliseconds: 1000), end: .init(milliseconds: secondsBack ? 9000 : 20_000))
+        let matchers = [try LabelMatcher("series", .regex, "2|3|6")]
+        let request = SelectRequest(matchers: matchers, range: range, needsOnlyNewest: true, isOrdered: true)
+        let blocks = try database.querier().blocks(of: request, seriesLimit: 2)
+        var found: [LabelSet: Double] = [:]
+        while let block = try blocks.next() {
+            for name in ["m", "o"] { _ = try second.slot(for: DatabaseFixture.labels(name, 6)) }
+            var reader = block.makeReader(over: 0..<block.count)
+            for index in 0..<block.count {
+                if let value = try reader.nextNewest() { found[block.labels(at: index)] = value }
+            }
+        }
+        let expected = [2, 3, 6].flatMap { slot in
+            [(DatabaseFixture.labels("m", slot), Double(800 + slot)), (DatabaseFixture.labels("n", slot), -1.0)]
+        }
+        #expect(found == Dictionary(uniqueKeysWithValues: expected))
+    }
+
     @Test("a view sees the newest row that was there when it was made")
     func view() throws {
         let database = try DatabaseFixture.open(folder)

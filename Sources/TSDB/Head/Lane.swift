@@ -278,8 +278,8 @@ final class Lane: Sendable {
         }
     }
 
-    /// Time and bits of the newest row; nil where it lies outside the range, where a view does not see it here, because it came
-    /// later or a partition has it, and where there may be histograms or start timestamps.
+    /// Time and bits of the newest row of an open lane; nil where it lies outside the range, where a view does not see it here,
+    /// because it came later or a partition has it, and where there may be histograms or start timestamps.
     ///
     /// - Parameters:
     ///   - slots: The slots wanted, ascending.

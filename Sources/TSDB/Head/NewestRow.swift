@@ -25,13 +25,16 @@ struct NewestRow: Sendable {
     /// What bits that are shared take once the lane goes on.
     var sharedByteCount: Int { (shared?.count ?? 0) * 8 }
 
+    /// The place of a slot that was not wanted when the row was read.
+    static let nowhere = UInt32.max
+
     /// The bits of a slot; those of the absent value where the row has none for it.
     ///
     /// - Parameters:
-    ///   - place: The slot's place among the wanted ones.
+    ///   - place: The slot's place among the wanted ones, or `nowhere`.
     ///   - copied: The list of all that were copied.
-    func bits(of slot: Int, at place: Int, in copied: [UInt64]) -> UInt64 {
-        guard let shared else { return copied[start + place] }
-        return slot < shared.count ? shared[slot] : SpecialValue.absentBits
+    func bits(of slot: UInt32, at place: UInt32, in copied: [UInt64]) -> UInt64 {
+        if let shared { return slot < shared.count ? shared[Int(slot)] : SpecialValue.absentBits }
+        return place == Self.nowhere ? SpecialValue.absentBits : copied[start + Int(place)]
     }
 }

@@ -111,7 +111,7 @@ struct HeadSelection: Sendable {
     }
 
     private func bits(of attachment: Int, in row: NewestRow) -> UInt64 {
-        row.bits(of: Int(found.attachments[attachment].slot), at: Int(places[attachment]), in: newestBits)
+        row.bits(of: found.attachments[attachment].slot, at: places[attachment], in: newestBits)
     }
 
     /// Adds what the head has of a series: all samples in the range, or the newest where that was asked for.

@@ -149,11 +149,13 @@ final class LaneReadings: Sendable {
         self.held = held
     }
 
-    /// For each attachment the place of its slot among those that its lane is read for; any where the lane has nothing.
+    /// For each attachment the place of its slot among those that its lane is read for.
+    ///
+    /// Series that were attached to a lane after these readings were made have `NewestRow.nowhere`: the view sees nothing of theirs there.
     func places(of found: FoundSeries) -> [UInt32] {
         found.attachments.map { attachment in
-            let slots = lanes[attachment.lane]?.slots ?? []
-            return UInt32(SliceColumns.place(of: Int(attachment.slot), in: slots) ?? 0)
+            let place = SliceColumns.place(of: Int(attachment.slot), in: lanes[attachment.lane]?.slots ?? [])
+            return place.map { UInt32($0) } ?? NewestRow.nowhere
         }
     }
 }

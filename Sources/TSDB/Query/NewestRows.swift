@@ -16,7 +16,9 @@ struct NewestRows: ~Copyable {
     init(beside held: borrowing HeldMemory) { meanwhile = held.beside() }
 
     /// The bits of a slot in a row that was found here; those of the absent value where the row has none for it.
-    func bits(of slot: Int, at place: Int, in row: NewestRow) -> UInt64 { row.bits(of: slot, at: place, in: copied) }
+    func bits(of slot: Int, at place: Int, in row: NewestRow) -> UInt64 {
+        row.bits(of: UInt32(slot), at: UInt32(place), in: copied)
+    }
 
     /// The newest row of a lane in the range of a request; nil where its rows are to be read as those of any range, because
     /// there is none, there may be histograms or start timestamps, or there is no room to decode one.
