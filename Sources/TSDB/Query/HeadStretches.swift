@@ -153,8 +153,9 @@ final class LaneReadings: Sendable {
     ///
     /// Series that were attached to a lane after these readings were made have `NewestRow.nowhere`: the view sees nothing of theirs there.
     func places(of found: FoundSeries) -> [UInt32] {
-        found.attachments.map { attachment in
-            let place = SliceColumns.place(of: Int(attachment.slot), in: lanes[attachment.lane]?.slots ?? [])
+        let slots = found.lanes.map { lanes[$0.number]?.slots ?? [] }
+        return zip(found.attachments, found.laneOfAttachment).map { attachment, lane in
+            let place = SliceColumns.place(of: Int(attachment.slot), in: slots[Int(lane)])
             return place.map { UInt32($0) } ?? NewestRow.nowhere
         }
     }
