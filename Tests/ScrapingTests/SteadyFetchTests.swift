@@ -59,20 +59,23 @@ struct SteadyFetchTests {
         // A loop of its own: what others leave in a loop's list of timers decides when the list grows.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let executor = EventLoopExecutor(group.next())
-        let count = try await executor.eventLoop.submit {
+        let counts = try await executor.eventLoop.submit {
             // The event loop's own timer stands for the first of them.
             let first = executor.makeAlarm {}
             first.set(afterMilliseconds: 60_000)
             let alarm = executor.makeAlarm {}
             for _ in 0..<160 { alarm.set(afterMilliseconds: 120_000) }
-            let before = Self.allocationCount
-            for _ in 0..<20 {
-                alarm.set(afterMilliseconds: 120_000)
-                alarm.cancel()
+            // Of the thread itself something may be made once, whenever that is; what an alarm took would be taken each time.
+            return (0..<3).map { _ in
+                let before = Self.allocationCount
+                for _ in 0..<20 {
+                    alarm.set(afterMilliseconds: 120_000)
+                    alarm.cancel()
+                }
+                return Self.allocationCount - before
             }
-            return Self.allocationCount - before
         }.get()
-        #expect(count == 0)
+        #expect(counts.contains(0), "\(counts)")
         try await group.shutdownGracefully()
     }
 
