@@ -31,6 +31,20 @@ struct NewestRowTests {
         return writer
     }
 
+    /// Another source, whose 24 slots have -1 every second.
+    private func openOther(
+        _ database: TimeSeriesDatabase, metric: String, seconds: ClosedRange<Int>
+    ) throws -> any SourceWriter {
+        let writer = try database.openSource(named: "b")
+        for slot in 0..<24 { _ = try writer.slot(for: DatabaseFixture.labels(metric, slot)) }
+        for second in seconds {
+            try writer.append(
+                timestamp: Timestamp(milliseconds: Int64(second) * 1000), values: [Double](repeating: -1, count: 24),
+                histograms: [])
+        }
+        return writer
+    }
+
     /// The newest samples up to a second are the last of all up to it, however few series are asked for.
     private func check(_ database: TimeSeriesDatabase, upTo second: Int) throws {
         let range = TimeRange(start: .init(milliseconds: 1000), end: .init(milliseconds: Int64(second) * 1000))
@@ -90,8 +104,8 @@ struct NewestRowTests {
         for second in [3, 4, 8, 9] { try check(database, upTo: second) }
     }
 
-    @Test("a histogram or a start timestamp in a slice does not hide the floats beside it")
-    func histogramsAndStarts() throws {
+    @Test("a histogram or a start timestamp in a slice does not hide the floats beside it", arguments: [false, true])
+    func histogramsAndStarts(hasStarts: Bool) throws {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
         let writer = try fill(database, Array(0..<24), named: "target", seconds: 1...3)
@@ -100,12 +114,13 @@ struct NewestRowTests {
         for second in 4...9 {
             var values = (0..<24).map { Double(100 * second + $0) }
             var histograms: [SlotHistogram] = []
-            if second == 6 {
+            if second == 6, !hasStarts {
                 values[2] = SpecialValue.absent
                 histograms = [SlotHistogram(slot: 2, histogram: histogram)]
             }
             try writer.append(
-                timestamp: Timestamp(milliseconds: Int64(second) * 1000), values: values, histograms: histograms)
+                timestamp: Timestamp(milliseconds: Int64(second) * 1000), values: values, histograms: histograms,
+                starts: second == 6 && hasStarts ? [Int64](repeating: 500, count: 24) : [])
         }
         let matchers = [try LabelMatcher("series", .regex, "2|3")]
         for second in [5, 7, 9] {
@@ -124,15 +139,10 @@ struct NewestRowTests {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
         let first = try fill(database, Array(0..<24), named: "a", seconds: 1...9)
-        let second = try database.openSource(named: "b")
+        let second = try openOther(database, metric: "m", seconds: 9...10)
         defer {
             first.close()
             second.close()
-        }
-        for slot in 0..<24 { _ = try second.slot(for: DatabaseFixture.labels("m", slot)) }
-        for time in [9000, 10_000] as [Int64] {
-            try second.append(
-                timestamp: Timestamp(milliseconds: time), values: [Double](repeating: -1, count: 24), histograms: [])
         }
         for second in [8, 9, 10] { try check(database, upTo: second) }
     }
@@ -142,16 +152,10 @@ struct NewestRowTests {
         let database = try DatabaseFixture.open(folder)
         defer { database.close() }
         let first = try fill(database, Array(0..<24), named: "a", seconds: 1...8)
-        let second = try database.openSource(named: "b")
+        let second = try openOther(database, metric: "n", seconds: 1...10)
         defer {
             first.close()
             second.close()
-        }
-        for slot in 0..<24 { _ = try second.slot(for: DatabaseFixture.labels("n", slot)) }
-        for time in 1...10 {
-            try second.append(
-                timestamp: Timestamp(milliseconds: Int64(time) * 1000), values: [Double](repeating: -1, count: 24),
-                histograms: [])
         }
         // Few slots of each, whose bits are copied; of a row that others follow where it is decoded.
         let range = TimeRange(
