@@ -151,7 +151,8 @@ final class LaneReadings: Sendable {
 
     /// For each attachment the place of its slot among those that its lane is read for.
     ///
-    /// Series that were attached to a lane after these readings were made have `NewestRow.nowhere`: the view sees nothing of theirs there.
+    /// Series that were attached to a lane after these readings were made have `NewestRow.nowhere`: the view sees nothing of
+    /// theirs there.
     func places(of found: FoundSeries) -> [UInt32] {
         let slots = found.lanes.map { lanes[$0.number]?.slots ?? [] }
         return zip(found.attachments, found.laneOfAttachment).map { attachment, lane in

@@ -131,13 +131,12 @@ final class LaneReading: Sendable {
         try starts.withLock { known throws(StorageError) in
             if let known { return known }
             var runs = StartRuns()
-            guard rows.forEachPart(of: wanted, { runs.append(rows.slices[$0], rows: $1) }) else { throw Self.damage }
+            let isSound = rows.forEachPart(of: wanted) { runs.append(rows.slices[$0], rows: $1) }
+            guard isSound else { throw LaneRows.damage }
             known = runs
             return runs
         }
     }
-
-    private static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")
 
     // MARK: Decoding
 
@@ -165,14 +164,12 @@ final class LaneReading: Sendable {
     /// The wanted slots that have a sample in every wanted row, and the others.
     private func findSteady() throws(StorageError) -> (steady: [Int], others: [Int]) {
         var found = SteadySlots(among: wantedSlots)
-        guard rows.forEachPart(of: wanted, { found.follow(rows.slices[$0], rows: $1) }) else { throw Self.damage }
+        guard rows.forEachPart(of: wanted, { found.follow(rows.slices[$0], rows: $1) }) else { throw LaneRows.damage }
         return found.split(wantedSlots)
     }
 
     private func decode(into columns: inout SliceColumns, keepsColumns: Bool = true) throws(StorageError) {
-        guard rows.decode(wanted, into: &columns, keptWithin: keepsColumns ? keptQuota : nil) else {
-            throw Self.damage
-        }
+        try rows.decode(wanted, into: &columns, keptWithin: keepsColumns ? keptQuota : nil)
     }
 
     // MARK: Histograms
@@ -186,7 +183,7 @@ final class LaneReading: Sendable {
             return !slice.hasHistograms
                 || slice.readHistograms(slot: slot, rows: part, starts: starts, firstRow: firstRow, into: &result)
         }
-        guard isSound else { throw Self.damage }
+        guard isSound else { throw LaneRows.damage }
         return result
     }
 }

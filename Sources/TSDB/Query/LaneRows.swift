@@ -78,11 +78,15 @@ final class LaneRows: Sendable {
         return !slices[slice].hasHistograms && !slices[slice].hasStarts
     }
 
-    /// Adds rows of the slots of `columns` to it; false where bytes are damaged.
+    static let damage = StorageError.corrupt(path: "memory", what: "a row of the head cannot be decoded")
+
+    /// Adds rows of the slots of `columns` to it.
     ///
     /// - Parameter quota: What slices may keep of the columns; nil where they keep none of these.
-    func decode(_ rows: Range<Int>, into columns: inout SliceColumns, keptWithin quota: ByteQuota?) -> Bool {
-        forEachPart(of: rows) { slice, part in
+    func decode(
+        _ rows: Range<Int>, into columns: inout SliceColumns, keptWithin quota: ByteQuota?
+    ) throws(StorageError) {
+        let isSound = forEachPart(of: rows) { slice, part in
             if let quota,
                 let isSound = slices[slice].kept?.append(part, of: slices[slice], to: &columns, within: quota)
             {
@@ -90,6 +94,7 @@ final class LaneRows: Sendable {
             }
             return columns.append(slices[slice], rows: part)
         }
+        guard isSound else { throw Self.damage }
     }
 
     /// Calls `body` with the number of each slice in which some of the rows stand, and which of its rows they are; ends early

@@ -44,9 +44,7 @@ struct NewestRows: ~Copyable {
         columns.restart(slots: slots, rowCount: 1)
         // Who asks for no values leaves the room to those who do.
         let quota = view.request.needsValues ? view.head.columnsQuota : nil
-        guard rows.decode(last..<last + 1, into: &columns, keptWithin: quota) else {
-            throw .corrupt(path: "memory", what: "a row of the head cannot be decoded")
-        }
+        try rows.decode(last..<last + 1, into: &columns, keptWithin: quota)
         let row = NewestRow(timestamp: rows.clock.timestamps[last], copiedFrom: copied.count)
         copied.append(contentsOf: columns.values[..<slots.count].lazy.map(\.bitPattern))
         return row
