@@ -12,6 +12,9 @@ import { drawTable } from './table.js';
 /** About how many points a graph asks for. */
 const resolution = 250;
 
+/** After so many milliseconds a query that runs can be stopped; most are answered before. */
+const stoppableAfter = 300;
+
 /** Shows the page in `page`; the answer is a function that takes it down. */
 export function showQueryPage(page) {
   const state = readState();
@@ -21,7 +24,7 @@ export function showQueryPage(page) {
   const controls = element('div', { class: 'controls' });
   const result = element('div', { class: 'result', 'aria-live': 'polite' });
   const facts = element('div', { class: 'facts' });
-  const runButton = element('button', { type: 'button', class: 'primary', onclick: () => run(true) }, 'Run');
+  const runButton = element('button', { type: 'button', class: 'primary', onclick: () => (runButton.textContent === 'Stop' ? stop() : run(true)) }, 'Run');
   const tabs = [['table', 'Table'], ['graph', 'Graph'], ['plan', 'Plan']].map(([tab, title]) => element('button', {
     type: 'button', role: 'tab', onclick: () => { state.tab = tab; run(true); },
   }, title));
@@ -41,26 +44,46 @@ export function showQueryPage(page) {
     tabs[0].setAttribute('aria-selected', state.tab === 'table');
     tabs[1].setAttribute('aria-selected', state.tab === 'graph');
     tabs[2].setAttribute('aria-selected', state.tab === 'plan');
-    if (running) running.abort();
+    abort();
     clearGraph();
     if (!state.expression) {
       replace(facts);
       replace(result, welcome((expression, tab) => { editor.setValue(expression); state.tab = tab; run(true); }));
       return;
     }
-    running = new AbortController();
-    const { signal } = running;
+    const controller = new AbortController();
+    running = controller;
     const started = performance.now();
     result.classList.add('loading');
-    request(signal).then((answer) => {
-      result.classList.remove('loading');
+    setTimeout(() => { if (running === controller) runButton.textContent = 'Stop'; }, stoppableAfter);
+    request(controller.signal).then((answer) => {
+      if (running !== controller) return;
+      settle();
       showAnswer(answer, performance.now() - started);
     }, (error) => {
-      if (error.name === 'AbortError') return;
-      result.classList.remove('loading');
+      if (running !== controller) return;
+      settle();
       replace(facts);
       replace(result, errorBox(error));
     });
+  }
+
+  /** Nothing is asked any more; the server ends a query whose caller has gone. */
+  function settle() {
+    running = null;
+    runButton.textContent = 'Run';
+    result.classList.remove('loading');
+  }
+
+  function abort() {
+    const controller = running;
+    settle();
+    if (controller) controller.abort();
+  }
+
+  function stop() {
+    abort();
+    replace(facts, element('span', {}, 'stopped'));
   }
 
   function request(signal) {
@@ -125,7 +148,16 @@ export function showQueryPage(page) {
       })));
   }
 
-  return () => { if (running) running.abort(); clearGraph(); };
+  // A page that is left is kept for the way back, and its connection with it.
+  const comeBack = (event) => { if (event.persisted) run(false); };
+  window.addEventListener('pagehide', abort);
+  window.addEventListener('pageshow', comeBack);
+  return () => {
+    window.removeEventListener('pagehide', abort);
+    window.removeEventListener('pageshow', comeBack);
+    abort();
+    clearGraph();
+  };
 }
 
 /** What a newcomer may try. */
