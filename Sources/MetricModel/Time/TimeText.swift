@@ -65,47 +65,72 @@ package enum TimeText {
         return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 
+    /// Reads RFC 3339 as Go's `time.Parse`: capital letters alone, an hour may have one digit, the fraction may stand behind a
+    /// comma.
     private static func parseRFC3339(_ text: String) -> Timestamp? {
-        var rest = Array(text.utf8)[...]
-        func digits(_ count: Int) -> Int? {
-            guard rest.count >= count else { return nil }
-            var number = 0
-            for byte in rest.prefix(count) {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-                number = number * 10 + Int(byte - UInt8(ascii: "0"))
-            }
-            rest = rest.dropFirst(count)
-            return number
-        }
-        func skip(_ choices: String) -> Bool {
-            guard let first = rest.first, choices.utf8.contains(first) else { return false }
-            rest = rest.dropFirst()
-            return true
-        }
-        guard let year = digits(4), skip("-"), let month = digits(2), skip("-"), let day = digits(2), skip("Tt "),
-            let hour = digits(2), skip(":"), let minute = digits(2), skip(":"), let second = digits(2),
+        var text = DigitReader(text)
+        guard let year = text.number(digits: 4), text.skip("-"), let month = text.number(digits: 2), text.skip("-"),
+            let day = text.number(digits: 2), text.skip("T"),
+            let hour = text.number(digits: 2) ?? text.number(digits: 1), text.skip(":"),
+            let minute = text.number(digits: 2), text.skip(":"), let second = text.number(digits: 2),
             (1...12).contains(month), (1...CivilDate.dayCount(ofMonth: month, year: year)).contains(day), hour < 24,
-            minute < 60, second < 61
+            minute < 60, second < 60, let nanoseconds = text.fraction(), let offset = text.offset(), text.isAtEnd
         else { return nil }
-        var milliseconds = 0
-        if skip(".") {
-            var scale = 100
-            guard let first = rest.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return nil }
-            while let digit = digits(1) {
-                milliseconds += digit * scale
-                scale /= 10
-            }
-        }
-        var offsetMinutes = 0
-        if !skip("Zz") {
-            let isNegative = rest.first == UInt8(ascii: "-")
-            guard skip("+-"), let hours = digits(2), skip(":"), let minutes = digits(2), hours <= 24, minutes < 60
-            else { return nil }
-            offsetMinutes = (hours * 60 + minutes) * (isNegative ? -1 : 1)
-        }
-        guard rest.isEmpty else { return nil }
         let days = CivilDate.daysSinceEpoch(year: year, month: month, day: day)
-        let seconds = days * 86_400 + hour * 3600 + (minute - offsetMinutes) * 60 + second
+        let seconds = days * 86_400 + hour * 3600 + (minute - offset) * 60 + second
+        // As in Prometheus towards 1970.
+        let milliseconds = (nanoseconds + (seconds < 0 ? 999_999 : 0)) / 1_000_000
         return Timestamp(milliseconds: Int64(seconds) * 1000 + Int64(milliseconds))
+    }
+}
+
+/// Takes the parts of an RFC 3339 time from a text, one after the other.
+private struct DigitReader {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ text: String) { rest = Array(text.utf8)[...] }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    /// The number that so many digits are; nil, and nothing is taken, where they are none.
+    mutating func number(digits count: Int) -> Int? {
+        guard rest.count >= count else { return nil }
+        var number = 0
+        for byte in rest.prefix(count) {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        rest = rest.dropFirst(count)
+        return number
+    }
+
+    mutating func skip(_ choices: String) -> Bool {
+        guard let first = rest.first, choices.utf8.contains(first) else { return false }
+        rest = rest.dropFirst()
+        return true
+    }
+
+    /// Nanoseconds behind a point or comma, 0 without one; nil where no digit follows it.
+    mutating func fraction() -> Int? {
+        guard skip(".,") else { return 0 }
+        guard let first = number(digits: 1) else { return nil }
+        var scale = 100_000_000
+        var nanoseconds = first * scale
+        while let digit = number(digits: 1) {
+            scale /= 10
+            nanoseconds += digit * scale
+        }
+        return nanoseconds
+    }
+
+    /// The minutes that the time is ahead of UTC.
+    mutating func offset() -> Int? {
+        if skip("Z") { return 0 }
+        let isNegative = rest.first == UInt8(ascii: "-")
+        // Go lets both have one more than clocks show.
+        guard skip("+-"), let hours = number(digits: 2), skip(":"), let minutes = number(digits: 2), hours <= 24,
+            minutes <= 60
+        else { return nil }
+        return (hours * 60 + minutes) * (isNegative ? -1 : 1)
     }
 }
