@@ -77,7 +77,6 @@ struct FeatureEndpoint: Sendable {
         features["delayed_name_removal"] = flags.contains("promql-delayed-name-removal")
         features["per_step_stats"] = false
         features["type_and_unit_labels"] = flags.contains("type-and-unit-labels")
-        features["use_start_timestamps"] = flags.contains("use-start-timestamps")
         return features
     }
 
