@@ -63,7 +63,8 @@ struct ProcessMemory: Equatable, Sendable {
         settings.resultCacheBytes = min(settings.resultCacheBytes, queryCacheBytes)
     }
 
-    func register(in registry: Registry, logger: Logger) {
+    /// - Parameter queryBytes: What all queries may hold together, by this division and by `--query.max-memory`.
+    func register(in registry: Registry, queryBytes: Int, logger: Logger) {
         registry.gauge("lapwing_memory_limit_bytes", help: "Bytes that the process gives itself.") {
             Double(limitBytes)
         }

@@ -39,7 +39,8 @@ struct ServerServices: Sendable {
         self.registry = registry
         ProcessStatistics.register(in: registry)
         let memory = ProcessMemory(settingBytes: settings.memoryLimitBytes)
-        memory.register(in: registry, logger: logger)
+        memory.register(
+            in: registry, queryBytes: min(settings.queryLimits.memoryBytes, memory.queryBytes), logger: logger)
         database = try Self.openDatabase(
             settings, configuration, memory, clock: clock, logger: logger, registry: registry)
         state = ServerState(settings: settings, configuration: configuration, clock: clock, logger: logger)

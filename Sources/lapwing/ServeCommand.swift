@@ -170,7 +170,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("query.max-memory"),
-        help: ArgumentHelp("Memory that all queries may hold together, such as 512MB.", valueName: "size"))
+        help: ArgumentHelp(
+            "Memory that all queries may hold together, such as 512MB; at most 5/16 of what the process has.",
+            valueName: "size"))
     var totalQueryMemory = "1GB"
 
     @Option(

@@ -165,7 +165,7 @@ struct QueryLimitTests {
         harness.settings.memoryLimitBytes = 8
         let refusal = harness.failure("metric")
         #expect(refusal.hasPrefix("query processing would take "))
-        #expect(refusal.hasSuffix(" bytes of memory in query execution, 8 are allowed"))
+        #expect(refusal.hasSuffix(" bytes of memory in query execution, 8 are allowed (--query.max-query-memory)"))
     }
 
     @Test("annotations name their position, each once")

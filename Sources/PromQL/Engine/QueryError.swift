@@ -41,7 +41,8 @@ extension QueryError: CustomStringConvertible {
         case .tooManySeries(let found, let maximum):
             "the query selects \(found) series, \(maximum) are allowed (--query.max-series)"
         case .tooManyBytes(let wanted, let maximum):
-            "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed"
+            "query processing would take \(wanted) bytes of memory in query execution, \(maximum) are allowed "
+                + "(--query.max-query-memory)"
         case .tooManyBytesTogether(let wanted, let maximum):
             "query processing would take \(wanted) more bytes of memory in query execution than all queries together "
                 + "may hold, which are \(maximum) (--query.max-memory)"
