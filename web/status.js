@@ -40,7 +40,7 @@ function queries(data, reload) {
   if (data.queries.some((query) => ending.has(query.id))) setTimeout(reload, 500);
   const number = (text) => element('td', { class: 'number' }, text);
   const rows = data.queries.map((query) => element('tr', {}, number(query.id), element('td', { class: 'whole' }, query.state),
-    number(`${query.age.toFixed(1)} s`), number(query.samplesRead.toLocaleString()), number(query.estimatedSamples.toLocaleString()),
+    number(`${query.age.toFixed(1)} s`), number(query.samplesRead.toLocaleString()), number(`${query.estimateIsWhole ? '' : '≥ '}${query.estimatedSamples.toLocaleString()}`),
     number(formatBytes(query.memoryBytes)), element('td', {}, query.client, ' ', element('span', { class: 'quiet' }, query.userAgent)),
     element('td', {}, element('code', {}, query.query)),
     element('td', { class: 'whole' }, ending.has(query.id) ? 'is ending' : element('button', { type: 'button', onclick: end(query.id) }, 'End'))));
@@ -48,7 +48,7 @@ function queries(data, reload) {
   const numbers = ['Number', 'Age', 'Samples read', 'of about', 'Memory'];
   const heads = names.map((name) => element('th', { class: numbers.includes(name) ? 'number' : 'whole' }, name));
   return [
-    pairs([['Running', `${data.running} of ${data.limits.concurrency}`], ['Waiting', `${data.waiting} of ${data.limits.queue}`],
+    pairs([['Running', `${data.running} of ${data.limits.concurrency}`], ['Waiting', `${data.waiting} of ${data.limits.queue}`], ['Answers being sent', data.sending],
       ['Memory', `${formatBytes(data.memoryBytes)} of ${formatBytes(data.limits.memoryBytes)}`]]),
     rows.length ? element('table', {}, element('thead', {}, element('tr', {}, heads)), element('tbody', {}, rows)) : null,
     element('button', { type: 'button', onclick: reload }, 'Look again'),

@@ -158,8 +158,8 @@ struct MemoryKeeper: Service {
     }
 
     private func endLargestQuery(residentBytes: Int) {
-        let running = active.list().filter { $0.isRunning && !$0.cancellation.isCancelled }
-        guard let largest = running.max(by: { $0.progress.bytes < $1.progress.bytes }) else { return }
+        let holding = active.list().filter { $0.state != .waiting && !$0.isEnding }
+        guard let largest = holding.max(by: { $0.progress.bytes < $1.progress.bytes }) else { return }
         guard active.end(id: largest.id) else { return }
         counts.endedQueries.add(1, ordering: .relaxed)
         logger.warning(

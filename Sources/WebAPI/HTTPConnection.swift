@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import PromQL
 import Synchronization
 
 /// Whether the client of a connection is still there.
@@ -31,6 +32,31 @@ final class HTTPConnection: ChannelDuplexHandler {
         case closing
     }
 
+    /// An answer that is sent in parts.
+    private struct Transfer {
+        let framing: AnswerHead.Framing
+        let query: SendingQuery?
+        /// Of the parts that were begun.
+        private(set) var byteCount: Int64 = 0
+        /// How long the client was waited for until the part at hand, which was begun at `begun`.
+        private var waited = TimeAmount.zero
+        private var begun = NIODeadline.now()
+
+        init(_ framing: AnswerHead.Framing, of query: SendingQuery?) {
+            self.framing = framing
+            self.query = query
+        }
+
+        mutating func begin(byteCount count: Int) {
+            byteCount += Int64(count)
+            begun = .now()
+        }
+
+        mutating func end() { waited = waited + (.now() - begun) }
+
+        var waitedSeconds: Int64 { (waited + (.now() - begun)).nanoseconds / 1_000_000_000 }
+    }
+
     private let exchange: HTTPExchange
     private let limits: HTTPServer.Limits
     private let presence = ClientPresence()
@@ -45,6 +71,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// When the connection ends, whatever it waits for.
     private(set) var deadline: NIODeadline
     private let deadlines: ConnectionDeadlines
+    private var transfer: Transfer?
     private var context: ChannelHandlerContext?
 
     init(server: HTTPServer, client: String, _ deadlines: ConnectionDeadlines) {
@@ -163,6 +190,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         var head = answer.head
         if case .closing = head.framing { closesAfterAnswer = true }
         let text = head.end(closes: closesAfterAnswer)
+        transfer = answer.more.map { Transfer(head.framing, of: $0.query) }
         send(text, answer.body, answer.more, framing: head.framing, context)
     }
 
@@ -176,10 +204,17 @@ final class HTTPConnection: ChannelDuplexHandler {
         _ head: ByteBuffer, _ body: ByteBuffer, _ more: HTTPExchange.Pieces?, framing: AnswerHead.Framing,
         _ context: ChannelHandlerContext
     ) {
-        setDeadline(.seconds(limits.takingSeconds))
+        transfer?.begin(byteCount: body.readableBytes)
+        setDeadline(more == nil ? .seconds(limits.takingSeconds) : lookingTime)
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenSuccess { [self] in
-            if let more { follow(more, framing: framing, context) } else { finish(context) }
+            transfer?.end()
+            guard let more else {
+                transfer = nil
+                return finish(context)
+            }
+            if let transfer, isSlow(transfer) { return giveUp(context) }
+            follow(more, framing: framing, context)
         }
         if case .chunked = framing { return sendChunk(head, body, isLast: more == nil, sent, context) }
         guard body.readableBytes <= Self.smallBodyBytes else { return write([head, body], sent, context) }
@@ -187,6 +222,9 @@ final class HTTPConnection: ChannelDuplexHandler {
         head.writeImmutableBuffer(body)
         context.writeAndFlush(wrapOutboundOut(head), promise: sent)
     }
+
+    /// How soon is looked whether the query was ended whose answer is being sent, and whether the client takes it.
+    private var lookingTime: TimeAmount { .seconds(min(limits.takingSeconds, 1)) }
 
     /// Writes buffers one after the other; the promise goes with the last bytes, it is kept when they are sent.
     private func write(_ buffers: [ByteBuffer], _ sent: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
@@ -231,6 +269,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// ends with the connection ends with a reset.
     private func cut(_ framing: AnswerHead.Framing, _ context: ChannelHandlerContext) {
         phase = .closing
+        transfer = nil
         if case .closing = framing, let socket = context.channel as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }
@@ -311,16 +350,31 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard case .answering = phase, let socket = context.channel as? any SocketOptionProvider else {
             return context.close(promise: nil)
         }
+        if let transfer, transfer.query?.isEnded == true { return cut(transfer.framing, context) }
+        let isSlow = transfer.map { self.isSlow($0) } ?? false
         deadline = .distantFuture
         socket.getTCPInfo().assumeIsolated().whenComplete { [self] result in
             let limit = limits.takingSeconds * 1000
             let still = (try? result.get()).map { Int64($0.tcpi_last_data_sent) } ?? limit
-            guard still >= limit else {
-                deadline = .now() + .milliseconds(limit - still)
+            guard still >= limit || isSlow else {
+                let rest = TimeAmount.milliseconds(limit - still)
+                deadline = .now() + (transfer == nil ? rest : min(rest, lookingTime))
                 return deadlines.cover(deadline)
             }
-            exchange.server.noteUntaken(by: exchange.client)
-            context.close(promise: nil)
+            giveUp(context)
         }
+    }
+
+    /// Ends the connection of a client that does not take its answer.
+    private func giveUp(_ context: ChannelHandlerContext) {
+        exchange.server.noteUntaken(by: exchange.client)
+        if let transfer { cut(transfer.framing, context) } else { context.close(promise: nil) }
+    }
+
+    /// Whether the client takes so little of the answer to a query that it holds its memory from others.
+    private func isSlow(_ transfer: Transfer) -> Bool {
+        let seconds = transfer.waitedSeconds
+        return transfer.query != nil && seconds > limits.takingSeconds
+            && transfer.byteCount < seconds * limits.takenBytesPerSecond
     }
 }

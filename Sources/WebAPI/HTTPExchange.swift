@@ -18,12 +18,15 @@ struct HTTPExchange: Sendable {
     struct Pieces: Sendable {
         let threads: WorkerThreads
         let caller: String
+        /// The query that the body is the answer of.
+        let query: SendingQuery?
         let nextPiece: @Sendable () -> APIResponse.Piece
 
-        /// Makes what is sent next, on a thread; nil where the server stops, and the answer has to look like the part that it is.
+        /// Makes what is sent next, on a thread; nil where the server stops or the query was ended, and the answer has to look like the
+        /// part that it is.
         func next(_ body: @escaping @Sendable (ByteBuffer?, Pieces?) -> Void) {
             threads.submit(of: caller) { isStopping in
-                guard !isStopping else { return body(nil, nil) }
+                guard !isStopping, query?.isEnded != true else { return body(nil, nil) }
                 let piece = nextPiece()
                 body(ByteBuffer(bytes: piece.bytes), piece.isLast ? nil : self)
             }
@@ -89,20 +92,25 @@ struct HTTPExchange: Sendable {
         case .queued(let query):
             request.query = query
             if let answer = answerAtOnce(request, version: head.version) { return body(answer) }
-            request.mayComeAgain = server.patientThreads != nil
-            threads = server.queryThreads
+            if query.waitsForMemory {
+                threads = server.patientThreads ?? server.queryThreads
+            } else {
+                request.mayComeAgain = server.patientThreads != nil
+                threads = server.queryThreads
+            }
         }
         submit(request, to: threads, head.version, body)
     }
 
     /// Has a request answered on a thread.
     ///
-    /// A query that has to wait for memory leaves the threads of queries to those that need not.
+    /// A query that has to wait for memory leaves the threads of queries to those that need not; one that is ended while it waits for its
+    /// turn is answered by the threads of everything else, as what was canceled.
     private func submit(
         _ request: APIRequest, to threads: WorkerThreads, _ version: HTTPVersion,
         _ body: @escaping @Sendable (Answer) -> Void
     ) {
-        threads.submit(of: request.query?.description.caller ?? client) { isStopping in
+        let work: WorkerThreads.Work = { isStopping in
             guard !isStopping else {
                 return body(answer(.text("stopping\n", status: 503), to: request, version: version))
             }
@@ -120,6 +128,10 @@ struct HTTPExchange: Sendable {
                 server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: false)
             }
         }
+        guard let query = request.query else { return threads.submit(of: client, work) }
+        let caller = query.description.caller
+        query.waitForTurn(orLeaveBy: { server.threads.submit(of: caller, work) })
+        threads.submit(of: caller) { isStopping in if query.takeTurn() { work(isStopping) } }
     }
 
     /// The answer of a small query, made here and now on the event loop.
@@ -177,16 +189,17 @@ struct HTTPExchange: Sendable {
             }
             // Never on the threads of queries: all of those may be waiting for the memory that this answer holds.
             let caller = request?.query?.description.caller ?? client
+            let query = request.flatMap { server.api.beginSending($0) }
             Self.addVary(&answer.head, response)
             if Self.mayCompress(response, for: request),
                 let file = GzippedPieces(first, then: next, reservation: server.api.reserveMemory())
             {
                 // Nor here, which may be the event loop: the head goes out alone.
                 answer.head.add("Content-Encoding", "gzip")
-                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: file.next)
+                answer.more = Pieces(threads: server.threads, caller: caller, query: query, nextPiece: file.next)
             } else {
                 answer.body = ByteBuffer(bytes: first.bytes)
-                answer.more = Pieces(threads: server.threads, caller: caller, nextPiece: next)
+                answer.more = Pieces(threads: server.threads, caller: caller, query: query, nextPiece: next)
             }
             answer.head.frameByParts()
         }

@@ -22,6 +22,10 @@ package protocol RequestAnswering: Sendable {
     /// Called on an event loop: it takes less than a millisecond and waits for nobody.
     func respondAtOnce(to request: APIRequest) -> APIResponse?
 
+    /// The answer to a request that was queued is sent in parts: the query is one that is being answered as long as what is returned
+    /// lives.
+    func beginSending(_ request: APIRequest) -> SendingQuery?
+
     /// Counts what the sending of an answer takes, beside the answer itself; nil where nothing is counted.
     func reserveMemory() -> (any MemoryReservation)?
 
@@ -40,6 +44,7 @@ package enum Admission: Sendable {
 extension RequestAnswering {
     package func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission { .immediate }
     package func respondAtOnce(to request: APIRequest) -> APIResponse? { nil }
+    package func beginSending(_ request: APIRequest) -> SendingQuery? { nil }
     package func reserveMemory() -> (any MemoryReservation)? { nil }
     package func note(_ cost: AnswerCost, of request: APIRequest, isAtOnce: Bool) {}
 }
@@ -56,8 +61,11 @@ package final class HTTPServer: Sendable {
         package var bodyBytes = 32 << 20
         /// Bodies at least this large are compressed for clients that accept gzip.
         package var compressionThresholdBytes = 1024
-        /// An answer is given up when the client takes nothing of it for this time.
+        /// An answer is given up when the client takes nothing of it for this time, or has been waited for longer and takes less than
+        /// `takenBytesPerSecond`.
         package var takingSeconds: Int64 = 60
+        /// What is sent in parts holds memory of queries until it is taken.
+        package var takenBytesPerSecond: Int64 = 64 << 10
         /// A connection without a request is closed after this time.
         package var idleSeconds: Int64 = 300
         /// The head of the first request must be there after this time, the TLS handshake included.

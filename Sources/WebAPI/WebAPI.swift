@@ -101,7 +101,7 @@ package final class WebAPI: RequestAnswering {
     }
 
     package func respondAtOnce(to request: APIRequest) -> APIResponse? {
-        guard let query = request.query, services.status.isReady, !services.queryLog.isWriting,
+        guard let query = request.query, !query.waitsForMemory, services.status.isReady, !services.queryLog.isWriting,
             services.active.lineIsEmpty, small.contain(query.description, now: services.active.now)
         else { return nil }
         var request = request
@@ -116,6 +116,10 @@ package final class WebAPI: RequestAnswering {
         runner.metrics.answeredAtOnce.increment()
         addOrigin(to: &response, request)
         return response
+    }
+
+    package func beginSending(_ request: APIRequest) -> SendingQuery? {
+        request.query.map { services.active.beginSending($0) }
     }
 
     package func reserveMemory() -> (any MemoryReservation)? { services.active.budget.reservation() }

@@ -73,6 +73,9 @@ struct QueryCommand: AsyncParsableCommand {
         if time != nil, start != nil || range != nil {
             throw ValidationError("--time asks for one moment, --start and --range for many: choose one.")
         }
+        if explain, output == .csv || output == .plot {
+            throw ValidationError("A plan is shown as a table or as JSON, not as \(output.rawValue).")
+        }
         if running || stop != nil, output == .csv || output == .plot {
             throw ValidationError("The queries of a server are shown as a table or as JSON, not as \(output.rawValue).")
         }
@@ -109,11 +112,17 @@ struct QueryCommand: AsyncParsableCommand {
                 return
             }
             let answer = try await client.ask(path, form: form)
+            let result = QueryAnswer(answer)
             if explain, let plan = answer["data"]?["plan"] {
-                StandardStream.write(PlanOutput.text(plan))
+                StandardStream.write(PlanOutput.text(plan, width: StandardStream.terminalWidth))
             } else {
-                show(answer, window: window)
+                show(result, window: window)
+                if explain {
+                    StandardStream.error("this query has no plan: it is answered without evaluating a vector")
+                }
             }
+            for warning in result.warnings { StandardStream.error("warning: " + warning) }
+            for info in result.infos { StandardStream.error("info: " + info) }
         } catch let error as APIClientError {
             StandardStream.error("lapwing: " + error.description)
             if case .refused = error { throw ExitStatus.failure }
@@ -121,8 +130,7 @@ struct QueryCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ answer: JSONValue, window: Window?) {
-        let result = QueryAnswer(answer)
+    private func show(_ result: QueryAnswer, window: Window?) {
         switch output {
         case .csv: StandardStream.write(CSVOutput.text(result))
         case .plot:
@@ -133,8 +141,6 @@ struct QueryCommand: AsyncParsableCommand {
             }
         case .table, .json: StandardStream.write(TableOutput(width: StandardStream.terminalWidth).text(result))
         }
-        for warning in result.warnings { StandardStream.error("warning: " + warning) }
-        for info in result.infos { StandardStream.error("info: " + info) }
     }
 
     private func window() throws -> Window? {

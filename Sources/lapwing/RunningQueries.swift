@@ -27,6 +27,9 @@ struct RunningQueries {
         }
     }
 
+    /// Characters of who asks that are shown.
+    private static let agentLimit = 40
+
     /// A line for each query and one with the numbers.
     static func text(_ answer: JSONValue) -> String {
         let data = answer["data"]
@@ -35,8 +38,10 @@ struct RunningQueries {
             func number(_ name: String) -> Double { query[name]?.number ?? 0 }
             rows.append([
                 query["id"]?.text ?? "", query["state"]?.text ?? "", Quantity.seconds(number("age")),
-                Quantity.count(number("samplesRead")), Quantity.count(number("estimatedSamples")),
-                Quantity.bytes(number("memoryBytes")), query["userAgent"]?.text ?? "",
+                Quantity.count(number("samplesRead")),
+                // What the selectors will read that are still to come is not in it.
+                (query["estimateIsWhole"]?.flag == true ? "" : ">= ") + Quantity.count(number("estimatedSamples")),
+                Quantity.bytes(number("memoryBytes")), String((query["userAgent"]?.text ?? "").prefix(agentLimit)),
                 (query["query"]?.text ?? "").split(separator: "\n").joined(separator: " "),
             ])
         }
@@ -44,7 +49,7 @@ struct RunningQueries {
         func shown(_ value: JSONValue?) -> String { Quantity.count(value?.number ?? 0) }
         let summary =
             "\(shown(data?["running"])) of \(shown(limits?["concurrency"])) run, \(shown(data?["waiting"])) of "
-            + "\(shown(limits?["queue"])) wait, \(Quantity.bytes(data?["memoryBytes"]?.number ?? 0)) of "
+            + "\(shown(limits?["queue"])) wait, \(shown(data?["sending"])) are being answered, \(Quantity.bytes(data?["memoryBytes"]?.number ?? 0)) of "
             + "\(Quantity.bytes(limits?["memoryBytes"]?.number ?? 0)) are held\n"
         return (rows.count > 1 ? PlanOutput.layOut(rows, rightAligned: []) : "") + summary
     }
@@ -52,19 +57,20 @@ struct RunningQueries {
 
 /// A plan with what each part took: the parts of a part stand below it, set in.
 enum PlanOutput {
-    /// Characters of an expression that are shown.
-    private static let expressionLimit = 72
-
-    static func text(_ plan: JSONValue) -> String {
-        var rows = [["TIME", "SERIES", "SAMPLES", "READ", "MEMORY", "PART"]]
+    /// - Parameter width: Columns of the terminal, at which lines are cut; nil where they may be as long as they like.
+    static func text(_ plan: JSONValue, width: Int?) -> String {
+        var rows = [["TIME", "SERIES", "SAMPLES", "READ", "BYTES OUT", "PART"]]
         add(plan, level: 0, to: &rows)
-        return layOut(rows, rightAligned: [0, 1, 2, 3, 4])
+        let text = layOut(rows, rightAligned: [0, 1, 2, 3, 4])
+        guard let width else { return text }
+        return text.split(separator: "\n").map { line in
+            (line.count > width ? line.prefix(max(1, width - 1)) + "…" : line) + "\n"
+        }.joined()
     }
 
     private static func add(_ node: JSONValue, level: Int, to rows: inout [[String]]) {
         func number(_ name: String) -> Double { node[name]?.number ?? 0 }
-        var expression = (node["expression"]?.text ?? "").split(separator: "\n").joined(separator: " ")
-        if expression.count > expressionLimit { expression = expression.prefix(expressionLimit - 1) + "…" }
+        let expression = (node["expression"]?.text ?? "").split(separator: "\n").joined(separator: " ")
         let isRepeated = node["repeated"]?.flag ?? false
         rows.append([
             Quantity.seconds(number("seconds")), Quantity.count(number("series")), Quantity.count(number("samples")),

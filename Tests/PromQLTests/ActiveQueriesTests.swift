@@ -41,6 +41,40 @@ struct ActiveQueriesTests {
         #expect(active.list().map(\.description.text) == ["b", "c", "e"])
     }
 
+    @Test("who is ended before its turn leaves the line once, and has no turn; who has had its turn does not leave")
+    func leaving() throws {
+        let active = queries(StandingClock())
+        let left = Mutex(0)
+        let waiting = try active.admit(QueryDescription(text: "a"))
+        waiting.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
+        #expect(active.end(id: 1) && active.end(id: 1))
+        #expect(left.withLock { $0 } == 1 && !waiting.takeTurn())
+        // One that was ended between two lines leaves the second at once.
+        waiting.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
+        #expect(left.withLock { $0 } == 2 && !waiting.takeTurn())
+        let running = try active.admit(QueryDescription(text: "b"))
+        running.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
+        #expect(running.takeTurn() && active.end(id: 2))
+        #expect(left.withLock { $0 } == 2 && running.cancellation.isCancelled)
+    }
+
+    @Test("a query whose answer is being sent can be seen and ended, and takes no place of others")
+    func sending() throws {
+        let active = queries(concurrency: 1, queue: 0, StandingClock())
+        let first = try active.admit(QueryDescription(text: "large"))
+        #expect(throws: QueryError.self) { try active.admit(QueryDescription(text: "b")) }
+        var sending: SendingQuery? = active.beginSending(first)
+        #expect(active.list().map(\.state) == [.sending] && active.occupancy == (0, 0) && active.lineIsEmpty)
+        _ = try active.admit(QueryDescription(text: "b"))
+        active.finish(first)
+        #expect(sending?.isEnded == false && !first.isEnding)
+        #expect(active.end(id: 1))
+        #expect(sending?.isEnded == true && first.isEnding)
+        sending = nil
+        #expect(active.list().map(\.description.text) == ["b"])
+        #expect(!active.end(id: 1))
+    }
+
     @Test("nobody waits while no more are in than may run")
     func emptyLine() throws {
         let active = queries(concurrency: 2, StandingClock())
@@ -111,10 +145,10 @@ struct ActiveQueriesTests {
         let query = try active.admit(QueryDescription(text: "a"))
         _ = try active.begin(query, timeoutMilliseconds: 1000)
         query.noteWait()
-        #expect(query.waitsForMemory && !query.isRunning)
+        #expect(query.waitsForMemory && query.state == .waiting)
         clock.advance(milliseconds: 400)
         #expect(try active.becomePatient(query, timeoutMilliseconds: 1000) == 600)
-        #expect(query.isRunning)
+        #expect(query.state == .running)
     }
 
     @Test("waiting takes from a query's time")
@@ -125,7 +159,7 @@ struct ActiveQueriesTests {
         let second = try active.admit(QueryDescription(text: "b"))
         clock.advance(milliseconds: 300)
         #expect(try active.begin(first, timeoutMilliseconds: 1000) == 700)
-        #expect(first.isRunning && !second.isRunning)
+        #expect(first.state == .running && second.state == .waiting)
         #expect(active.occupancy.running == 1 && active.occupancy.waiting == 1)
         clock.advance(milliseconds: 700)
         let error = #expect(throws: QueryError.self) { try active.begin(second, timeoutMilliseconds: 1000) }
@@ -191,7 +225,23 @@ struct ActiveQueriesTests {
         _ = try harness.result("sum(rate(metric[10m]))", atMinute: 50)
         #expect(progress.series == 2)
         #expect(progress.samplesRead == 20)
-        #expect(progress.estimatedSamples >= 20)
+        #expect(progress.estimatedSamples >= 20 && progress.isEstimateWhole)
+    }
+
+    @Test("an estimate is of all series that a selector will find, and whole when the last selector is begun")
+    func estimates() {
+        let progress = QueryProgress()
+        progress.noteSelectors(2)
+        var first = SelectorEstimate(progress, expectedSeries: 40)
+        first.add(series: 10, samples: 100)
+        #expect(progress.series == 10 && progress.estimatedSamples == 400 && !progress.isEstimateWhole)
+        first.add(series: 10, samples: 300)
+        #expect(progress.series == 20 && progress.estimatedSamples == 800)
+        first.end()
+        #expect(progress.estimatedSamples == 400)
+        var second = SelectorEstimate(progress, expectedSeries: 0)
+        second.add(series: 1, samples: 5)
+        #expect(progress.estimatedSamples == 405 && progress.isEstimateWhole)
     }
 
     @Test("a query tells how far it is while several threads read", arguments: [0, 1])

@@ -225,13 +225,15 @@ struct QueryEndpointsTests {
         let text = body { () throws(APIError) in endpoints.list(request("status/queries", "")) }
         #expect(
             text.contains(
-                #""running":0,"waiting":1,"memoryBytes":0,"limits":{"concurrency":20,"queue":500,"memoryBytes":1073741824}"#
+                #""running":0,"waiting":1,"sending":0,"memoryBytes":0,"limits":{"concurrency":20,"queue":500,"memoryBytes":1073741824}"#
             ))
         #expect(
             text.contains(
                 #"{"id":"1","state":"waiting","query":"up","start":0,"end":1.500,"step":0.500,"userAgent":"test/1","client":"::1""#
             ), "\(text)")
-        #expect(body { () throws(APIError) in try endpoints.end("7") }.contains("no query 7 is waiting or running"))
+        #expect(
+            body { () throws(APIError) in try endpoints.end("7") }.contains(
+                "no query 7 is waiting, running or being answered"))
         #expect(body { () throws(APIError) in try endpoints.end("1") } == #"{"status":"success","data":{"ended":"1"}}"#)
         #expect(query.cancellation.isCancelled)
     }

@@ -147,7 +147,7 @@ struct SmallQueriesTests {
         let query = try #require(request.query)
         query.waitAgain()
         #expect(active.list().map(\.id) == [query.id])
-        #expect(!query.isRunning && query.progress.estimatedSamples == 0 && query.progress.series == 0)
+        #expect(query.state == .waiting && query.progress.estimatedSamples == 0 && query.progress.series == 0)
         #expect(!Self.outcomes(registry).contains("lapwing_queries_total{outcome=\"error\"} 1"))
         request.isTriedAtOnce = false
         _ = try endpoints.instant(request)

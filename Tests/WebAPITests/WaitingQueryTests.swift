@@ -23,9 +23,13 @@ struct WaitingQueryTests {
         /// Whether the memory was free when `/waits` had waited, nil while it waits.
         let outcome = Mutex<Bool?>(nil)
 
+        func beginSending(_ request: APIRequest) -> SendingQuery? { request.query.map { active.beginSending($0) } }
+
         func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
             do {
-                return .queued(try active.admit(QueryDescription(text: request.path)))
+                let query = try active.admit(QueryDescription(text: request.path))
+                if request.path == "/large" { query.noteWait() }
+                return .queued(query)
             } catch {
                 return .refused(.failure(APIError(error)))
             }
@@ -48,6 +52,13 @@ struct WaitingQueryTests {
                         return APIResponse.Piece(
                             bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 20), isLast: number == 0)
                     })
+            case "/endless":
+                return APIResponse(
+                    contentType: "text/plain",
+                    body: .pieces {
+                        APIResponse.Piece(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 20), isLast: false)
+                    })
+            case "/ended": return .text("canceled \(request.query?.cancellation.isCancelled == true)")
             case "/waits":
                 isAsked.signal()
                 let isInTime = isFree.wait(timeout: .now() + 10) == .success
@@ -71,13 +82,16 @@ struct WaitingQueryTests {
         }
     }
 
-    private func withServer(_ api: Scarce, _ body: (Int) -> Void) async throws {
+    private func withServer(
+        _ api: Scarce, limits: HTTPServer.Limits = HTTPServer.Limits(), _ body: (Int) throws -> Void
+    ) async throws {
         let threads = [2, 1, 1].map { WorkerThreads(maximum: $0) }
-        let server = HTTPServer(api: api, threads: threads[0], queryThreads: threads[1], patientThreads: threads[2])
+        let server = HTTPServer(
+            api: api, threads: threads[0], queryThreads: threads[1], patientThreads: threads[2], limits: limits)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let task = Task { try await server.run(host: "127.0.0.1", port: 0) { found.yield($0) } }
         for await port in ports {
-            body(port)
+            try body(port)
             break
         }
         task.cancel()
@@ -116,5 +130,62 @@ struct WaitingQueryTests {
             #expect(waiting.read().hasSuffix("true, again false"))
         }
         #expect(api.active.list().isEmpty)
+    }
+
+    @Test("a query that is known to wait for memory does so from the beginning")
+    func largeQuery() async throws {
+        let api = Scarce()
+        try await withServer(api) { port in
+            let busy = ask("/waits", port)
+            api.isAsked.wait()
+            // It has no need of the thread for queries; what it signals frees the other.
+            #expect(ask("/large", port).read().hasSuffix("little"))
+            #expect(busy.read().hasSuffix("true"))
+        }
+        #expect(api.active.list().isEmpty)
+    }
+
+    @Test("a query that is ended while it waits for its turn is answered at once")
+    func endedWhileWaiting() async throws {
+        let api = Scarce()
+        try await withServer(api) { port in
+            let running = ask("/waits", port)
+            api.isAsked.wait()
+            let waiting = ask("/ended", port)
+            while api.active.list().count < 2 {}
+            #expect(api.active.end(id: 2))
+            #expect(waiting.read().hasSuffix("canceled true"))
+            #expect(api.outcome.withLock { $0 } == nil, "the running query is still running")
+            api.isFree.signal()
+            #expect(running.read().hasSuffix("true"))
+        }
+        #expect(api.active.list().isEmpty)
+    }
+
+    @Test("a query whose answer is being sent is seen, and its connection is cut when it is ended")
+    func endedWhileSending() async throws {
+        let api = Scarce()
+        try await withServer(api) { port in
+            let untaken = ask("/endless", port)
+            #expect(untaken.readSome().starts(with: "HTTP/1.0 200".utf8))
+            while api.active.list().map(\.state) != [.sending] {}
+            let number = try #require(api.active.list().first?.id)
+            #expect(api.active.end(id: number))
+            // Nobody reads: the server does not wait for that.
+            while !api.active.list().isEmpty {}
+            #expect(untaken.endsWithReset())
+        }
+    }
+
+    @Test("who takes an answer too slowly loses it, though something is taken all the time")
+    func slowTaking() async throws {
+        let api = Scarce()
+        var limits = HTTPServer.Limits()
+        limits.takingSeconds = 1
+        limits.takenBytesPerSecond = 1 << 40
+        try await withServer(api, limits: limits) { port in
+            #expect(ask("/endless", port).endsWithReset())
+            while !api.active.list().isEmpty {}
+        }
     }
 }

@@ -25,7 +25,10 @@ package final class ActiveQueries: Sendable {
 
     private struct State {
         var nextID: UInt64 = 1
+        /// Those that wait and run.
         var queries: [UInt64: ActiveQuery] = [:]
+        /// Those whose answers are being sent; they take no place of others.
+        var sending: [UInt64: ActiveQuery] = [:]
         var counts = Counts()
         /// A query that waits for memory, if there is one.
         var patient: UInt64?
@@ -86,7 +89,7 @@ package final class ActiveQueries: Sendable {
 
     /// Waiting queries whose callers have gone make room; their turn will find them gone.
     private static func forgetWithdrawn(_ state: inout State) {
-        for (id, query) in state.queries where !query.isRunning && query.cancellation.isCancelled {
+        for (id, query) in state.queries where query.state == .waiting && query.cancellation.isCancelled {
             state.queries[id] = nil
         }
     }
@@ -126,29 +129,42 @@ package final class ActiveQueries: Sendable {
     /// Takes a query off the list.
     package func finish(_ query: ActiveQuery) { state.withLock { $0.queries[query.id] = nil } }
 
+    /// The answer of a query is sent in parts, which hold memory until the last: it stays on the list as long as what is returned
+    /// lives.
+    package func beginSending(_ query: ActiveQuery) -> SendingQuery {
+        query.noteSending()
+        state.withLock { state in
+            state.queries[query.id] = nil
+            state.sending[query.id] = query
+        }
+        return SendingQuery(query, of: self)
+    }
+
+    fileprivate func endSending(_ query: ActiveQuery) { state.withLock { $0.sending[query.id] = nil } }
+
     /// Asks a query to end; false where there is none of this number.
     package func end(id: UInt64) -> Bool {
         let query = state.withLock { state -> ActiveQuery? in
-            guard let query = state.queries[id] else { return nil }
+            guard let query = state.queries[id] ?? state.sending[id] else { return nil }
             state.counts.ended += 1
             return query
         }
-        query?.cancellation.cancel()
+        query?.end()
         return query != nil
     }
 
     /// Asks all queries to end, because the server does.
     package func endAll() {
-        for query in list() { query.cancellation.cancel() }
+        for query in list() { query.end() }
     }
 
-    /// All that run or wait, the oldest first; not those that wait although their callers have gone.
+    /// All of them, the oldest first; not those that wait although their callers have gone.
     package func list() -> [ActiveQuery] { current.sorted { $0.id < $1.id } }
 
     private var current: [ActiveQuery] {
         state.withLock { state in
             Self.forgetWithdrawn(&state)
-            return Array(state.queries.values)
+            return Array(state.queries.values) + Array(state.sending.values)
         }
     }
 
@@ -160,9 +176,24 @@ package final class ActiveQueries: Sendable {
     /// How many run and how many wait.
     package var occupancy: (running: Int, waiting: Int) {
         let all = current
-        let running = all.count(where: \.isRunning)
-        return (running, all.count - running)
+        return (all.count { $0.state == .running }, all.count { $0.state == .waiting })
     }
 
     package var now: UInt64 { clock.monotonicNanoseconds }
+}
+
+/// A query whose answer is being sent.
+package final class SendingQuery: Sendable {
+    private let query: ActiveQuery
+    private let active: ActiveQueries
+
+    fileprivate init(_ query: ActiveQuery, of active: ActiveQueries) {
+        self.query = query
+        self.active = active
+    }
+
+    deinit { active.endSending(query) }
+
+    /// Whether somebody asked it to end: no more of the answer is sent.
+    package var isEnded: Bool { query.isEnded }
 }

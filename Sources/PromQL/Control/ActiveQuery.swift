@@ -28,10 +28,12 @@ package struct QueryDescription: Sendable {
     package var caller: String { "\(client) \(userAgent)" }
 }
 
-/// A query that waits or runs.
+/// A query that waits or runs, or whose answer is being sent.
 ///
 /// Safe on several threads. It leaves the list with `ActiveQueries.finish`.
 package final class ActiveQuery: Sendable {
+    package enum State: String, Sendable { case waiting, running, sending }
+
     package let id: UInt64
     package let description: QueryDescription
     package let cancellation: CancellationFlag
@@ -41,6 +43,10 @@ package final class ActiveQuery: Sendable {
     let admittedNanoseconds: UInt64
     private let started = Atomic<UInt64>(0)
     private let waits = Atomic<Bool>(false)
+    private let sends = Atomic<Bool>(false)
+    private let ended = Atomic<Bool>(false)
+    /// What is done where the query is ended before its turn; nil where it has no place in line.
+    private let departure = Mutex<(@Sendable () -> Void)?>(nil)
 
     init(
         id: UInt64, description: QueryDescription, cancellation: CancellationFlag, admitted: Timestamp,
@@ -53,7 +59,16 @@ package final class ActiveQuery: Sendable {
         self.admittedNanoseconds = admittedNanoseconds
     }
 
-    package var isRunning: Bool { started.load(ordering: .relaxed) != 0 }
+    package var state: State {
+        if sends.load(ordering: .relaxed) { return .sending }
+        return started.load(ordering: .relaxed) == 0 ? .waiting : .running
+    }
+
+    /// Whether somebody asked the query to end; `cancellation` also tells that its caller has gone.
+    package var isEnded: Bool { ended.load(ordering: .relaxed) }
+
+    /// Whether it will give back what it holds; a caller that has spoken to its end may still take its answer.
+    package var isEnding: Bool { state == .sending ? isEnded : cancellation.isCancelled }
 
     /// Seconds that the query waited, up to `now` while it still does.
     package func queueSeconds(now: UInt64) -> Double {
@@ -78,6 +93,35 @@ package final class ActiveQuery: Sendable {
         waits.store(true, ordering: .relaxed)
         waitAgain()
     }
+
+    // MARK: Turns
+
+    /// The query stands in line for a thread.
+    ///
+    /// - Parameter body: Called at most once, where the query is ended before its turn: it is answered then, and not when its turn
+    ///   comes.
+    package func waitForTurn(orLeaveBy body: @escaping @Sendable () -> Void) {
+        departure.withLock { $0 = body }
+        if isEnded { takeDeparture()?() }
+    }
+
+    /// The query's turn has come; false where it has left the line.
+    package func takeTurn() -> Bool { takeDeparture() != nil }
+
+    func end() {
+        ended.store(true, ordering: .relaxed)
+        cancellation.cancel()
+        takeDeparture()?()
+    }
+
+    private func takeDeparture() -> (@Sendable () -> Void)? {
+        departure.withLock { departure in
+            defer { departure = nil }
+            return departure
+        }
+    }
+
+    func noteSending() { sends.store(true, ordering: .relaxed) }
 
     func noteStart(_ nanoseconds: UInt64) { started.store(max(1, nanoseconds), ordering: .relaxed) }
 }

@@ -107,6 +107,7 @@ struct QueryRun {
 
     func result(of expression: Expression) throws(QueryError) -> QueryResult {
         let started = clock.monotonicNanoseconds
+        noteSelectors(of: expression)
         let value: QueryValue
         var planned = started
         switch expression.type {
@@ -142,6 +143,14 @@ struct QueryRun {
         return result
     }
 
+    /// Tells whoever watches the query what its estimate has to be made of.
+    private func noteSelectors(of expression: Expression) {
+        guard let progress = context.progress else { return }
+        var count = 0
+        expression.walk { if case .vectorSelector = $0 { count += 1 } }
+        progress.noteSelectors(count)
+    }
+
     private func statistics(_ started: UInt64, _ planned: UInt64) -> QueryStatistics {
         let finished = clock.monotonicNanoseconds
         var statistics = context.statistics
@@ -166,6 +175,7 @@ struct QueryRun {
 
     func outcome(of expression: Expression) throws(QueryError) -> Outcome {
         let started = clock.monotonicNanoseconds
+        noteSelectors(of: expression)
         let plan = try planner.plan(expression) { () throws(QueryError) in
             try planner.vector(expression, on: timeline, keepsKinds: true)
         }

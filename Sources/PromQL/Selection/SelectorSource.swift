@@ -104,13 +104,15 @@ struct SelectorSource: SeriesSource {
             kernel, windows: windows, timeline: timeline, readsOnlyTotals: readsOnlyTotals,
             limits: context.limits)
         runner.steps = context.stepCounts(over: timeline)
+        var estimate = SelectorEstimate(context.progress, expectedSeries: blocks.estimatedSeriesCount)
         while let selected = try next(blocks) {
             try context.limits.check()
             try context.count(series: selected.count)
             try context.spend(work(of: selected, timeline))
-            context.progress?.noteSelection(series: selected.count, samples: selected.estimatedSampleCount)
+            estimate.add(series: selected.count, samples: selected.estimatedSampleCount)
             try body(selected, runner)
         }
+        estimate.end()
     }
 
     /// Reads a block with groups.

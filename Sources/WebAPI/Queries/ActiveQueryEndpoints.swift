@@ -1,7 +1,7 @@
 import MetricModel
 import PromQL
 
-/// `/status/queries`: the queries that wait and run, and how to end one.
+/// `/status/queries`: the queries that wait and run, those whose answers are being sent, and how to end one.
 struct ActiveQueryEndpoints: Sendable {
     let active: ActiveQueries
 
@@ -12,10 +12,10 @@ struct ActiveQueryEndpoints: Sendable {
         let limits = active.limits
         return .success { writer in
             writer.object { writer in
-                writer.key("running")
-                writer.integer(queries.count(where: \.isRunning))
-                writer.key("waiting")
-                writer.integer(queries.count { !$0.isRunning })
+                for state in [ActiveQuery.State.running, .waiting, .sending] {
+                    writer.key(state.rawValue)
+                    writer.integer(queries.count { $0.state == state })
+                }
                 writer.key("memoryBytes")
                 writer.integer(active.budget.usedBytes)
                 writer.key("limits")
@@ -36,7 +36,7 @@ struct ActiveQueryEndpoints: Sendable {
     /// Asks the query with the number in the path to end.
     func end(_ number: String) throws(APIError) -> APIResponse {
         guard let id = UInt64(number), active.end(id: id) else {
-            throw APIError(.notFound, "no query \(number) is waiting or running")
+            throw APIError(.notFound, "no query \(number) is waiting, running or being answered")
         }
         return .success { writer in
             writer.object {
@@ -54,7 +54,7 @@ extension JSONWriter {
             writer.key("id")
             writer.string(String(query.id))
             writer.key("state")
-            writer.string(query.isRunning ? "running" : "waiting")
+            writer.string(query.state.rawValue)
             writer.key("query")
             writer.string(description.text)
             if let start = description.start, let end = description.end {
@@ -83,6 +83,8 @@ extension JSONWriter {
             writer.integer(query.progress.samplesRead)
             writer.key("estimatedSamples")
             writer.integer(query.progress.estimatedSamples)
+            writer.key("estimateIsWhole")
+            writer.boolean(query.progress.isEstimateWhole)
             writer.key("memoryBytes")
             writer.integer(query.progress.bytes)
         }
