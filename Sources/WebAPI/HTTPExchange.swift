@@ -92,12 +92,8 @@ struct HTTPExchange: Sendable {
         case .queued(let query):
             request.query = query
             if let answer = answerAtOnce(request, version: head.version) { return body(answer) }
-            if query.waitsForMemory {
-                threads = server.patientThreads ?? server.queryThreads
-            } else {
-                request.mayComeAgain = server.patientThreads != nil
-                threads = server.queryThreads
-            }
+            request.mayComeAgain = server.patientThreads != nil
+            threads = server.queryThreads
         }
         submit(request, to: threads, head.version, body)
     }

@@ -101,7 +101,7 @@ package final class WebAPI: RequestAnswering {
     }
 
     package func respondAtOnce(to request: APIRequest) -> APIResponse? {
-        guard let query = request.query, !query.waitsForMemory, services.status.isReady, !services.queryLog.isWriting,
+        guard let query = request.query, services.status.isReady, !services.queryLog.isWriting,
             services.active.lineIsEmpty, small.contain(query.description, now: services.active.now)
         else { return nil }
         var request = request

@@ -19,8 +19,14 @@ struct ResultCacheTests {
         "load @ start()", "sum(load @ end())", "load + vector(end())",
         "load * step()", "load * range()", "load offset step()", "sum_over_time(load[2m:step()])", "sort(load)",
         "sum(load) + fill_right(0) sum(late)", "load == load offset 1m", "increase(load[5m] anchored)",
-        "min_over_time(load[10m:17s] offset 3s)", "scalar(load{instance=\"2\"}) + load",
+        "min_over_time(load[10m:17s] offset 3s)", "scalar(load{instance=\"2\"}) + load", uneven,
+        uneven + " > 3 or rate(load[1m])",
     ]
+
+    /// The quantile of buckets whose counts do not rise with their bounds, as a rule.
+    private static let uneven =
+        #"histogram_quantile(0.5, sum by (le) (label_replace(label_replace(load, "le", "$1", "instance", "([0-3])"), "#
+        + #""le", "+Inf", "instance", "4")))"#
 
     /// A database that changes, and two engines that look at it.
     private final class Scene {
@@ -156,11 +162,10 @@ struct ResultCacheTests {
             ("histogram_quantile(0.9, sum(rate(sizes[2m])))", 40),
             // Answers that have histograms are not kept.
             ("sum(rate(sizes[2m]))", 0),
-            // The text tells of how many steps it is true.
-            (
-                #"histogram_quantile(0.5, sum by (le) (label_replace(label_replace(load, "le", "$1", "instance", "([0-3])"), "le", "+Inf", "instance", "4")))"#,
-                0
-            ),
+            // The text tells of how many steps it is true, and which they are is known,
+            (uneven, 40), (uneven + " or sum(load)", 40),
+            // but not of those of a subquery.
+            ("max_over_time(\(uneven)[1m:15s])", 0),
             // Names may meet at other steps.
             ("max_over_time(sum by (__name__) (load)[2m:15s])", 0),
         ])

@@ -28,19 +28,14 @@ struct Annotations {
         var kind: Kind
         var message: String
         var origin: Origin
-        var repair: MonotonicityRepair?
+        var repairs: MonotonicityRepairs?
         /// How often it happened, where that is told.
         var occurrenceCount = 1
-
-        /// What is told besides, which changes while the text stays the same.
-        var details: String {
-            occurrenceCount > 1 ? " (\(occurrenceCount) occurrences)" : repair?.details ?? ""
-        }
     }
 
     private var entries: [Entry] = []
-    /// Whether any text tells how often something happened, and so of all steps together.
-    private(set) var addUp = false
+    /// Whether any text tells how often something happened at all steps together, and not at which of them.
+    private var addUp = false
     private var indexes: [ExactText: Int] = [:]
 
     /// Adds an entry unless its text is there already; where the text is, and whether it is new.
@@ -59,11 +54,13 @@ struct Annotations {
     }
 
     /// Adds the repairs of classic histograms to those of the same text, which points at what is evaluated first.
-    mutating func add(_ repair: MonotonicityRepair, _ message: String, from origin: Origin) {
-        addUp = true
-        let (index, isNew) = take(Entry(kind: .info, message: message, origin: origin, repair: repair))
+    ///
+    /// - Parameter areOfQuery: Their times are steps of the query.
+    mutating func add(_ repairs: MonotonicityRepairs, areOfQuery: Bool, _ message: String, from origin: Origin) {
+        if !areOfQuery { addUp = true }
+        let (index, isNew) = take(Entry(kind: .info, message: message, origin: origin, repairs: repairs))
         if isNew { return }
-        entries[index].repair?.formUnion(repair)
+        entries[index].repairs?.formUnion(repairs)
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 
@@ -76,62 +73,13 @@ struct Annotations {
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 
-    /// The texts of both kinds.
-    func texts(position: (SourceRange) -> String) -> Texts {
-        Texts(warnings: texts(.warning, position: position), infos: texts(.info, position: position), addUp: addUp)
-    }
-
-    /// What a query says, as the API shows it.
-    struct Texts: Equatable {
-        var warnings: [String] = []
-        var infos: [String] = []
-        /// As of the annotations.
-        var addUp = false
-
-        var isEmpty: Bool { warnings.isEmpty && infos.isEmpty }
-        /// About what they take.
-        var byteCount: Int { (warnings + infos).reduce(0) { $0 + $1.utf8.count + 32 } }
-    }
-
-    /// The texts of a kind with `line:column` of what they point at.
-    private func texts(_ kind: Kind, position: (SourceRange) -> String) -> [String] {
-        entries.filter { $0.kind == kind }.map { entry in
-            "PromQL \(kind.rawValue): \(entry.message)\(entry.details) (\(position(entry.origin.range)))"
-        }
-    }
-}
-
-/// What was done to classic histograms so that their counts rise with the bounds.
-struct MonotonicityRepair {
-    private var repair: ClassicBuckets.Repair
-    private var count = 1
-    private var first: Int64
-    private var last: Int64
-
-    /// One repair at a time in milliseconds.
-    init(_ repair: ClassicBuckets.Repair, time: Int64) {
-        self.repair = repair
-        first = time
-        last = time
-    }
-
-    mutating func formUnion(_ other: MonotonicityRepair) {
-        repair.lowestBound = min(repair.lowestBound, other.repair.lowestBound)
-        repair.highestBound = max(repair.highestBound, other.repair.highestBound)
-        repair.largestDifference = max(repair.largestDifference, other.repair.largestDifference)
-        count += other.count
-        first = min(first, other.first)
-        last = max(last, other.last)
-    }
-
-    fileprivate var details: String {
-        ", from buckets \(GoNumber.general(repair.lowestBound)) to \(GoNumber.general(repair.highestBound)), "
-            + "with a max diff of \(GoNumber.twoDigits(repair.largestDifference)), over \(count) samples from "
-            + "\(Self.seconds(first)) to \(Self.seconds(last))"
-    }
-
-    /// Whole seconds, cut off towards the epoch.
-    private static func seconds(_ time: Int64) -> String {
-        TimeText.rfc3339(Timestamp(milliseconds: time / 1000 * 1000))
+    /// What is said, each text with the position of what it points at.
+    func texts(position: (SourceRange) -> String) -> AnnotationTexts {
+        AnnotationTexts(
+            entries.map {
+                AnnotationTexts.Text(
+                    kind: $0.kind, message: $0.message, position: position($0.origin.range),
+                    occurrenceCount: $0.occurrenceCount, repairs: $0.repairs)
+            }, addUp: addUp)
     }
 }

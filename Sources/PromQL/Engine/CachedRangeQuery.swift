@@ -43,12 +43,11 @@ struct CachedRangeQuery {
         if let entry = engine.results.entry(for: key), let known = knownSteps(of: entry, querier) {
             let rest = Timeline(
                 start: timeline.time(at: known.count), step: timeline.step, count: timeline.count - known.count)
+            let said = entry.texts.within(timeline.start...timeline.time(at: known.count - 1))
             var outcome =
-                rest.count > 0
-                ? try evaluate(rest)
-                : QueryRun.Outcome(series: [], texts: entry.texts, statistics: QueryStatistics())
-            // Each text was said at some step of the entry, nobody knows which: where the rest says them all, it does not matter.
-            if outcome.isPlain, entry.texts.isEmpty || outcome.texts == entry.texts {
+                rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
+            if outcome.isPlain, let texts = rest.count > 0 ? said.joined(with: outcome.texts) : said {
+                outcome.texts = texts
                 outcome.series = try join(entry, known, outcome.series, rest, context)
                 outcome.statistics.stepsFromCache = known.count
                 keep(&outcome, after: entry.counts?[known])
@@ -81,8 +80,8 @@ struct CachedRangeQuery {
             for: key)
     }
 
-    /// The steps of the entry that begin the query and still hold; nil where they are too few to be worth it, or not all the
-    /// steps that the entry's texts are of while the texts add up or no more steps come.
+    /// The steps of the entry that begin the query and still hold; nil where they are too few to be worth it, or not all the steps that
+    /// the entry's texts are of and nobody could tell what is said at them.
     private func knownSteps(of entry: ResultCache.Entry, _ querier: any Querier) -> Range<Int>? {
         guard entry.timeline.start <= timeline.start, entry.counts != nil || !showsStatistics,
             let change = querier.earliestChange(since: entry.position)
@@ -100,7 +99,8 @@ struct CachedRangeQuery {
         }
         guard count > 0, count * 4 >= timeline.count else { return nil }
         let isAll = count == timeline.count && count == entry.timeline.count
-        let mayBePart = entry.texts.isEmpty || (!entry.texts.addUp && count < timeline.count)
+        // The rest, where there is one, may say what is not told by step.
+        let mayBePart = entry.texts.areByStep || (!entry.texts.addUp && count < timeline.count)
         return isAll || mayBePart ? first..<first + count : nil
     }
 

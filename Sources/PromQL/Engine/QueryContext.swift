@@ -28,7 +28,9 @@ final class QueryContext {
     let ordersByLabels: Bool
     /// Whether there is an answer depends on which steps are evaluated together.
     private(set) var dependsOnAllSteps = false
-    /// The steps of the query, where samples are counted for each.
+    /// The steps that the query is evaluated at.
+    private let timeline: Timeline
+    /// The same where samples are counted for each.
     private let countedTimeline: Timeline?
     /// How many subqueries deep: what they select is counted by the windows over it.
     private var uncountedDepth = 0
@@ -45,6 +47,7 @@ final class QueryContext {
         progress = options.progress
         workLeft = options.workLimit ?? .max
         text = options.text
+        self.timeline = timeline
         countedTimeline = options.countsSteps ? timeline : nil
         statistics.steps = countedTimeline.map(StepCounts.init(over:))
         let wanted = options.timeoutMilliseconds ?? settings.timeoutMilliseconds
@@ -74,12 +77,14 @@ final class QueryContext {
         annotations.add(.info, message, from: Annotations.Origin(range: range, speaker: speaker ?? range))
     }
 
-    func inform(of repair: MonotonicityRepair, _ message: String, at range: SourceRange) {
-        annotations.add(repair, message, from: Annotations.Origin(range: range, speaker: range))
+    /// Informs of repairs at steps of a timeline.
+    func inform(of repairs: MonotonicityRepairs, on steps: Timeline, _ message: String, at range: SourceRange) {
+        annotations.add(
+            repairs, areOfQuery: steps == timeline, message, from: Annotations.Origin(range: range, speaker: range))
     }
 
     /// The texts so far, as the API shows them.
-    var texts: Annotations.Texts { annotations.texts(position: position(of:)) }
+    var texts: AnnotationTexts { annotations.texts(position: position(of:)) }
 
     private func position(of range: SourceRange) -> String {
         guard let text else { return "1:\(range.start + 1)" }

@@ -165,7 +165,7 @@ struct QueryRun {
     struct Outcome {
         /// In order of labels.
         var series: [PackedSeries]
-        var texts = Annotations.Texts()
+        var texts = AnnotationTexts()
         var statistics: QueryStatistics
         var dependsOnAllSteps = false
 

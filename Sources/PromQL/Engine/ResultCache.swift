@@ -40,7 +40,7 @@ final class ResultCache: Sendable {
         var series: [PackedSeries]
         var position: ChangePosition
         /// What the query said.
-        var texts: Annotations.Texts
+        var texts: AnnotationTexts
         /// Where whoever asked wanted to know; one for each step.
         var counts: Counts?
         fileprivate var byteCount = 0
@@ -48,7 +48,7 @@ final class ResultCache: Sendable {
 
         init(
             timeline: Timeline, series: [PackedSeries], position: ChangePosition,
-            texts: Annotations.Texts = .init(), counts: Counts? = nil
+            texts: AnnotationTexts = .init(), counts: Counts? = nil
         ) {
             self.texts = texts
             self.timeline = timeline

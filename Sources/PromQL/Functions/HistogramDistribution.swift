@@ -38,7 +38,7 @@ struct HistogramDistribution: VectorOperator {
     /// What came out of the groups so far, by parameter.
     private struct Results {
         var columns: [SeriesAside]
-        var repairs = MonotonicityReport()
+        var repairs: MonotonicityReport
     }
 
     /// The results; nil where the operand has to be read once more, because groups were handed on too early.
@@ -47,7 +47,8 @@ struct HistogramDistribution: VectorOperator {
     ) throws(QueryError) -> Results? {
         var groups = HistogramGroups(
             handsOnEarly: handsOnEarly, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange)
-        var results = Results(columns: columns.map { _ in SeriesAside() })
+        var results = Results(
+            columns: columns.map { _ in SeriesAside() }, repairs: MonotonicityReport(over: timeline))
         // Of the groups it takes what they have in common.
         let reader = groups
         func take(_ group: HistogramGroups.Group) throws(QueryError) {
@@ -64,6 +65,7 @@ struct HistogramDistribution: VectorOperator {
                 }
                 try results.columns[index].add(&result, context)
             }
+            try context.hold(QueryCost(bytes: results.repairs.takeUncountedBytes()))
         }
         try operand.stream(context) { (series: inout StepSeries) throws(QueryError) in
             try groups.add(&series, context, take)
@@ -126,9 +128,7 @@ struct HistogramDistribution: VectorOperator {
             if let upper = column.second { return buckets.fraction(from: column.first[step], to: upper[step]) }
             let (value, repair) = buckets.quantile(column.first[step])
             if let repair, repaired.insert(step) {
-                repairs.add(
-                    MonotonicityRepair(repair, time: timeline.time(at: step)),
-                    name: delaysNameRemoval ? group.labels.metricName : "")
+                repairs.add(repair, at: step, name: delaysNameRemoval ? group.labels.metricName : "")
             }
             return value
         }
@@ -161,32 +161,5 @@ struct HistogramDistribution: VectorOperator {
                 at: operandRange)
         }
         return value
-    }
-}
-
-/// The repairs of classic buckets by metric name.
-private struct MonotonicityReport {
-    private var repairs: [String: MonotonicityRepair] = [:]
-    private var order: [String] = []
-
-    mutating func add(_ repair: MonotonicityRepair, name: String) {
-        guard repairs[name] != nil else {
-            order.append(name)
-            repairs[name] = repair
-            return
-        }
-        repairs[name]?.formUnion(repair)
-    }
-
-    func annotate(_ context: QueryContext, at range: SourceRange) {
-        for name in order {
-            guard let repair = repairs[name] else { continue }
-            let suffix = name.isEmpty ? "" : " for metric name \(LabelName.quoted(name))"
-            context.inform(
-                of: repair,
-                "input to histogram_quantile needed to be fixed for monotonicity (see "
-                    + "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\(suffix)",
-                at: range)
-        }
     }
 }
