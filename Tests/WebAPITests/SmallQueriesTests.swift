@@ -155,6 +155,38 @@ struct SmallQueriesTests {
         #expect(Self.outcomes(registry).contains("lapwing_queries_total{outcome=\"success\"} 1"))
     }
 
+    @Test("while a query waits for memory others wait as well as soon as they hold more than a little")
+    func trials() throws {
+        let store = MemoryStore()
+        let series = (0..<300).map { number in
+            SampleBatch.Series(
+                labels: LabelSet(["__name__": "a", "number": "\(number)"]),
+                columns: SampleColumns(timestamps: [1_000], values: [7]))
+        }
+        _ = try store.append(SampleBatch(series), onRejection: .refuseAll)
+        var limits = ActiveQueries.Limits()
+        limits.memoryBytes = 1 << 20
+        let active = ActiveQueries(limits: limits)
+        let endpoints = Self.endpoints(store, active, Registry())
+        func waits(_ text: String) throws -> Bool {
+            var request = try Self.request(text, active)
+            request.isTriedAtOnce = false
+            request.mayComeAgain = true
+            _ = try? endpoints.instant(request)
+            return request.query?.waitsForMemory == true
+        }
+        #expect(try !waits("a"))
+        let waiting = try active.admit(QueryDescription(text: "large"))
+        waiting.noteWait()
+        #expect(active.trialBytes == limits.memoryBytes / 80)
+        // 13 kB.
+        #expect(try waits("a"))
+        #expect(try !waits(#"a{number="7"}"#))
+        active.finish(waiting)
+        for query in active.list() { active.finish(query) }
+        #expect(active.trialBytes == nil)
+    }
+
     @Test("a small query at once counts as any other and leaves the line")
     func atOnce() throws {
         let (active, registry) = (ActiveQueries(), Registry())

@@ -27,9 +27,7 @@ struct WaitingQueryTests {
 
         func admit(_ request: APIRequest, isWithdrawn: @escaping @Sendable () -> Bool) -> Admission {
             do {
-                let query = try active.admit(QueryDescription(text: request.path))
-                if request.path == "/large" { query.noteWait() }
-                return .queued(query)
+                return .queued(try active.admit(QueryDescription(text: request.path)))
             } catch {
                 return .refused(.failure(APIError(error)))
             }
@@ -128,19 +126,6 @@ struct WaitingQueryTests {
             // One thread for queries: it is free.
             #expect(ask("/little", port).read().hasSuffix("little"))
             #expect(waiting.read().hasSuffix("true, again false"))
-        }
-        #expect(api.active.list().isEmpty)
-    }
-
-    @Test("a query that is known to wait for memory does so from the beginning")
-    func largeQuery() async throws {
-        let api = Scarce()
-        try await withServer(api) { port in
-            let busy = ask("/waits", port)
-            api.isAsked.wait()
-            // It has no need of the thread for queries; what it signals frees the other.
-            #expect(ask("/large", port).read().hasSuffix("little"))
-            #expect(busy.read().hasSuffix("true"))
         }
         #expect(api.active.list().isEmpty)
     }

@@ -126,6 +126,18 @@ package final class ActiveQueries: Sendable {
         }
     }
 
+    /// What a query may hold beside others before it has to wait for memory as well, while another one does; nil while none does.
+    ///
+    /// Of a crowd of large queries each would else be run beside the others until the budget is full, and then once more: most of what
+    /// they read would be thrown away, and those that wait would not get on.
+    package var trialBytes: Int? {
+        let isAnyoneWaiting = state.withLock { $0.queries.values.contains { $0.waitsForMemory } }
+        return isAnyoneWaiting ? limits.memoryBytes / (Self.trialShare * limits.concurrency) : nil
+    }
+
+    /// What is left of the budget where all queries that may run are on trial is for the one that waits.
+    private static let trialShare = 4
+
     /// Takes a query off the list.
     package func finish(_ query: ActiveQuery) { state.withLock { $0.queries[query.id] = nil } }
 

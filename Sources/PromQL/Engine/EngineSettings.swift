@@ -55,6 +55,8 @@ package struct QueryOptions: Sendable {
     ///
     /// One query at a time may, or two of them could wait for each other.
     package var waitsForMemory = false
+    /// Where the query would hold more it is as if the shared bytes had run out; nil lets it take what it finds.
+    package var trialBytes: Int?
     /// The query gets what its own limit allows even where the shared bytes have run out, at the cost of those that come
     /// after it: rules, which must go on whoever asks what.
     package var comesFirst = false

@@ -10,6 +10,8 @@ final class MemoryAccount: Sendable {
     private let used = Atomic<Int>(0)
     private let highest = Atomic<Int>(0)
     let limitBytes: Int
+    /// More is not even looked for in what is shared.
+    private let trialBytes: Int
     /// Shared with other queries.
     private let budget: MemoryBudget?
     private let progress: QueryProgress?
@@ -20,12 +22,14 @@ final class MemoryAccount: Sendable {
     let mayWait: Bool
 
     init(
-        limitBytes: Int, budget: MemoryBudget? = nil, progress: QueryProgress? = nil, waitsWithin: QueryLimits? = nil,
+        limitBytes: Int, trialBytes: Int? = nil, budget: MemoryBudget? = nil, progress: QueryProgress? = nil,
+        waitsWithin: QueryLimits? = nil,
         comesFirst: Bool = false, mayWait: Bool = true
     ) {
         self.mayWait = mayWait
         self.comesFirst = comesFirst
         self.limitBytes = limitBytes
+        self.trialBytes = trialBytes ?? .max
         self.waitsWithin = waitsWithin
         self.budget = budget
         self.progress = progress
@@ -46,7 +50,9 @@ final class MemoryAccount: Sendable {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytes(wanted: after, maximum: limitBytes)
         }
-        if let budget, !take(byteCount, from: budget), !waitForRoom(byteCount, in: budget, holding: after - byteCount) {
+        if let budget, after > trialBytes || !take(byteCount, from: budget),
+            !waitForRoom(byteCount, in: budget, holding: after - byteCount)
+        {
             used.subtract(byteCount, ordering: .relaxed)
             throw .tooManyBytesTogether(wanted: byteCount, maximum: budget.limitBytes)
         }
@@ -103,7 +109,7 @@ extension MemoryAccount: MemoryReservation {
 
     func offer(_ byteCount: Int) -> Bool {
         let after = used.add(byteCount, ordering: .relaxed).newValue
-        guard after <= limitBytes, budget.map({ take(byteCount, from: $0) }) ?? true else {
+        guard after <= min(limitBytes, trialBytes), budget.map({ take(byteCount, from: $0) }) ?? true else {
             used.subtract(byteCount, ordering: .relaxed)
             return false
         }

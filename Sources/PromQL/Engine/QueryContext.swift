@@ -58,7 +58,8 @@ final class QueryContext {
         memory =
             shared
             ?? MemoryAccount(
-                limitBytes: settings.memoryLimitBytes, budget: options.budget, progress: options.progress,
+                limitBytes: settings.memoryLimitBytes, trialBytes: options.trialBytes, budget: options.budget,
+                progress: options.progress,
                 waitsWithin: options.waitsForMemory ? limits : nil, comesFirst: options.comesFirst,
                 mayWait: options.workLimit == nil)
     }

@@ -70,6 +70,7 @@ struct QueryRunner: Sendable {
             ? active.becomePatient(query, timeoutMilliseconds: timeout)
             : active.begin(query, timeoutMilliseconds: timeout)
         options.waitsForMemory = isPatient
+        options.trialBytes = isPatient ? nil : active.trialBytes
         options.cancellation = query.cancellation
         options.progress = query.progress
         options.budget = active.budget
@@ -89,6 +90,7 @@ struct QueryRunner: Sendable {
             if mayComeAgain { throw error }
             options.timeoutMilliseconds = try active.becomePatient(query, timeoutMilliseconds: timeout)
             options.waitsForMemory = true
+            options.trialBytes = nil
             result = try evaluate(options, querier)
         }
         result.statistics.queueSeconds = query.queueSeconds(now: active.now)
