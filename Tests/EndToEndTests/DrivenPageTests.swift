@@ -69,14 +69,7 @@ struct DrivenPageTests {
         let button = try #require(browser.point(in: "header button"))
         browser.drag(from: button, to: button)
         #expect(await shows(browser, "document.getElementById('theme').textContent !== '\(theme ?? "")'"))
-
-        // The parts of a plan stand further in, each below what it is a part of.
-        browser.open("http://127.0.0.1:\(port)/query?g0.expr=sum(rate(dial%5B1m%5D))&g0.tab=plan&g0.range_input=1m")
-        let edges = "[...document.querySelectorAll('.result td code')].map((part) => part.getBoundingClientRect().left)"
-        #expect(
-            await shows(
-                browser, "\(edges).length === 3 && \(edges).every((left, row, all) => !row || left > all[row - 1])"),
-            "\(browser.value(edges) ?? "")")
+        await showsPlan(browser, port)
         #expect(browser.complaints == [])
         #expect(server.stop() == 0)
     }
@@ -114,6 +107,16 @@ struct DrivenPageTests {
         #expect(await shows(browser, "!document.body.innerText.includes('patient/2')"), "the query is still shown")
         #expect(browser.complaints == [])
         #expect(server.stop() == 0)
+    }
+
+    /// The parts of a plan stand further in, each below what it is a part of.
+    private func showsPlan(_ browser: DrivenBrowser, _ port: Int) async {
+        browser.open("http://127.0.0.1:\(port)/query?g0.expr=sum(rate(dial%5B1m%5D))&g0.tab=plan&g0.range_input=1m")
+        let edges = "[...document.querySelectorAll('.result td code')].map((part) => part.getBoundingClientRect().left)"
+        #expect(
+            await shows(
+                browser, "\(edges).length === 3 && \(edges).every((left, row, all) => !row || left > all[row - 1])"),
+            "\(browser.value(edges) ?? "")")
     }
 
     /// Asks the page until an expression is true.
