@@ -27,7 +27,10 @@ struct CacheReach {
             default: return greatest(call.arguments)
             }
         case .aggregation(let aggregation):
-            return greatest([aggregation.operand] + (aggregation.parameter.map { [$0] } ?? []))
+            guard let parameter = aggregation.parameter else { return ahead(of: aggregation.operand) }
+            // Of an operand that is the same at every step, the parameter of the query's first one holds for all.
+            if StepInvariance.holds(for: aggregation.operand), !StepInvariance.holds(for: parameter) { return nil }
+            return greatest([aggregation.operand, parameter])
         case .binary(let operation):
             guard operation.matching?.fillLeft == nil, operation.matching?.fillRight == nil else { return nil }
             return greatest([operation.left, operation.right])
