@@ -20,7 +20,9 @@ struct ResultCacheTests {
         "load * step()", "load * range()", "load offset step()", "sum_over_time(load[2m:step()])", "sort(load)",
         "sum(load) + fill_right(0) sum(late)", "load == load offset 1m", "increase(load[5m] anchored)",
         "min_over_time(load[10m:17s] offset 3s)", "scalar(load{instance=\"2\"}) + load", uneven,
-        uneven + " > 3 or rate(load[1m])",
+        uneven + " > 3 or rate(load[1m])", uneven + " or on () " + uneven.replacing("load", with: "load offset 2m"),
+        // The parameter of the first step holds for all.
+        "limit_ratio(time() % 2 - 1, vector(1))", "topk(time() % 30 / 15, vector(1))",
     ]
 
     /// The quantile of buckets whose counts do not rise with their bounds, as a rule.
@@ -125,6 +127,9 @@ struct ResultCacheTests {
             if round > 8, round % 2 == 0 {
                 try scene.compare(step: 15_000, span: 600_000, end: scene.now + Int64(round % 3) * 15_000)
             }
+            if round > 8, round % 4 == 0 {
+                try scene.compare(step: 15_000, span: 300_000, end: scene.now - Int64(round % 5) * 15_000)
+            }
             if round > 8, round % 9 == 0 { try scene.compare(step: 60_000, span: 1_200_000, end: scene.now) }
         }
         #expect(scene.stepsFromCache > 5000)
@@ -204,6 +209,60 @@ struct ResultCacheTests {
             let known = try answer(scene.cached)
             #expect(known.statistics.stepsFromCache == (isMoved || isNeverKept ? whenMoved : 41))
             #expect(Self.plain(known) == Self.plain(try answer(scene.plain)))
+        }
+        scene.database.close()
+    }
+
+    @Test("of two parts that say the same the one is pointed at that says it at the steps that are asked for")
+    func speakers() throws {
+        let folder = TemporaryDirectory("result-cache")
+        let scene = try Scene(folder)
+        // The buckets of one are uneven at the first four steps, those of the other at three later ones.
+        for (name, uneven) in [("a", 0..<4), ("b", 10..<13)] {
+            for (bound, count) in [("1", 1.0), ("2", 5), ("+Inf", 20)] {
+                let values = (0..<20).map { bound == "1" && uneven.contains($0) ? 10 : count }
+                let times = (0..<20).map { scene.now + Int64($0) * 15_000 }
+                _ = try scene.database.append(
+                    SampleBatch([
+                        .init(
+                            labels: LabelSet(["__name__": name, "le": bound]),
+                            columns: SampleColumns(timestamps: times, values: values))
+                    ]), onRejection: .refuseAll)
+            }
+        }
+        let expression = try Parser.parse("histogram_quantile(0.5, a) or on () histogram_quantile(0.5, b)")
+        var seen: Set<String> = []
+        for steps in [0..<13, 5..<15, 6..<12] {
+            func answer(_ engine: QueryEngine) throws -> QueryResult {
+                try engine.rangeQuery(
+                    expression, start: Timestamp(milliseconds: scene.now + Int64(steps.lowerBound) * 15_000),
+                    end: Timestamp(milliseconds: scene.now + Int64(steps.upperBound - 1) * 15_000),
+                    stepMilliseconds: 15_000, from: try scene.database.querier())
+            }
+            let plain = Self.plain(try answer(scene.plain))
+            #expect(Self.plain(try answer(scene.cached)) == plain)
+            seen.insert(plain.last ?? "")
+        }
+        #expect(seen.count == 3)
+        scene.database.close()
+    }
+
+    @Test("who spells a query in another way is not told where its parts stood in the first")
+    func spellings() throws {
+        let folder = TemporaryDirectory("result-cache")
+        let scene = try Scene(folder)
+        for _ in 0..<60 { try scene.scrape() }
+        func answer(_ text: String, _ engine: QueryEngine, steps: Int64) throws -> QueryResult {
+            let last = scene.now / 15_000 * 15_000
+            return try engine.rangeQuery(
+                Parser.parse(text), start: Timestamp(milliseconds: last - steps * 15_000),
+                end: Timestamp(milliseconds: last), stepMilliseconds: 15_000, from: try scene.database.querier(),
+                options: QueryOptions(text: text))
+        }
+        for (text, steps) in [(Self.uneven, 0), (Self.uneven, 41), (" " + Self.uneven, 0), (" " + Self.uneven, 31)] {
+            let known = try answer(text, scene.cached, steps: steps == 31 ? 30 : 40)
+            #expect(known.statistics.stepsFromCache == steps)
+            #expect(Self.plain(known) == Self.plain(try answer(text, scene.plain, steps: steps == 31 ? 30 : 40)))
         }
         scene.database.close()
     }

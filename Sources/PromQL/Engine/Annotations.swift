@@ -15,6 +15,8 @@ struct Annotations {
         /// The part of the query that says it.
         var speaker: SourceRange
 
+        fileprivate func isSame(as other: Origin) -> Bool { range == other.range && speaker == other.speaker }
+
         /// Whether the speaker is evaluated later than another: the outer one of two, otherwise the one to the right.
         fileprivate func isLater(than other: Origin) -> Bool {
             if speaker == other.speaker { return range.start > other.range.start }
@@ -61,6 +63,8 @@ struct Annotations {
         let (index, isNew) = take(Entry(kind: .info, message: message, origin: origin, repairs: repairs))
         if isNew { return }
         entries[index].repairs?.formUnion(repairs)
+        // Which of two parts of a query is pointed at depends on the steps at which each says it.
+        if !entries[index].origin.isSame(as: origin) { addUp = true }
         if entries[index].origin.isLater(than: origin) { entries[index].origin = origin }
     }
 

@@ -11,6 +11,7 @@ struct CachedRangeQuery {
     private let position: ChangePosition
     private let aheadMilliseconds: Int64
     private let showsStatistics: Bool
+    private let text: [UInt8]
 
     /// Nil where the query has to be evaluated as a whole and its answer is of no use later.
     init?(
@@ -27,6 +28,7 @@ struct CachedRangeQuery {
         self.timeline = timeline
         self.position = position
         showsStatistics = options.showsStatistics
+        text = Array((options.text ?? "").utf8)
         aheadMilliseconds = ahead
         key = ResultCache.Key(
             expression: Array(expression.description.utf8), stepMilliseconds: timeline.step,
@@ -41,21 +43,32 @@ struct CachedRangeQuery {
         _ evaluate: (Timeline) throws(QueryError) -> QueryRun.Outcome
     ) throws(QueryError) -> QueryRun.Outcome {
         if let entry = engine.results.entry(for: key), let known = knownSteps(of: entry, querier) {
-            let rest = Timeline(
-                start: timeline.time(at: known.count), step: timeline.step, count: timeline.count - known.count)
-            let said = entry.texts.within(timeline.start...timeline.time(at: known.count - 1))
-            var outcome =
-                rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
-            if outcome.isPlain, let texts = rest.count > 0 ? said.joined(with: outcome.texts) : said {
-                outcome.texts = texts
-                outcome.series = try join(entry, known, outcome.series, rest, context)
-                outcome.statistics.stepsFromCache = known.count
+            let before = context.memory.usedBytes
+            if var outcome = try goOn(from: entry, known, context, evaluate) {
                 keep(&outcome, after: entry.counts?[known])
                 return outcome
             }
+            context.memory.release(context.memory.usedBytes - before)
         }
         var outcome = try evaluate(timeline)
         keep(&outcome, after: nil)
+        return outcome
+    }
+
+    /// The answer of known steps and the others; nil where it cannot be told what is said of all of them.
+    private func goOn(
+        from entry: ResultCache.Entry, _ known: Range<Int>, _ context: QueryContext,
+        _ evaluate: (Timeline) throws(QueryError) -> QueryRun.Outcome
+    ) throws(QueryError) -> QueryRun.Outcome? {
+        let rest = Timeline(
+            start: timeline.time(at: known.count), step: timeline.step, count: timeline.count - known.count)
+        let said = entry.texts.within(timeline.start...timeline.time(at: known.count - 1))
+        var outcome =
+            rest.count > 0 ? try evaluate(rest) : QueryRun.Outcome(series: [], statistics: QueryStatistics())
+        guard outcome.isPlain, let texts = rest.count > 0 ? said.joined(with: outcome.texts) : said else { return nil }
+        outcome.texts = texts
+        outcome.series = try join(entry, known, outcome.series, rest, context)
+        outcome.statistics.stepsFromCache = known.count
         return outcome
     }
 
@@ -76,7 +89,8 @@ struct CachedRangeQuery {
         guard outcome.isPlain else { return }
         engine.results.keep(
             ResultCache.Entry(
-                timeline: timeline, series: outcome.series, position: position, texts: outcome.texts, counts: counts),
+                timeline: timeline, series: outcome.series, position: position, texts: outcome.texts,
+                query: text, counts: counts),
             for: key)
     }
 
@@ -84,6 +98,7 @@ struct CachedRangeQuery {
     /// the entry's texts are of and nobody could tell what is said at them.
     private func knownSteps(of entry: ResultCache.Entry, _ querier: any Querier) -> Range<Int>? {
         guard entry.timeline.start <= timeline.start, entry.counts != nil || !showsStatistics,
+            entry.texts.isEmpty || entry.query == text,
             let change = querier.earliestChange(since: entry.position)
         else {
             return nil

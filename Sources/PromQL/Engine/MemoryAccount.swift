@@ -40,6 +40,9 @@ final class MemoryAccount: Sendable {
         budget?.give(used.load(ordering: .relaxed))
     }
 
+    /// The bytes that are held now.
+    var usedBytes: Int { used.load(ordering: .relaxed) }
+
     /// The most bytes that were held at a time.
     var peakBytes: Int { highest.load(ordering: .relaxed) }
 

@@ -29,7 +29,7 @@ final class QueryContext {
     /// Whether there is an answer depends on which steps are evaluated together.
     private(set) var dependsOnAllSteps = false
     /// The steps that the query is evaluated at.
-    private let timeline: Timeline
+    let timeline: Timeline
     /// The same where samples are counted for each.
     private let countedTimeline: Timeline?
     /// How many subqueries deep: what they select is counted by the windows over it.

@@ -41,6 +41,8 @@ final class ResultCache: Sendable {
         var position: ChangePosition
         /// What the query said.
         var texts: AnnotationTexts
+        /// The text that positions in them are of; others that mean the same have their parts elsewhere.
+        var query: [UInt8]
         /// Where whoever asked wanted to know; one for each step.
         var counts: Counts?
         fileprivate var byteCount = 0
@@ -48,8 +50,9 @@ final class ResultCache: Sendable {
 
         init(
             timeline: Timeline, series: [PackedSeries], position: ChangePosition,
-            texts: AnnotationTexts = .init(), counts: Counts? = nil
+            texts: AnnotationTexts = .init(), query: [UInt8] = [], counts: Counts? = nil
         ) {
+            self.query = query
             self.texts = texts
             self.timeline = timeline
             self.series = series
@@ -101,7 +104,8 @@ final class ResultCache: Sendable {
     func keep(_ entry: Entry, for key: Key) {
         var entry = entry
         entry.byteCount =
-            1024 + key.expression.count + (entry.counts?.queryable.count ?? 0) * 8 + entry.texts.byteCount
+            1024 + key.expression.count + entry.query.count + (entry.counts?.queryable.count ?? 0) * 8
+            + entry.texts.byteCount
             + entry.series.reduce(0) { $0 + $1.cost.bytes }
         state.withLock { state in
             state.remove(key)

@@ -48,7 +48,8 @@ struct HistogramDistribution: VectorOperator {
         var groups = HistogramGroups(
             handsOnEarly: handsOnEarly, delaysNameRemoval: delaysNameRemoval, operandRange: operandRange)
         var results = Results(
-            columns: columns.map { _ in SeriesAside() }, repairs: MonotonicityReport(over: timeline))
+            columns: columns.map { _ in SeriesAside() },
+            repairs: MonotonicityReport(over: timeline, isByStep: timeline == context.timeline))
         // Of the groups it takes what they have in common.
         let reader = groups
         func take(_ group: HistogramGroups.Group) throws(QueryError) {
@@ -73,6 +74,7 @@ struct HistogramDistribution: VectorOperator {
         try groups.finish(context, take)
         guard groups.isBroken else { return results }
         for column in results.columns { context.release(column.cost) }
+        context.release(QueryCost(bytes: results.repairs.countedBytes))
         return nil
     }
 

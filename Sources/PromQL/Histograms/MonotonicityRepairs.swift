@@ -71,47 +71,70 @@ struct MonotonicityRepairs {
 struct MonotonicityReport {
     private struct Line {
         let name: String
-        /// One for each step.
+        /// One for each step, or one for all.
         var parts: [MonotonicityRepairs.Part]
+        var first = Int64.max
+        var last = Int64.min
     }
 
     private let timeline: Timeline
+    private let isByStep: Bool
     private var lines: [Line] = []
     private var indexes: [ExactText: Int] = [:]
-    private var countedLines = 0
+    /// What was taken and is counted.
+    private(set) var countedBytes = 0
 
-    init(over timeline: Timeline) { self.timeline = timeline }
-
-    mutating func add(_ repair: ClassicBuckets.Repair, at step: Int, name: String) {
-        let text = ExactText(name)
-        let index: Int
-        if let known = indexes[text] {
-            index = known
-        } else {
-            index = lines.count
-            indexes[text] = index
-            lines.append(
-                Line(
-                    name: name,
-                    parts: (0..<timeline.count).map { MonotonicityRepairs.Part(time: timeline.time(at: $0)) }))
-        }
-        lines[index].parts[step].formUnion(repair)
+    /// - Parameter isByStep: Somebody wants to know of each step; without that a subquery's many take no memory each.
+    init(over timeline: Timeline, isByStep: Bool) {
+        self.timeline = timeline
+        self.isByStep = isByStep
     }
 
-    /// What was taken since it was asked last.
+    mutating func add(_ repair: ClassicBuckets.Repair, at step: Int, name: String) {
+        let index = index(of: name)
+        let time = timeline.time(at: step)
+        lines[index].first = min(lines[index].first, time)
+        lines[index].last = max(lines[index].last, time)
+        lines[index].parts[isByStep ? step : 0].formUnion(repair)
+    }
+
+    private mutating func index(of name: String) -> Int {
+        let text = ExactText(name)
+        if let known = indexes[text] { return known }
+        indexes[text] = lines.count
+        let count = isByStep ? timeline.count : 1
+        lines.append(
+            Line(name: name, parts: (0..<count).map { MonotonicityRepairs.Part(time: timeline.time(at: $0)) }))
+        return lines.count - 1
+    }
+
+    /// What was taken since it was asked last; from then on it is counted.
     mutating func takeUncountedBytes() -> Int {
-        defer { countedLines = lines.count }
-        return (lines.count - countedLines) * (timeline.count * MemoryLayout<MonotonicityRepairs.Part>.stride + 128)
+        let lineBytes = (isByStep ? timeline.count : 1) * MemoryLayout<MonotonicityRepairs.Part>.stride + 128
+        let bytes = lines.count * lineBytes - countedBytes
+        countedBytes += bytes
+        return bytes
     }
 
     func annotate(_ context: QueryContext, at range: SourceRange) {
         for line in lines {
             let suffix = line.name.isEmpty ? "" : " for metric name \(LabelName.quoted(line.name))"
             context.inform(
-                of: MonotonicityRepairs(line.parts.filter { $0.count > 0 }), on: timeline,
+                of: repairs(of: line), on: timeline,
                 "input to histogram_quantile needed to be fixed for monotonicity (see "
                     + "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)\(suffix)",
                 at: range)
         }
+    }
+
+    private func repairs(of line: Line) -> MonotonicityRepairs {
+        if isByStep { return MonotonicityRepairs(line.parts.filter { $0.count > 0 }) }
+        // All at the first time, and that there was something at the last.
+        var first = MonotonicityRepairs.Part(time: line.first)
+        for part in line.parts { first.formUnion(part.repair, count: part.count) }
+        if line.first == line.last { return MonotonicityRepairs([first]) }
+        var last = MonotonicityRepairs.Part(time: line.last)
+        last.formUnion(first.repair, count: 0)
+        return MonotonicityRepairs([first, last])
     }
 }
