@@ -149,11 +149,13 @@ export function showQueryPage(page) {
   }
 
   // A page that is left is kept for the way back, and its connection with it.
-  const comeBack = (event) => { if (event.persisted) run(false); };
-  window.addEventListener('pagehide', abort);
+  let wasRunning = false;
+  const leave = () => { wasRunning = running !== null; abort(); };
+  const comeBack = (event) => { if (event.persisted && wasRunning) run(false); };
+  window.addEventListener('pagehide', leave);
   window.addEventListener('pageshow', comeBack);
   return () => {
-    window.removeEventListener('pagehide', abort);
+    window.removeEventListener('pagehide', leave);
     window.removeEventListener('pageshow', comeBack);
     abort();
     clearGraph();

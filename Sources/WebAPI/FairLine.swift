@@ -3,7 +3,8 @@
 /// Whoever asks a thousand times does not keep one who asks once waiting for all of them.
 struct FairLine<Element> {
     private struct Line {
-        var elements: [Element] = []
+        /// Those that were taken are nil: what they hold is theirs who took them.
+        var elements: [Element?] = []
         /// Of `elements` those that were taken already.
         var taken = 0
     }
@@ -24,7 +25,7 @@ struct FairLine<Element> {
     /// - Complexity: O(callers)
     mutating func next() -> Element? {
         guard let caller = turns.popLast(), var line = lines.removeValue(forKey: caller) else { return nil }
-        let element = line.elements[line.taken]
+        let element = line.elements[line.taken].take()
         line.taken += 1
         count -= 1
         guard line.taken < line.elements.count else { return element }

@@ -35,7 +35,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// An answer that is sent in parts.
     private struct Transfer {
         let framing: AnswerHead.Framing
-        let query: SendingQuery?
+        /// Until its last part was made: then the memory of the answer is given back.
+        var query: SendingQuery?
         /// Of the parts that were begun.
         private(set) var byteCount: Int64 = 0
         /// How long the client was waited for until the part at hand, which was begun at `begun`.
@@ -52,7 +53,11 @@ final class HTTPConnection: ChannelDuplexHandler {
             begun = .now()
         }
 
-        mutating func end() { waited = waited + (.now() - begun) }
+        mutating func end() {
+            let now = NIODeadline.now()
+            waited = waited + (now - begun)
+            begun = now
+        }
 
         var waitedSeconds: Int64 { (waited + (.now() - begun)).nanoseconds / 1_000_000_000 }
     }
@@ -205,6 +210,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         _ context: ChannelHandlerContext
     ) {
         transfer?.begin(byteCount: body.readableBytes)
+        if more == nil { transfer?.query = nil }
         setDeadline(more == nil ? .seconds(limits.takingSeconds) : lookingTime)
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenSuccess { [self] in

@@ -120,14 +120,14 @@ struct HTTPExchange: Sendable {
             // Encoding and compressing belong to the work: the event loop only sends.
             let answer = answer(response, to: request, version: version)
             body(answer)
-            if request.query != nil {
+            if let query = request.query, !query.isEnded {
                 server.api.note(watch.cost(isWhole: answer.more == nil), of: request, isAtOnce: false)
             }
         }
         guard let query = request.query else { return threads.submit(of: client, work) }
         let caller = query.description.caller
-        query.waitForTurn(orLeaveBy: { server.threads.submit(of: caller, work) })
-        threads.submit(of: caller) { isStopping in if query.takeTurn() { work(isStopping) } }
+        query.waitForTurn(work, orLeaveBy: { server.threads.submit(of: caller, $0) })
+        threads.submit(of: caller) { isStopping in query.takeTurn()?(isStopping) }
     }
 
     /// The answer of a small query, made here and now on the event loop.

@@ -123,8 +123,11 @@ package final class HTTPServer: Sendable {
     func noteUntaken(by client: String) {
         connections.noteUntaken()
         logger.info(
-            "a client does not take its answer: the connection is closed",
-            metadata: ["client": "\(client)", "limit": "\(limits.takingSeconds) s"])
+            "a client does not take its answer, or too slowly: the connection is closed",
+            metadata: [
+                "client": "\(client)", "limit": "\(limits.takingSeconds) s",
+                "least": "\(limits.takenBytesPerSecond >> 10) KiB/s",
+            ])
     }
 
     /// The service to run.

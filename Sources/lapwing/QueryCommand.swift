@@ -118,7 +118,7 @@ struct QueryCommand: AsyncParsableCommand {
             } else {
                 show(result, window: window)
                 if explain {
-                    StandardStream.error("this query has no plan: it is answered without evaluating a vector")
+                    StandardStream.error("the server gave no plan of this query")
                 }
             }
             for warning in result.warnings { StandardStream.error("warning: " + warning) }

@@ -45,16 +45,23 @@ struct ActiveQueriesTests {
     func leaving() throws {
         let active = queries(StandingClock())
         let left = Mutex(0)
+        let turns = Mutex(0)
+        func wait(_ query: ActiveQuery) {
+            query.waitForTurn({ _ in turns.withLock { $0 += 1 } }) { turn in
+                left.withLock { $0 += 1 }
+                turn(false)
+            }
+        }
         let waiting = try active.admit(QueryDescription(text: "a"))
-        waiting.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
+        wait(waiting)
         #expect(active.end(id: 1) && active.end(id: 1))
-        #expect(left.withLock { $0 } == 1 && !waiting.takeTurn())
+        #expect(left.withLock { $0 } == 1 && turns.withLock { $0 } == 1 && waiting.takeTurn() == nil)
         // One that was ended between two lines leaves the second at once.
-        waiting.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
-        #expect(left.withLock { $0 } == 2 && !waiting.takeTurn())
+        wait(waiting)
+        #expect(left.withLock { $0 } == 2 && waiting.takeTurn() == nil)
         let running = try active.admit(QueryDescription(text: "b"))
-        running.waitForTurn(orLeaveBy: { left.withLock { $0 += 1 } })
-        #expect(running.takeTurn() && active.end(id: 2))
+        wait(running)
+        #expect(running.takeTurn() != nil && running.takeTurn() == nil && active.end(id: 2))
         #expect(left.withLock { $0 } == 2 && running.cancellation.isCancelled)
     }
 

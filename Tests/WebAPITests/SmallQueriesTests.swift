@@ -158,14 +158,15 @@ struct SmallQueriesTests {
     @Test("while a query waits for memory others wait as well as soon as they hold more than a little")
     func trials() throws {
         let store = MemoryStore()
-        let series = (0..<300).map { number in
+        let series = (0..<20_000).map { number in
             SampleBatch.Series(
                 labels: LabelSet(["__name__": "a", "number": "\(number)"]),
                 columns: SampleColumns(timestamps: [1_000], values: [7]))
         }
         _ = try store.append(SampleBatch(series), onRejection: .refuseAll)
         var limits = ActiveQueries.Limits()
-        limits.memoryBytes = 1 << 20
+        limits.memoryBytes = 32 << 20
+        limits.concurrency = 4
         let active = ActiveQueries(limits: limits)
         let endpoints = Self.endpoints(store, active, Registry())
         func waits(_ text: String) throws -> Bool {
@@ -178,11 +179,13 @@ struct SmallQueriesTests {
         #expect(try !waits("a"))
         let waiting = try active.admit(QueryDescription(text: "large"))
         waiting.noteWait()
-        #expect(active.trialBytes == limits.memoryBytes / 80)
-        // 13 kB.
+        // Nor where there is much room.
+        #expect(active.trialBytes == nil)
+        let others = active.budget.reservation()
+        try others.hold(9 << 20)
+        #expect(active.trialBytes == 2 << 20)
         #expect(try waits("a"))
         #expect(try !waits(#"a{number="7"}"#))
-        active.finish(waiting)
         for query in active.list() { active.finish(query) }
         #expect(active.trialBytes == nil)
     }

@@ -131,12 +131,17 @@ package final class ActiveQueries: Sendable {
     /// Of a crowd of large queries each would else be run beside the others until the budget is full, and then once more: most of what
     /// they read would be thrown away, and those that wait would not get on.
     package var trialBytes: Int? {
-        let isAnyoneWaiting = state.withLock { $0.queries.values.contains { $0.waitsForMemory } }
-        return isAnyoneWaiting ? limits.memoryBytes / (Self.trialShare * limits.concurrency) : nil
+        guard budget.usedBytes > limits.memoryBytes / Self.trialShare else { return nil }
+        let isAnyoneWaiting = state.withLock { state in
+            state.queries.values.contains { $0.waitsForMemory && !$0.isEnding }
+        }
+        return isAnyoneWaiting
+            ? max(Self.leastTrialBytes, limits.memoryBytes / Self.trialShare / limits.concurrency) : nil
     }
 
-    /// What is left of the budget where all queries that may run are on trial is for the one that waits.
+    /// The part of the budget that all queries have together that may run on trial; there are no trials before as much is held.
     private static let trialShare = 4
+    private static let leastTrialBytes = 1 << 20
 
     /// Takes a query off the list.
     package func finish(_ query: ActiveQuery) { state.withLock { $0.queries[query.id] = nil } }
@@ -166,8 +171,10 @@ package final class ActiveQueries: Sendable {
     }
 
     /// Asks all queries to end, because the server does.
+    ///
+    /// Answers that are made already are sent.
     package func endAll() {
-        for query in list() { query.end() }
+        for query in state.withLock({ Array($0.queries.values) }) { query.end() }
     }
 
     /// All of them, the oldest first; not those that wait although their callers have gone.

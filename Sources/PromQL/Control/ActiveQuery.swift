@@ -30,9 +30,18 @@ package struct QueryDescription: Sendable {
 
 /// A query that waits or runs, or whose answer is being sent.
 ///
-/// Safe on several threads. It leaves the list with `ActiveQueries.finish`.
+/// Safe on several threads. It leaves the list with `ActiveQueries.finish`, or with the last part of its answer.
 package final class ActiveQuery: Sendable {
     package enum State: String, Sendable { case waiting, running, sending }
+
+    /// What a query does when its turn has come; `isStopping` says that it may only be refused.
+    package typealias Turn = @Sendable (_ isStopping: Bool) -> Void
+
+    /// A place in line: nothing else holds the turn, so that a line keeps nothing of those that have left it.
+    private struct Place {
+        let turn: Turn
+        let leave: @Sendable (@escaping Turn) -> Void
+    }
 
     package let id: UInt64
     package let description: QueryDescription
@@ -45,8 +54,8 @@ package final class ActiveQuery: Sendable {
     private let waits = Atomic<Bool>(false)
     private let sends = Atomic<Bool>(false)
     private let ended = Atomic<Bool>(false)
-    /// What is done where the query is ended before its turn; nil where it has no place in line.
-    private let departure = Mutex<(@Sendable () -> Void)?>(nil)
+    /// Nil where it stands in no line.
+    private let place = Mutex<Place?>(nil)
 
     init(
         id: UInt64, description: QueryDescription, cancellation: CancellationFlag, admitted: Timestamp,
@@ -98,26 +107,30 @@ package final class ActiveQuery: Sendable {
 
     /// The query stands in line for a thread.
     ///
-    /// - Parameter body: Called at most once, where the query is ended before its turn: it is answered then, and not when its turn
-    ///   comes.
-    package func waitForTurn(orLeaveBy body: @escaping @Sendable () -> Void) {
-        departure.withLock { $0 = body }
-        if isEnded { takeDeparture()?() }
+    /// - Parameter leave: Called at most once, with the turn, where the query is ended before it: it is answered then, and not when
+    ///   its turn comes.
+    package func waitForTurn(_ turn: @escaping Turn, orLeaveBy leave: @escaping @Sendable (@escaping Turn) -> Void) {
+        place.withLock { $0 = Place(turn: turn, leave: leave) }
+        if isEnded { leaveLine() }
     }
 
-    /// The query's turn has come; false where it has left the line.
-    package func takeTurn() -> Bool { takeDeparture() != nil }
+    /// The query's turn has come; nil where it has left the line.
+    package func takeTurn() -> Turn? { takePlace()?.turn }
 
     func end() {
         ended.store(true, ordering: .relaxed)
         cancellation.cancel()
-        takeDeparture()?()
+        leaveLine()
     }
 
-    private func takeDeparture() -> (@Sendable () -> Void)? {
-        departure.withLock { departure in
-            defer { departure = nil }
-            return departure
+    private func leaveLine() {
+        if let place = takePlace() { place.leave(place.turn) }
+    }
+
+    private func takePlace() -> Place? {
+        place.withLock { place in
+            defer { place = nil }
+            return place
         }
     }
 

@@ -24,8 +24,7 @@ package final class QueryProgress: Sendable {
     package var estimatedSamples: Int { estimated.load(ordering: .relaxed) }
     /// Whether the estimate is of all of the query; before its last selector is begun it is of a part.
     package var isEstimateWhole: Bool {
-        let all = selectors.load(ordering: .relaxed)
-        return all > 0 && begunSelectors.load(ordering: .relaxed) >= all
+        begunSelectors.load(ordering: .relaxed) >= selectors.load(ordering: .relaxed)
     }
 
     /// Begins anew.
