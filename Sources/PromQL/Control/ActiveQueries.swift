@@ -126,7 +126,8 @@ package final class ActiveQueries: Sendable {
         }
     }
 
-    /// What a query may hold beside others before it has to wait for memory as well, while another one does; nil while none does.
+    /// What a query may hold beside others before it has to wait for memory as well, while another one does; nil while none does,
+    /// or where much of the budget is free.
     ///
     /// Of a crowd of large queries each would else be run beside the others until the budget is full, and then once more: most of what
     /// they read would be thrown away, and those that wait would not get on.
