@@ -71,8 +71,13 @@ extension Planner {
         return SortFunction(
             operand: try vector(call.arguments[0], on: timeline), isDescending: isDescending, labels: labels,
             range: call.range,
-            coversTime: timeline.count > 1
-                || (queryStart < queryEnd && timeline == Timeline(start: queryStart, end: queryEnd, step: queryStep)))
+            coversTime: timeline.count > 1 || isLastStepOfRange(timeline))
+    }
+
+    /// Whether this is the last step of a range query, the others being known from before or none.
+    private func isLastStepOfRange(_ timeline: Timeline) -> Bool {
+        let whole = Timeline(start: queryStart, end: queryEnd, step: queryStep)
+        return queryStart < queryEnd && timeline == Timeline(start: whole.end, step: whole.step, count: 1)
     }
 
     /// The text of a string argument.
