@@ -168,7 +168,7 @@ struct ResultCacheTests {
             // Answers that have histograms are not kept.
             ("sum(rate(sizes[2m]))", 0),
             // The one new step says it too, though alone it would be sorted.
-            ("sort(load)", 40), ("max_over_time(sort_desc(load)[15s:15s])", 40),
+            ("sort(load)", 40), ("sort(vector(7))", 40), ("max_over_time(sort_desc(load)[15s:15s])", 40),
             // The text tells of how many steps it is true, and which they are is known,
             (uneven, 40), (uneven + " or sum(load)", 40),
             // but not of those of a subquery.

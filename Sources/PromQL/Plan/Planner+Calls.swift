@@ -71,7 +71,9 @@ extension Planner {
         return SortFunction(
             operand: try vector(call.arguments[0], on: timeline), isDescending: isDescending, labels: labels,
             range: call.range,
-            coversTime: timeline.count > 1 || isLastStepOfRange(timeline))
+            // What is the same at every step is evaluated at one time, however many of them there are.
+            coversTime: !StepInvariance.holds(for: .call(call))
+                && (timeline.count > 1 || isLastStepOfRange(timeline)))
     }
 
     /// Whether this is the last step of a range query, the others being known from before or none.
