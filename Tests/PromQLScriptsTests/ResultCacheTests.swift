@@ -89,6 +89,17 @@ struct ResultCacheTests {
                 ]), onRejection: .skipRejected)
         }
 
+        /// What an engine answers at steps of 15 seconds up to the last one before now, or from one time to another.
+        func answer(
+            _ expression: Expression, by engine: QueryEngine, over span: Int64, to end: Int64? = nil,
+            options: QueryOptions = QueryOptions()
+        ) throws -> QueryResult {
+            let last = end ?? now / 15_000 * 15_000
+            return try engine.rangeQuery(
+                expression, start: Timestamp(milliseconds: last - span), end: Timestamp(milliseconds: last),
+                stepMilliseconds: 15_000, from: try database.querier(), options: options)
+        }
+
         func compare(step: Int64, span: Int64, end: Int64) throws {
             let last = end / step * step
             for (index, expression) in expressions.enumerated() {
@@ -143,11 +154,7 @@ struct ResultCacheTests {
         for _ in 0..<60 { try scene.scrape() }
         let expression = try Parser.parse("sum(load)")
         func query() throws -> QueryStatistics {
-            let last = scene.now / 15_000 * 15_000
-            return try scene.cached.rangeQuery(
-                expression, start: Timestamp(milliseconds: last - 600_000), end: Timestamp(milliseconds: last),
-                stepMilliseconds: 15_000, from: try scene.database.querier()
-            ).statistics
+            try scene.answer(expression, by: scene.cached, over: 600_000).statistics
         }
         #expect(try query().stepsFromCache == 0)
         #expect(try query().stepsFromCache == 41)
@@ -199,10 +206,7 @@ struct ResultCacheTests {
         for _ in 0..<90 { try scrape() }
         let expression = try Parser.parse(query)
         func answer(_ engine: QueryEngine) throws -> QueryResult {
-            let last = scene.now / 15_000 * 15_000
-            return try engine.rangeQuery(
-                expression, start: Timestamp(milliseconds: last - 600_000), end: Timestamp(milliseconds: last),
-                stepMilliseconds: 15_000, from: try scene.database.querier())
+            try scene.answer(expression, by: engine, over: 600_000)
         }
         let isNeverKept = query.contains("__name__") || query.hasPrefix("sum(rate(sizes")
         #expect(try answer(scene.cached).statistics.stepsFromCache == 0)
@@ -236,10 +240,9 @@ struct ResultCacheTests {
         var seen: Set<String> = []
         for steps in [0..<13, 5..<15, 6..<12] {
             func answer(_ engine: QueryEngine) throws -> QueryResult {
-                try engine.rangeQuery(
-                    expression, start: Timestamp(milliseconds: scene.now + Int64(steps.lowerBound) * 15_000),
-                    end: Timestamp(milliseconds: scene.now + Int64(steps.upperBound - 1) * 15_000),
-                    stepMilliseconds: 15_000, from: try scene.database.querier())
+                try scene.answer(
+                    expression, by: engine, over: Int64(steps.count - 1) * 15_000,
+                    to: scene.now + Int64(steps.upperBound - 1) * 15_000)
             }
             let plain = Self.plain(try answer(scene.plain))
             #expect(Self.plain(try answer(scene.cached)) == plain)
@@ -255,11 +258,8 @@ struct ResultCacheTests {
         let scene = try Scene(folder)
         for _ in 0..<60 { try scene.scrape() }
         func answer(_ text: String, _ engine: QueryEngine, steps: Int64) throws -> QueryResult {
-            let last = scene.now / 15_000 * 15_000
-            return try engine.rangeQuery(
-                Parser.parse(text), start: Timestamp(milliseconds: last - steps * 15_000),
-                end: Timestamp(milliseconds: last), stepMilliseconds: 15_000, from: try scene.database.querier(),
-                options: QueryOptions(text: text))
+            try scene.answer(
+                Parser.parse(text), by: engine, over: steps * 15_000, options: QueryOptions(text: text))
         }
         for (text, steps) in [(Self.uneven, 0), (Self.uneven, 41), (" " + Self.uneven, 0), (" " + Self.uneven, 31)] {
             let known = try answer(text, scene.cached, steps: steps == 31 ? 30 : 40)
@@ -277,14 +277,10 @@ struct ResultCacheTests {
         for _ in 0..<60 { try scene.scrape() }
         let expression = try Parser.parse("sum(avg_over_time(load[2m]))")
         func query(_ engine: QueryEngine, shows: Bool = true, counts: Bool = false) throws -> QueryStatistics {
-            let last = scene.now / 15_000 * 15_000
             var options = QueryOptions()
             options.showsStatistics = shows
             options.countsSteps = counts
-            return try engine.rangeQuery(
-                expression, start: Timestamp(milliseconds: last - 600_000), end: Timestamp(milliseconds: last),
-                stepMilliseconds: 15_000, from: try scene.database.querier(), options: options
-            ).statistics
+            return try scene.answer(expression, by: engine, over: 600_000, options: options).statistics
         }
         let wanted = try query(scene.plain).samplesQueryable
         #expect(wanted > 0)
